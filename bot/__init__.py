@@ -1,0 +1,1 @@
+"""Shipmate: the deploy crew of an engineering organisation, living in Slack."""

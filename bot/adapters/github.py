@@ -1,0 +1,221 @@
+"""GitHub as the Forge: what lies between two commits and who wrote it, and what we did not hear of.
+
+Every call is a read, or harmless when it is done twice, so a failure is RetryLater or GiveUp and never doubtful. An
+answer is whole or it is an error: a range of which one pull request could not be read is not told.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from bot.adapters import github_errors
+from bot.adapters.github_client import PER_PAGE, GithubClient, each, next_cursor
+from bot.adapters.github_range import RangeReader
+from bot.adapters.github_shapes import RangeCommit, commit, deploy
+from bot.adapters.reading import instant, items, line, text, whole
+from bot.errors import GiveUp
+from bot.events import DeployReported
+from bot.ports import Changes, Direction, MissedDeliveries, Range
+
+MOST_COMMITS = 1_000
+"""Commits of a range that are read; the rest is counted."""
+
+_COMMITS_PER_PAGE = 250
+_MOST_DEPLOYMENTS = 1_000
+_MOST_DELIVERY_PAGES = 200
+"""GitHub keeps deliveries for three days; this many pages hold 20,000."""
+_KNOWN_FOR = 600.0
+"""Seconds for which a repository's present name is remembered."""
+_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+
+
+class GithubForge:
+    """The Forge port, over PyGithub. ``base_url`` is the REST API's; ``timeout`` is whole seconds a call.
+
+    With neither a token nor an App's id and key every question is GiveUp(``no_token``).
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        token: str | None = None,
+        app_id: str | None = None,
+        private_key: str | None = None,
+        timeout: int = 15,
+    ) -> None:
+        self._client = GithubClient(base_url, token=token, app_id=app_id, private_key=private_key, timeout=timeout)
+        self._names: dict[str, tuple[float, str]] = {}
+        """Present names by the names asked for, and until when they hold."""
+
+    async def close(self) -> None:
+        """Let running calls end and close the connections."""
+        await self._client.close()
+
+    async def compare(self, repo: str, base: str, head: str, *, paths: bool) -> Range:
+        """The range base...head with each commit's pull request and everyone who wrote it; files if ``paths``.
+
+        At most MOST_COMMITS each way, oldest first; ``truncated`` counts the others.
+        """
+        repo = await self._present_name(repo)
+        direction, arriving, left_out = await self._between(repo, base, head)
+        leaving: Sequence[RangeCommit] = ()
+        if direction in (Direction.BEHIND, Direction.DIVERGED):
+            _, leaving, more = await self._between(repo, head, base)
+            left_out += more
+        reader = RangeReader(self._client, repo, paths=paths)
+        return Range(
+            direction=direction,
+            arriving=await reader.changes(arriving),
+            leaving=await reader.changes(leaving),
+            truncated=left_out,
+        )
+
+    async def single(self, repo: str, sha: str, *, paths: bool) -> Changes:
+        """The one change that a commit is (there is nothing before it to compare with)."""
+        repo = await self._present_name(repo)
+        answer = await self._client.get(repo, f"/repos/{repo}/commits/{quote(sha)}", f"{repo}@{sha[:12]}")
+        found = commit(answer.data) if isinstance(answer.data, dict) else None
+        if found is None:
+            raise github_errors.unreadable(f"{repo}@{sha[:12]}")
+        return await RangeReader(self._client, repo, paths=paths).changes([found])
+
+    async def email(self, login: str) -> str | None:
+        """The public address of an account, or None."""
+        try:
+            answer = await self._client.get(None, f"/users/{quote(login, safe='')}", f"the account {login}")
+        except GiveUp as fault:
+            if fault.code == "not_found":
+                return None
+            raise
+        return line(answer.data, "email") or None
+
+    async def redeliver_failed(self, since: datetime) -> MissedDeliveries | None:
+        """Ask for webhook deliveries that failed since then and never succeeded; None where we are no App.
+
+        Twice is harmless: a redelivery keeps its GUID, by which it is known. One that GitHub no longer holds is
+        passed over.
+        """
+        if not self._client.is_app:
+            return None
+        missed = [attempts for attempts in (await self._deliveries(since)).values() if not _arrived(attempts)]
+        asked = [first for attempts in missed if (first := await self._ask_again(attempts)) is not None]
+        return MissedDeliveries(len(asked), min(asked, default=None), max(asked, default=None))
+
+    async def deployments_since(self, repo: str, since: datetime) -> Sequence[DeployReported]:
+        """Every deployment created in a repository since then, each with its latest status, oldest first."""
+        repo = await self._present_name(repo)
+
+        def is_older(found: dict[str, Any]) -> bool:
+            created = instant(found, "created_at")
+            return created is not None and created < since
+
+        found = await self._client.pages(
+            repo, f"/repos/{repo}/deployments", repo, most=_MOST_DEPLOYMENTS, stop=is_older
+        )
+
+        async def reported(deployment: Mapping[str, Any]) -> DeployReported | None:
+            number = whole(deployment, "id", limit=2**63 - 1)
+            path = f"/repos/{repo}/deployments/{number}/statuses"
+            return deploy(repo, deployment, await self._client.pages(repo, path, repo, most=PER_PAGE))
+
+        reports = [report for report in await each(found, reported) if report is not None]
+        return sorted(reports, key=lambda report: (report.began_at, int(report.external_id)))
+
+    async def _present_name(self, repo: str) -> str:
+        """What the repository is called now, which also tells at once whether we can see it.
+
+        PyGithub follows the redirect of a renamed repository, and drops the page asked for on the way.
+        """
+        if _REPOSITORY.fullmatch(repo) is None:
+            raise GiveUp("bad_repository", f"{repo[:100]!r} is not a repository's name: it looks like acme/checkout.")
+        until, name = self._names.get(repo, (0.0, ""))
+        if time.monotonic() < until:
+            return name
+        answer = await self._client.get(repo, f"/repos/{repo}", repo)
+        name = text(answer.data, "full_name")
+        if _REPOSITORY.fullmatch(name) is None:
+            raise github_errors.unreadable(repo)
+        self._names[repo] = (time.monotonic() + _KNOWN_FOR, name)
+        return name
+
+    async def _between(self, repo: str, base: str, head: str) -> tuple[Direction, Sequence[RangeCommit], int]:
+        """How head stands to base, the commits in head and not in base, and how many more there are."""
+        path = f"/repos/{repo}/compare/{quote(base)}...{quote(head)}"
+        found: dict[str, RangeCommit] = {}
+        page = 1
+        while True:
+            answer = await self._compared(repo, path, page)
+            try:
+                direction = Direction(text(answer, "status"))
+            except ValueError:
+                raise github_errors.unreadable(repo) from None
+            total, before = whole(answer, "total_commits") or 0, len(found)
+            for entry in items(answer.get("commits")):
+                one = commit(entry)
+                if one is None:
+                    raise github_errors.unreadable(repo)
+                found.setdefault(one.sha, one)
+            if len(found) >= min(total, MOST_COMMITS) or len(found) == before:
+                kept = list(found.values())[:MOST_COMMITS]
+                return direction, kept, max(total - len(kept), 0)
+            page += 1
+
+    async def _compared(self, repo: str, path: str, page: int) -> Mapping[str, Any]:
+        try:
+            answer = await self._client.get(repo, path, repo, per_page=_COMMITS_PER_PAGE, page=page)
+        except GiveUp as fault:
+            if fault.code != "not_found":
+                raise
+            raise GiveUp(
+                "unknown_commit",
+                f"GitHub knows no such range in {repo}: a commit is gone (force-pushed?) or of another repository.",
+            ) from fault
+        if not isinstance(answer.data, dict):
+            raise github_errors.unreadable(repo)
+        return answer.data
+
+    async def _deliveries(self, since: datetime) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """The attempts of every delivery since then, newest first, by GUID."""
+        attempts: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        cursor: dict[str, str | int] = {}
+        for _ in range(_MOST_DELIVERY_PAGES):
+            answer = await self._client.as_app(
+                "GET", "/app/hook/deliveries", "the App's webhook deliveries", per_page=PER_PAGE, **cursor
+            )
+            if not isinstance(answer.data, list):
+                raise github_errors.unreadable("the App's webhook deliveries")
+            for attempt in items(answer.data):
+                at = instant(attempt, "delivered_at")
+                if at is not None and at < since:
+                    return attempts
+                attempts[text(attempt, "guid")].append(attempt)
+            following = next_cursor(answer)
+            if following is None:
+                break
+            cursor = {"cursor": following}
+        return attempts
+
+    async def _ask_again(self, attempts: Sequence[Mapping[str, Any]]) -> datetime | None:
+        """Ask for one delivery again; when it first failed, or None where GitHub will not send it any more."""
+        number = whole(attempts[0], "id", limit=2**63 - 1)
+        failed_at = [at for attempt in attempts if (at := instant(attempt, "delivered_at"))]
+        if number is None or not failed_at:
+            return None
+        try:
+            await self._client.as_app("POST", f"/app/hook/deliveries/{number}/attempts", f"webhook delivery {number}")
+        except GiveUp as fault:
+            if fault.code not in ("not_found", "unprocessable"):
+                raise
+            return None
+        return min(failed_at)
+
+
+def _arrived(attempts: Iterable[Mapping[str, Any]]) -> bool:
+    return any(200 <= (whole(attempt, "status_code") or 0) < 300 for attempt in attempts)

@@ -1,0 +1,224 @@
+"""The bot as its doors see it: store a delivery, act for a person, read, look whether what is due is done.
+
+``Bot`` holds the database, the catalogue and the engines, and runs them on the leader. It names no vendor: what it is
+made of is plugged together by ``bot.wiring``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+import structlog
+from sqlmodel import Session
+
+from bot import inbox, work
+from bot.catalog import Catalog
+from bot.database import Database, DatabaseUnavailable, Leadership
+from bot.delivery import Delivery
+from bot.deploys.loading import Desk
+from bot.inbox import Accepted, Applied, Inbox, Incoming, Lane
+from bot.lookback import AGAIN, EVERY, Gap, LookBack
+from bot.ports import Chat
+from bot.reactions import Reactions
+from bot.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+
+WATCH_SECONDS = 15.0
+"""How often the leader writes down that it is on watch: a blind spot is known this exactly."""
+
+STOP_SECONDS = 12.0
+"""How long an orderly stop waits for calls under way: longer than any of them may take."""
+
+UNSEEN = 3 * WATCH_SECONDS
+"""A watch whose predecessor was seen longer ago than this, in seconds, follows a blind spot."""
+
+
+class ClockDoor(Protocol):
+    """What fires when something is due; ``handlers.clock`` is one."""
+
+    async def keep(self) -> None:
+        """Fire for everything due until cancelled."""
+        ...
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether we can serve; ``slack`` is what keeps us from Slack, told but no reason to be unrouted."""
+
+    database: str | None
+    slack: str | None
+    leading: bool
+
+    @property
+    def ready(self) -> bool:
+        """Whether deliveries can be stored."""
+        return self.database is None
+
+
+@dataclass
+class Bot:
+    """One Shipmate process."""
+
+    settings: Settings
+    catalog: Catalog
+    database: Database
+    leadership: Leadership
+    inbox: Inbox
+    delivery: Delivery
+    reactions: Reactions
+    lookback: LookBack
+    chat: Chat
+    clock: Callable[[], datetime]
+
+    def __post_init__(self) -> None:
+        self._working: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    # --- for the doors ----------------------------------------------------------------------------------------------
+
+    async def accept(
+        self, *, source: str, delivery_id: str, headers: Mapping[str, str], body: bytes, lane: Lane
+    ) -> Accepted:
+        """Store a verified delivery durably, to be applied in its turn; raises DatabaseUnavailable."""
+        return await self.inbox.accept(Incoming(source, delivery_id, headers, body, lane))
+
+    async def act(self, *, source: str, delivery_id: str, body: bytes) -> Applied:
+        """Store what a person did, apply it before the feed, and return what they are told."""
+        return await self.inbox.act(Incoming(source, delivery_id, {}, body, Lane.URGENT))
+
+    async def read(self, answer: Callable[[Session, Desk], Result]) -> Result:
+        """Answer a question from a snapshot of the database."""
+        desk = self.desk()
+        return await self.database.read(lambda session: answer(session, desk))
+
+    def desk(self) -> Desk:
+        """What loading needs, as of now."""
+        return Desk(self.catalog, self.reactions.forge_url, self.clock())
+
+    def webhook_secret(self, source: str) -> str | None:
+        """The secret that a source's deliveries are signed with."""
+        secret = self.settings.webhook_secret(source)
+        return secret.get_secret_value() if secret else None
+
+    def insecure(self, source: str) -> bool:
+        """Whether the catalogue lets this source in unsigned."""
+        return self.catalog.insecure(source)
+
+    async def replay(self, ids: list[int] | None) -> int:
+        """Apply deliveries again: these, or all that failed; returns how many."""
+        return await self.database.write(lambda session: inbox.requeue(session, ids), urgent=True)
+
+    async def readiness(self) -> Readiness:
+        """Whether we can serve, asked of the database."""
+        try:
+            await self.database.read(inbox.counts)
+        except DatabaseUnavailable as fault:
+            return Readiness(str(fault), self.delivery.trouble, self.leadership.held)
+        return Readiness(None, self.delivery.trouble, self.leadership.held)
+
+    async def due(self) -> datetime | None:
+        """Do what is due now; returns when something is next."""
+
+        def write(session: Session) -> datetime | None:
+            self.reactions.due(session, self.clock())
+            session.flush()
+            return work.next_due(session)
+
+        return await self.database.write(write)
+
+    def track(self, task: asyncio.Task[object]) -> None:
+        """Keep a door's own task until it ends; an orderly stop waits for it."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    def start(self, clock_door: ClockDoor) -> None:
+        """Begin to take deliveries, and to work once this process leads."""
+        self.database.start()
+        self.inbox.listen()
+        self.delivery.listen()
+        self.leadership.start()
+        self._working = asyncio.create_task(self._lead_forever(clock_door), name="shipmate-leader")
+
+    async def stop(self) -> None:
+        """Finish what is under way, write down that it ended well, and let go of everything."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=STOP_SECONDS)
+        if self._working is not None:
+            self._working.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._working
+        await self.leadership.stop()
+        await self.database.close()
+
+    async def _lead_forever(self, clock_door: ClockDoor) -> None:
+        while True:
+            self.database.notify_others = not self.database.is_sqlite
+            await self.leadership.won()
+            self.database.notify_others = False
+            log.info("this process leads")
+            try:
+                await self._lead(clock_door)
+            except DatabaseUnavailable as fault:
+                log.warning("the leader could not begin", error=str(fault))
+                await asyncio.sleep(WATCH_SECONDS)
+
+    async def _lead(self, clock_door: ClockDoor) -> None:
+        """Keep watch until leadership is lost or we are cancelled."""
+        watch, before = await self.database.write(lambda session: work.begin_watch(session, self.clock()))
+        orderly = before is None or before.ended_at is not None
+        gap = Gap(before.seen_at, self.clock()) if before and _long_ago(before.seen_at, self.clock()) else None
+        delivering = asyncio.create_task(self.delivery.run(orderly=orderly))
+        others = [
+            asyncio.create_task(self.inbox.run()),
+            asyncio.create_task(clock_door.keep()),
+            asyncio.create_task(self._keep_watch(watch)),
+            asyncio.create_task(self._look_back(gap)),
+        ]
+        lost = asyncio.create_task(self.leadership.lost())
+        try:
+            done, _ = await asyncio.wait({delivering, lost, *others}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {lost}:
+                task.result()  # an engine never ends by itself: let its fault be seen
+        finally:
+            await self._end_watch(watch, delivering, [*others, lost])
+
+    async def _end_watch(self, watch: int, delivering: asyncio.Task[None], others: list[asyncio.Task[None]]) -> None:
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        certain = await self.delivery.stop(STOP_SECONDS)
+        await asyncio.gather(delivering, return_exceptions=True)
+        if certain and self.leadership.held:
+            with suppress(DatabaseUnavailable):
+                await self.database.write(lambda session: work.keep_watch(session, watch, self.clock(), ending=True))
+
+    async def _keep_watch(self, watch: int) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            with suppress(DatabaseUnavailable):
+                await self.database.write(lambda session: work.keep_watch(session, watch, self.clock()))
+                await self.database.write(lambda session: inbox.forget_applied(session, self.clock() - inbox.RETENTION))
+
+    async def _look_back(self, gap: Gap | None) -> None:
+        while True:
+            try:
+                asked = await self.lookback.look(gap)
+            except DatabaseUnavailable:
+                asked = False
+            if asked:
+                gap = None
+            await asyncio.sleep((EVERY if asked else AGAIN).total_seconds())
+
+
+def _long_ago(seen_at: datetime, now: datetime) -> bool:
+    return (now - seen_at).total_seconds() > UNSEEN

@@ -1,0 +1,58 @@
+"""The audit trail: facts, appended in the transaction that makes them true and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Column
+from sqlmodel import Field, Session, SQLModel
+
+
+class Tag(StrEnum):
+    """What kind of fact: ``source:subject:action``."""
+
+    CHANGE_MERGED = "forge:change:merged"
+    """A pull request reached its base branch."""
+    CHECK_FINISHED = "forge:check:finished"
+    """A CI check ended on a commit of the main branch."""
+    DEPLOY_BEGAN = "pipeline:deploy:began"
+    """A rollout was heard of for the first time."""
+    DEPLOY_MOVED = "pipeline:deploy:moved"
+    """A rollout changed its status."""
+    DEPLOY_RANGE_READ = "forge:deploy:range_read"
+    """What a rollout carries was read from the forge."""
+    DEPLOY_STUCK = "clock:deploy:stuck"
+    """A rollout was found to take far longer than usual."""
+    RELEASE_PUBLISHED = "forge:release:published"
+    """A tag was given a version's name."""
+    PREFERENCE_CHOSEN = "slack:person:chose"
+    """Somebody chose how much to hear."""
+    LOGIN_LINKED = "slack:person:linked"
+    """Somebody named their GitHub login, to route messages."""
+    BLIND_SPOT_FOUND = "clock:inbox:blind_spot"
+    """Webhooks were found not to have reached us."""
+
+
+class Fact(SQLModel, table=True):
+    """One line of the trail."""
+
+    __tablename__ = "facts"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(index=True)
+    tag: str = Field(max_length=64)
+    subject: str = Field(index=True, max_length=255)
+    who: str | None = Field(default=None, max_length=255)
+    data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+def record(session: Session, tag: Tag, subject: str, at: datetime, *, who: str | None = None, **data: Any) -> None:
+    """Append one fact. ``subject`` is ``kind:id``; ``data`` must be JSON without secrets."""
+    session.add(Fact(at=at, tag=tag.value, subject=subject, who=who, data=_plain(data)))
+
+
+def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value is not None}

@@ -1,0 +1,57 @@
+"""shipmate.yml: the services, people and policies that an organisation has written down.
+
+``load_catalog`` is the way in and ``Catalog`` is what everybody asks; the rest of this package is how the one comes
+from the other.
+"""
+
+from __future__ import annotations
+
+from bot.catalog.gates import (
+    DEFAULT_GATES,
+    ApprovalGate,
+    BatchGate,
+    Gate,
+    PlainGate,
+    SmokeGate,
+    SoakGate,
+    UnbuiltGate,
+)
+from bot.catalog.model import (
+    Audience,
+    Catalog,
+    Freeze,
+    Paging,
+    PagingMode,
+    PersonEntry,
+    PromoteThrough,
+    Service,
+    Supersede,
+    Team,
+    Train,
+)
+from bot.catalog.reading import CatalogError, catalog_schema, load_catalog
+
+__all__ = [
+    "DEFAULT_GATES",
+    "ApprovalGate",
+    "Audience",
+    "BatchGate",
+    "Catalog",
+    "CatalogError",
+    "Freeze",
+    "Gate",
+    "Paging",
+    "PagingMode",
+    "PersonEntry",
+    "PlainGate",
+    "PromoteThrough",
+    "Service",
+    "SmokeGate",
+    "SoakGate",
+    "Supersede",
+    "Team",
+    "Train",
+    "UnbuiltGate",
+    "catalog_schema",
+    "load_catalog",
+]

@@ -1,0 +1,229 @@
+"""From shipmate.yml to the catalogue: read, check, tell every fault at once, build."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from bot.catalog import lines, model, references, shape
+from bot.catalog.gates import (
+    PLAIN_GATES,
+    ApprovalGate,
+    BatchGate,
+    Gate,
+    PlainGate,
+    SmokeGate,
+    SoakGate,
+    UnbuiltGate,
+)
+from bot.catalog.lines import Fault
+from bot.catalog.telling import shape_faults
+from bot.errors import ConfigurationError
+
+_FREE_KEYS = "x-"
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class CatalogError(ConfigurationError):
+    """shipmate.yml cannot be used; ``found`` has the line and place of each fault."""
+
+    def __init__(self, file: str, found: list[Fault]) -> None:
+        super().__init__([fault.told(file) for fault in found])
+        self.file = file
+        self.found = found
+
+
+def load_catalog(path: Path | None, *, default_channel: str) -> model.Catalog:
+    """The catalogue that ``path`` describes; with no path, one in which every service has the default policy.
+
+    Raises CatalogError with every fault at once. ``default_channel`` is where services without a team are told.
+    """
+    if path is None:
+        return _build(shape.CatalogShape(), default_channel)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "it cannot be opened").lower()
+        raise CatalogError(str(path), [Fault(1, (), f"cannot be read: {reason}")]) from None
+    return _build(_checked(str(path), data), default_channel)
+
+
+def catalog_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of shipmate.yml, for editors. It knows forms; references need the check."""
+    schema = shape.CatalogShape.model_json_schema(by_alias=True)
+    return {
+        "$schema": _DRAFT,
+        **schema,
+        "title": "shipmate.yml",
+        "patternProperties": {f"^{_FREE_KEYS}": {"description": "Free: a place for anchors."}},
+    }
+
+
+def _checked(file: str, data: bytes) -> shape.CatalogShape:
+    document = lines.parse(data)
+    found = list(document.faults)
+    content = {} if document.value is None and not found else document.value
+    if isinstance(content, dict):
+        content = {key: value for key, value in content.items() if not key.startswith(_FREE_KEYS)}
+    result: shape.CatalogShape | None = None
+    if content is not None:
+        try:
+            result = shape.CatalogShape.model_validate(content)
+        except ValidationError as error:
+            found.extend(shape_faults(document, error))
+        found.extend(references.faults(document))
+    if found or result is None:
+        found.sort(key=lambda fault: (fault.line, fault.key))
+        raise CatalogError(file, list(dict.fromkeys(found))) from None
+    return result
+
+
+def _build(written: shape.CatalogShape, default_channel: str) -> model.Catalog:
+    zone = written.timezone or ZoneInfo("UTC")
+    teams = {
+        name: model.Team(
+            name=name,
+            channel=team.channel,
+            approvers=tuple(team.approvers or ()),
+            members=tuple(team.members or ()),
+            escalation_policy=team.escalation_policy,
+        )
+        for name, team in (written.teams or {}).items()
+    }
+    defaults = written.defaults or shape.PolicyShape()
+    paging = written.paging or shape.PagingShape()
+    builder = _Services(defaults, paging.mode, teams, default_channel)
+    return model.Catalog(
+        default_channel=default_channel,
+        unknown=builder.unknown(),
+        timezone=zone,
+        teams=teams,
+        services={name: builder.service(name, service) for name, service in (written.services or {}).items()},
+        people=tuple(model.PersonEntry(**person.model_dump()) for person in written.people or ()),
+        trains={name: _train(name, train, zone) for name, train in (written.trains or {}).items()},
+        freezes=tuple(_freeze(freeze, zone) for freeze in written.freezes or ()),
+        paging=_paging(paging),
+        audiences={name: _audience(name, audience) for name, audience in (written.audiences or {}).items()},
+        insecure_sources=frozenset(name for name, source in (written.sources or {}).items() if source.insecure),
+    )
+
+
+class _Services:
+    """Builds services out of what the file says of them and what it says of all."""
+
+    def __init__(
+        self,
+        defaults: shape.PolicyShape,
+        paging: model.PagingMode | None,
+        teams: dict[str, model.Team],
+        default_channel: str,
+    ) -> None:
+        self._defaults = defaults
+        self._paging = paging
+        self._teams = teams
+        self._default_channel = default_channel
+
+    def unknown(self) -> model.Service:
+        """The policy of services that the file does not name."""
+        return model.Service(
+            name="unknown", channel=self._default_channel, known=False, **self._policy(shape.ServiceShape())
+        )
+
+    def service(self, name: str, written: shape.ServiceShape) -> model.Service:
+        """One service of the file."""
+        team = self._teams[written.team] if written.team else None
+        return model.Service(
+            name=name,
+            channel=team.channel if team else self._default_channel,
+            team=team,
+            repo=written.repo,
+            paths=tuple(written.paths or ()),
+            alerts=dict(written.alerts.match) if written.alerts else {},
+            pagerduty_service=written.pagerduty_service,
+            depends_on=tuple(written.depends_on or ()),
+            **self._policy(written),
+        )
+
+    def _policy(self, written: shape.ServiceShape) -> dict[str, Any]:
+        """What the service says, else what ``defaults`` say; what neither says is left to the model's own default."""
+        found: dict[str, Any] = {}
+        for key in shape.PolicyShape.model_fields:
+            own = getattr(written, key)
+            value = own if own is not None else getattr(self._defaults, key)
+            if value is not None:
+                found[key] = value
+        if "environments" in found:
+            found["environments"] = tuple(found["environments"])
+        if "gates" in found:
+            found["gates"] = tuple(_gate(gate) for gate in found["gates"])
+        wakes = model.PagingMode.PAGE if written.pagerduty_service else model.PagingMode.SHADOW
+        found.setdefault("paging", self._paging or wakes)
+        return found
+
+
+def _gate(written: shape.GateShape) -> Gate:
+    match written.gate:
+        case "soak" if written.soak is not None:
+            return SoakGate(written.soak)
+        case "smoke" if written.smoke is not None:
+            return SmokeGate(tuple(written.smoke))
+        case "batch" if written.batch is not None:
+            return BatchGate(written.batch.changes, written.batch.lines)
+        case "approval":
+            options = written.approval or shape.ApprovalShape()
+            return ApprovalGate(options.count, options.expires or ApprovalGate.expires)
+        case name if name in PLAIN_GATES:
+            return PlainGate(name)
+        case name:
+            return UnbuiltGate(name)
+
+
+def _train(name: str, written: shape.TrainShape, zone: ZoneInfo) -> model.Train:
+    return model.Train(
+        name=name,
+        services=tuple(written.services),
+        to=written.to,
+        departs=written.departs,
+        zone=written.timezone or zone,
+        capacity=written.capacity,
+        boarding_closes=written.boarding_closes or model.Train.boarding_closes,
+    )
+
+
+def _freeze(written: shape.FreezeShape, zone: ZoneInfo) -> model.Freeze:
+    return model.Freeze(
+        begins=min(_instants(written.begins, zone)),
+        ends=max(_instants(written.ends, zone)),
+        services=None if written.services == "all" else tuple(written.services),
+        reason=written.reason,
+    )
+
+
+def _instants(written: datetime, zone: ZoneInfo) -> list[datetime]:
+    """What a local time may mean, in UTC: two instants when the clocks change there, so a freeze can take the wider."""
+    if written.tzinfo is not None:
+        return [written.astimezone(UTC)]
+    return [written.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+
+
+def _paging(written: shape.PagingShape) -> model.Paging:
+    usual = model.Paging()
+    return model.Paging(
+        window=usual.window if written.window is None else written.window,
+        no_answer_after=usual.no_answer_after if written.no_answer_after is None else written.no_answer_after,
+    )
+
+
+def _audience(name: str, written: shape.AudienceShape) -> model.Audience:
+    only = written.only or shape.OnlyShape()
+    return model.Audience(
+        name=name,
+        channel=written.channel,
+        every=written.every,
+        labels=tuple(only.labels or ()),
+        services=tuple(only.services or ()),
+    )

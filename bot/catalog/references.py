@@ -1,0 +1,157 @@
+"""How the names within shipmate.yml refer to each other: everything named exists, and nothing contradicts itself.
+
+This reads the values as they were written, not the checked shape, so that these faults are told together with those
+of form. Whatever has the wrong form is passed over here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from bot.catalog import values
+from bot.catalog.lines import Document, Fault, Place, Yaml
+from bot.settings import SOURCES
+from bot.spelling import did_you_mean, nearest
+
+_IDENTITIES = ("slack", "github", "email", "pagerduty")
+
+_NEAR_MISS = 0.8
+"""How like a known service's name another must be to be taken for a misspelling rather than for another service."""
+
+
+def faults(document: Document) -> Iterator[Fault]:
+    """Every reference that leads nowhere, and every pair of values that cannot both be meant."""
+    root = _mapping(document.value)
+    for place, message in [
+        *_services(root),
+        *_policies(root),
+        *_trains(root),
+        *_freezes(root),
+        *_audiences(root),
+        *_sources(root),
+        *_people(root),
+    ]:
+        yield Fault(document.line(place), place, message)
+
+
+def _services(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
+    services, teams = _mapping(root.get("services")), _mapping(root.get("teams"))
+    seen: dict[str, str] = {}
+    for name, written in services.items():
+        place: Place = ("services", name)
+        service = _mapping(written)
+        if name.casefold() in seen:
+            yield place, f'is the same name as "{seen[name.casefold()]}": capitals make no difference'
+        seen.setdefault(name.casefold(), name)
+        team = service.get("team")
+        if isinstance(team, str) and team not in teams:
+            yield (*place, "team"), f'there is no team "{team}" under teams{did_you_mean(team, teams)}'
+        for index, other in enumerate(_list(service.get("depends_on"))):
+            if other == name:
+                yield (*place, "depends_on", index), "a service cannot depend on itself"
+            elif isinstance(other, str) and other not in services and nearest(other, services, likeness=_NEAR_MISS):
+                # A service that is not named here may well exist: unknown ones appear by themselves.
+                mend = f"{did_you_mean(other, services)} If not, say so under services: {other}: {{}}"
+                yield (*place, "depends_on", index), f'there is no service "{other}" under services{mend}'
+
+
+def _policies(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
+    for name, written in _mapping(root.get("services")).items():
+        through = _mapping(written).get("promote_through") or _mapping(root.get("defaults")).get("promote_through")
+        if through and len(_environments(root, name)) == 1:
+            message = "one environment leaves nothing to promote to; name at least two, in order"
+            yield ("services", name, "environments"), message
+
+
+def _trains(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
+    services = _mapping(root.get("services"))
+    for name, written in _mapping(root.get("trains")).items():
+        train, place = _mapping(written), ("trains", name)
+        destination = train.get("to")
+        for index, service in enumerate(_list(train.get("services"))):
+            yield from _unknown_service((*place, "services", index), service, services)
+            if isinstance(service, str) and isinstance(destination, str) and service in services:
+                pipeline = _environments(root, service)
+                if not pipeline:
+                    yield (*place, "services", index), f'"{service}" has no environments, so no train can carry it'
+                elif destination not in pipeline:
+                    mend = did_you_mean(destination, pipeline) or f"; it has {', '.join(pipeline)}"
+                    yield (*place, "to"), f'"{service}" has no environment "{destination}"{mend}'
+                elif destination == pipeline[0]:
+                    yield (
+                        (*place, "to"),
+                        f'"{destination}" is the first environment of "{service}": nothing comes before',
+                    )
+
+
+def _freezes(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
+    services = _mapping(root.get("services"))
+    for index, written in enumerate(_list(root.get("freezes"))):
+        freeze, place = _mapping(written), ("freezes", index)
+        if freeze.get("services") != "all":
+            for name_place, name in _names((*place, "services"), freeze.get("services")):
+                yield from _unknown_service(name_place, name, services)
+        begins, ends = _instant(freeze.get("from")), _instant(freeze.get("until"))
+        if begins and ends and (begins.tzinfo is None) == (ends.tzinfo is None) and ends <= begins:
+            yield (*place, "until"), "is not after its beginning"
+
+
+def _audiences(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
+    services = _mapping(root.get("services"))
+    for audience, written in _mapping(root.get("audiences")).items():
+        place: Place = ("audiences", audience, "only", "services")
+        for name_place, name in _names(place, _mapping(_mapping(written).get("only")).get("services")):
+            yield from _unknown_service(name_place, name, services)
+
+
+def _sources(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
+    for name in _mapping(root.get("sources")):
+        if name not in SOURCES:
+            mend = did_you_mean(name, SOURCES) or f"; known are {', '.join(SOURCES)}"
+            yield ("sources", name), f"no system sends webhooks under this name{mend}"
+
+
+def _people(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
+    seen: dict[tuple[str, str], int] = {}
+    for index, written in enumerate(_list(root.get("people"))):
+        for identity in _IDENTITIES:
+            value = _mapping(written).get(identity)
+            if isinstance(value, str):
+                key = (identity, value.removeprefix("@").casefold())
+                if key in seen:
+                    yield ("people", index, identity), f"is already that of people[{seen[key]}]"
+                seen.setdefault(key, index)
+
+
+def _unknown_service(place: Place, name: Yaml, services: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
+    if isinstance(name, str) and name not in services:
+        yield place, f'there is no service "{name}" under services{did_you_mean(name, services)}'
+
+
+def _environments(root: dict[str, Yaml], service: str) -> list[str]:
+    own = _mapping(_mapping(root.get("services")).get(service)).get("environments")
+    inherited = _mapping(root.get("defaults")).get("environments")
+    return [each for each in _list(own or inherited) if isinstance(each, str)]
+
+
+def _instant(value: Yaml) -> datetime | None:
+    try:
+        return values.instant(value)
+    except ValueError:
+        return None
+
+
+def _names(place: Place, value: Yaml) -> list[tuple[Place, Yaml]]:
+    """One name, or each of a list, with its place."""
+    if isinstance(value, list):
+        return [((*place, index), each) for index, each in enumerate(value)]
+    return [(place, value)]
+
+
+def _mapping(value: Yaml) -> dict[str, Yaml]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Yaml) -> list[Yaml]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,361 @@
+"""The shape of shipmate.yml: every key it may hold, and what each must look like.
+
+The attribute docstrings are the descriptions that an editor shows beside each key. How names refer to each other is
+checked elsewhere (``references``); a default that depends on another key is filled in when the catalogue is built.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    InstanceOf,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from bot.catalog import values
+from bot.catalog.gates import PLAIN_GATES, UNBUILT_GATES
+from bot.catalog.model import PagingMode, PromoteThrough, Supersede
+from bot.settings import slack_channel
+
+_DURATION_EXAMPLES = ["10s", "30m", "4h", "1h30m"]
+
+
+def _channel(value: object) -> str:
+    return slack_channel(str(value or ""))
+
+
+def _text(expected: str, **more: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "description": expected, **more})
+
+
+Name = Annotated[str, BeforeValidator(values.name)]
+Names = Annotated[
+    list[str],
+    BeforeValidator(values.names),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(values.duration),
+    _text("A duration", pattern=values.DURATION_PATTERN, examples=_DURATION_EXAMPLES),
+]
+Zone = Annotated[
+    InstanceOf[ZoneInfo], BeforeValidator(values.zone), _text("An IANA time zone", examples=["Europe/Paris"])
+]
+Cron = Annotated[
+    str, BeforeValidator(values.cron), _text("Minute, hour, day, month, weekday", examples=["0 10,14 * * mon-fri"])
+]
+Instant = Annotated[datetime, BeforeValidator(values.instant), _text("A day and a time", examples=["2026-12-23T18:00"])]
+Channel = Annotated[str, BeforeValidator(_channel), _text("A Slack channel", examples=["#payments-deploys"])]
+WebAddress = Annotated[str, BeforeValidator(values.web_address), _text("An address", pattern="^https?://")]
+CompareAddress = Annotated[
+    str, BeforeValidator(values.compare_address), _text("An address; may hold {{ deploy.sha }}, {{ previous.sha }}")
+]
+Repository = Annotated[str, BeforeValidator(values.repository), _text("owner/name", examples=["acme/checkout"])]
+Glob = Annotated[str, BeforeValidator(values.glob), _text("Paths, from the root", examples=["services/checkout/**"])]
+SlackId = Annotated[str, BeforeValidator(values.slack_id), _text("A member id", examples=["U02ABCDEF"])]
+Login = Annotated[str, BeforeValidator(values.github_login), _text("A GitHub login")]
+Mailbox = Annotated[str, BeforeValidator(values.mailbox), _text("An e-mail address")]
+
+
+class Shape(BaseModel):
+    """A mapping of the file: its keys are the fields, and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=False)
+
+
+class BatchShape(Shape):
+    """How much may ship at once."""
+
+    changes: Annotated[int, Field(ge=1)] | None = None
+    """The most changes."""
+    lines: Annotated[int, Field(ge=1)] | None = None
+    """The most changed lines."""
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> BatchShape:
+        if self.changes is None and self.lines is None:
+            raise ValueError("needs a limit, for example {batch: {changes: 5}}")
+        return self
+
+
+class ApprovalShape(Shape):
+    """Who must have said yes."""
+
+    count: Annotated[int, Field(ge=1, le=10)] = 1
+    """How many people."""
+    expires: Duration | None = None
+    """How long a yes counts; without it, four hours."""
+
+
+def _no_options(value: object) -> None:
+    if value is not None:
+        raise ValueError("takes no options; only name it")
+
+
+def _needs(example: str) -> BeforeValidator:
+    def check(value: object) -> object:
+        if value is None:
+            raise ValueError(f"needs options, for example {example}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _anything(value: object) -> None:
+    return None
+
+
+Plain = Annotated[None, BeforeValidator(_no_options)]
+Unbuilt = Annotated[None, BeforeValidator(_anything), WithJsonSchema({})]
+_OPTIONAL_OPTIONS = "approval"
+
+
+class GateShape(Shape):
+    """One gate: its name, or its name with options."""
+
+    lock: Plain = None
+    """Closed while somebody's lock is on."""
+    freeze: Plain = None
+    """Closed within a freeze."""
+    order: Plain = None
+    """No older build over a newer one, unless it is a declared rollback."""
+    train: Plain = None
+    """Only with a train."""
+    health: Plain = None
+    """Closed while an alert fires."""
+    soak: Annotated[Duration | None, _needs("{soak: 30m}")] = None
+    """A stay in the environment before."""
+    smoke: Annotated[Names | None, _needs("{smoke: [e2e]}")] = None
+    """Checks that must have passed, by name."""
+    batch: Annotated[BatchShape | None, _needs("{batch: {changes: 5}}")] = None
+    """How much may ship at once; more asks for one more approval."""
+    approval: ApprovalShape | None = None
+    """Somebody else's yes."""
+    risk: Unbuilt = None
+    """Not built yet: closed."""
+    hours: Unbuilt = None
+    """Not built yet: closed."""
+    ready: Unbuilt = None
+    """Not built yet: closed."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {value: None}
+        if isinstance(value, dict) and len(value) != 1:
+            raise ValueError("expected one gate for each list item; begin the next one with its own dash")
+        return value
+
+    @property
+    def gate(self) -> str:
+        """The name of the one gate that this is."""
+        return next(iter(self.model_fields_set))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        bare = [*PLAIN_GATES, _OPTIONAL_OPTIONS, *UNBUILT_GATES]
+        with_options = handler.resolve_ref_schema(handler(schema))
+        for name, field in with_options["properties"].items():
+            field.pop("default", None)
+            if "anyOf" in field and name != _OPTIONAL_OPTIONS:
+                field["anyOf"] = [kind for kind in field["anyOf"] if kind != {"type": "null"}]
+        one = {**with_options, "minProperties": 1, "maxProperties": 1}
+        return {"title": "Gate", "anyOf": [{"enum": bare, "type": "string"}, one]}
+
+
+def _once_each(gates: list[GateShape]) -> list[GateShape]:
+    named = [gate.gate for gate in gates]
+    for name in named:
+        if named.count(name) > 1:
+            raise ValueError(f"names the gate {name} twice")
+    return gates
+
+
+def _no_repetition(names: list[str]) -> list[str]:
+    if len({name.casefold() for name in names}) < len(names):
+        raise ValueError("names the same one twice (capitals make no difference)")
+    return names
+
+
+Gates = Annotated[list[GateShape], AfterValidator(_once_each)]
+Pipeline = Annotated[list[Name], Field(min_length=1), AfterValidator(_no_repetition)]
+
+
+class PolicyShape(Shape):
+    """What holds for a service, and under ``defaults`` for every service that does not say otherwise."""
+
+    environments: Pipeline | None = None
+    """The pipeline, in order; the last one is where customers are."""
+    promote_through: PromoteThrough | None = None
+    """How a promotion is carried out. Without it nothing is promoted."""
+    gates: Gates | None = None
+    """What must be open before a promotion."""
+    supersede: Supersede | None = None
+    """What a newer build does to an open promotion."""
+    undo: Duration | None = None
+    """How long an approval can be taken back before anything happens."""
+    compare_url: CompareAddress | None = None
+    """A dashboard comparing the old version with the new one."""
+    runbook: WebAddress | None = None
+    """What to read when it breaks."""
+    paging: PagingMode | None = None
+    """What an alert after a rollout does to the people who wrote it."""
+
+
+class AlertsShape(Shape):
+    """Which alerts are this service's."""
+
+    match: Annotated[dict[Name, Name], Field(min_length=1)]
+    """Labels that an alert has, each with its value."""
+
+
+class ServiceShape(PolicyShape):
+    """One service."""
+
+    team: Name | None = None
+    """Who looks after it: one of ``teams``."""
+    repo: Repository | None = None
+    """Where its code lives."""
+    paths: list[Glob] | None = None
+    """What of the repository is this service's; without it, everything."""
+    alerts: AlertsShape | None = None
+    pagerduty_service: Name | None = None
+    """Its id in PagerDuty."""
+    depends_on: list[Name] | None = None
+    """Services whose changes can break it."""
+
+
+class TeamShape(Shape):
+    """One team."""
+
+    channel: Channel
+    """Where its deploys are told."""
+    approvers: Names | None = None
+    """Slack groups or people who may approve and override."""
+    members: Names | None = None
+    """Slack groups or people; without it, every full member of the workspace."""
+    escalation_policy: Name | None = None
+    """Its id in PagerDuty."""
+
+
+class PersonShape(Shape):
+    """One person, by the names other systems know them by."""
+
+    slack: SlackId | None = None
+    github: Login | None = None
+    email: Mailbox | None = None
+    pagerduty: Name | None = None
+    """Their user id in PagerDuty."""
+    name: Name | None = None
+    """What to call them where Slack cannot be asked."""
+
+    @model_validator(mode="after")
+    def _is_somebody(self) -> PersonShape:
+        if not any((self.slack, self.github, self.email, self.pagerduty)):
+            raise ValueError("needs at least one of slack, github, email or pagerduty")
+        return self
+
+
+class TrainShape(Shape):
+    """One timetable of promotions."""
+
+    services: Annotated[list[Name], Field(min_length=1), AfterValidator(_no_repetition)]
+    """Who may board."""
+    to: Name
+    """The environment it goes to."""
+    departs: Cron
+    timezone: Zone | None = None
+    """The zone of ``departs``; without it, the catalogue's."""
+    boarding_closes: Duration | None = None
+    """How long before departure the list is sealed."""
+    capacity: Annotated[int, Field(ge=1)] | None = None
+    """The most changes aboard."""
+
+
+def _all(value: object) -> object:
+    if value in (None, "all"):
+        return "all"
+    return values.names(value)
+
+
+class FreezeShape(Shape):
+    """A window within which nothing is promoted."""
+
+    begins: Instant = Field(alias="from")
+    """In the catalogue's time zone, unless it says its offset."""
+    ends: Instant = Field(alias="until")
+    services: Annotated[
+        Literal["all"] | list[str],
+        BeforeValidator(_all),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    ] = "all"
+    """Which services, or ``all``."""
+    reason: Name
+    """What people read while it holds."""
+
+
+class PagingShape(Shape):
+    """What happens to the people behind a rollout when an alert fires after it."""
+
+    window: Duration | None = None
+    """How long after a rollout an alert asks about it."""
+    mode: PagingMode | None = None
+    """For every service; without it, ``page`` where a service names its pagerduty_service and ``shadow`` elsewhere."""
+    no_answer_after: Duration | None = None
+    """How long a page waits for an answer before it escalates."""
+
+
+class OnlyShape(Shape):
+    """What an audience hears, where not everything."""
+
+    labels: Names | None = None
+    """Changes with one of these labels."""
+    services: Names | None = None
+    """Changes of one of these services."""
+
+
+class AudienceShape(Shape):
+    """People who want to hear what reached customers."""
+
+    channel: Channel
+    every: Cron
+    """When they hear it, in the catalogue's time zone."""
+    only: OnlyShape | None = None
+
+
+class SourceShape(Shape):
+    """How one system's webhooks are taken."""
+
+    insecure: bool = False
+    """Take them unsigned: anybody who finds the address can then invent events."""
+
+
+class CatalogShape(Shape):
+    """All of shipmate.yml. Keys that begin with ``x-`` are free, as a place for anchors."""
+
+    timezone: Zone | None = None
+    """For every time in this file that does not say its own; without it, UTC."""
+    defaults: PolicyShape | None = None
+    """The policy of every service that does not say otherwise, also of those not named here."""
+    teams: dict[Name, TeamShape] | None = None
+    services: dict[Name, ServiceShape] | None = None
+    people: list[PersonShape] | None = None
+    trains: dict[Name, TrainShape] | None = None
+    freezes: list[FreezeShape] | None = None
+    paging: PagingShape | None = None
+    audiences: dict[Name, AudienceShape] | None = None
+    sources: dict[Name, SourceShape] | None = None

@@ -1,0 +1,275 @@
+"""Units of work on one writing connection, in groups that share a commit; reads on connections of their own.
+
+Everything that changes the database is a plain function of a ``Session``, run on one thread: it cannot wait for the
+network, so no transaction is ever held open across a call to a slow friend. Units that wait at the same moment share
+one transaction (group commit: one disk flush for all). They are run together hopefully; if one raises, the group is
+rolled back and each is run again alone, so that one bad unit spoils nobody else's.
+
+SQLite needs this shape for safety: without BEGIN IMMEDIATE it loses updates silently, and its WAL must have one writer.
+PostgreSQL gets the same code; rows that two replicas may decide about are locked by their owners.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlmodel import Session
+
+from bot.errors import RetryLater
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+Work = Callable[[Session], Result]
+
+GROUP_LIMIT = 64
+"""Units per commit: more would make the first of them wait for the last."""
+
+PASSING_FAULT_WAITS = (0.02, 0.05, 0.2, 0.5, 1.0)
+"""Seconds before each further try of a unit that met a passing fault (busy file, deadlock, lost connection)."""
+
+SAFE_SQLITE = (3, 51, 3)
+"""First SQLite without the WAL-reset defect (3.7.0 to 3.51.2), which needs a second writing connection to bite."""
+
+
+class DatabaseUnavailable(RetryLater):
+    """The database did not answer in spite of several tries; nothing was written."""
+
+
+@dataclass(eq=False)
+class _Unit(Generic[Result]):
+    work: Work[Result]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Result]
+    value: Any = None
+    error: BaseException | None = None
+    wakes: set[str] = field(default_factory=set)
+
+
+def wake_on_commit(session: Session, bell: str) -> None:
+    """Ring ``bell`` once this unit is committed: whoever waits for it in any process looks at the tables again."""
+    session.info.setdefault("wakes", set()).add(bell)
+
+
+class Database:
+    """One database; ``url`` is an SQLAlchemy address as ``bot.settings`` makes it."""
+
+    def __init__(self, url: str, *, readers: int = 4) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self._writer_engine = _sqlite_engine(url, writer=True) if self.is_sqlite else _postgres_engine(url, writer=True)
+        self._reader_engine = (
+            _sqlite_engine(url, writer=False, size=readers)
+            if self.is_sqlite
+            else _postgres_engine(url, writer=False, size=readers)
+        )
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="shipmate-read")
+        self._condition = threading.Condition()
+        self._urgent: deque[_Unit[Any]] = deque()
+        self._waiting: deque[_Unit[Any]] = deque()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._listeners: dict[str, set[Callable[[], None]]] = {}
+        self.notify_others = False
+        """Set on replicas that do not lead: their bells are rung through PostgreSQL as well."""
+
+    def start(self) -> None:
+        """Begin to take work."""
+        if self.is_sqlite and sqlite3.sqlite_version_info < SAFE_SQLITE:
+            log.info(
+                "sqlite is old",
+                version=sqlite3.sqlite_version,
+                advice="3.51.3 or newer; one writer is kept, so this is safe",
+            )
+        self._thread = threading.Thread(target=self._write_forever, name="shipmate-write", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Finish what was taken on, then let go of every connection."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._readers.shutdown)
+        self._writer_engine.dispose()
+        self._reader_engine.dispose()
+
+    async def write(self, work: Work[Result], *, urgent: bool = False) -> Result:
+        """Run ``work`` in a transaction and return its value once that is on disk.
+
+        ``work`` must touch nothing but its session and must be safe to run again. ``urgent`` work (a webhook to be
+        answered, a click) goes before the engines' own. Raises what the work raises, or DatabaseUnavailable.
+        """
+        loop = asyncio.get_running_loop()
+        unit: _Unit[Result] = _Unit(work, loop, loop.create_future())
+        with self._condition:
+            if self._closing:
+                raise DatabaseUnavailable("the database is being closed")
+            (self._urgent if urgent else self._waiting).append(unit)
+            self._condition.notify()
+        return await unit.future
+
+    async def read(self, work: Work[Result]) -> Result:
+        """Run ``work`` on a read-only snapshot and return its value."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    def on_bell(self, bell: str, ring: Callable[[], None]) -> None:
+        """Call ``ring`` (from any thread) whenever ``bell`` is rung by a commit."""
+        self._listeners.setdefault(bell, set()).add(ring)
+
+    def ring(self, bell: str) -> None:
+        """Wake whoever waits for ``bell`` in this process."""
+        for listener in self._listeners.get(bell, ()):
+            listener()
+
+    def _read(self, work: Work[Result]) -> Result:
+        for wait in (*PASSING_FAULT_WAITS, None):
+            try:
+                with Session(self._reader_engine, expire_on_commit=False) as session:
+                    return work(session)
+            except DBAPIError as fault:
+                if not _is_passing(fault) or wait is None:
+                    raise _translated(fault) from fault
+                time.sleep(wait)
+        raise AssertionError("the loop above returns or raises")
+
+    def _write_forever(self) -> None:
+        while True:
+            with self._condition:
+                while not (self._urgent or self._waiting or self._closing):
+                    self._condition.wait()
+                group = self._take()
+                if not group and self._closing:
+                    return
+            self._run_group(group)
+            _deliver(group)
+            for bell in set().union(*(unit.wakes for unit in group)):
+                self.ring(bell)
+
+    def _take(self) -> list[_Unit[Any]]:
+        group: list[_Unit[Any]] = []
+        for queue in (self._urgent, self._waiting):
+            while queue and len(group) < GROUP_LIMIT:
+                group.append(queue.popleft())
+        return group
+
+    def _run_group(self, group: Sequence[_Unit[Any]]) -> None:
+        try:
+            self._run_together(group)
+        except BaseException as fault:  # noqa: BLE001 - whatever a unit raised belongs to its caller, told in _run_alone
+            if len(group) == 1 and not _is_passing(fault):
+                group[0].error = _translated(fault)
+                return
+            for unit in group:
+                self._run_alone(unit)
+
+    def _run_together(self, group: Sequence[_Unit[Any]]) -> None:
+        wakes: set[str] = set()
+        with Session(self._writer_engine, expire_on_commit=False) as session:
+            for unit in group:
+                session.info["wakes"] = unit.wakes = set()
+                unit.value = unit.work(session)
+                session.flush()
+                wakes |= unit.wakes
+            if wakes and self.notify_others:
+                for bell in wakes:
+                    session.connection().execute(text("SELECT pg_notify('shipmate', :bell)"), {"bell": bell})
+            session.commit()
+
+    def _run_alone(self, unit: _Unit[Any]) -> None:
+        for wait in (*PASSING_FAULT_WAITS, None):
+            try:
+                self._run_together([unit])
+            except BaseException as fault:  # noqa: BLE001 - it is handed to the caller
+                if not _is_passing(fault) or wait is None:
+                    unit.error = _translated(fault)
+                    return
+                time.sleep(wait)
+            else:
+                return
+
+
+def _deliver(group: Sequence[_Unit[Any]]) -> None:
+    """Hand each unit's outcome to the loop that waits for it, with one wake-up per loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Unit[Any]]] = {}
+    for unit in group:
+        by_loop.setdefault(unit.loop, []).append(unit)
+    for loop, units in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, units)
+
+
+def _settle(units: Sequence[_Unit[Any]]) -> None:
+    for unit in units:
+        if unit.future.done():
+            continue
+        if unit.error is not None:
+            unit.future.set_exception(unit.error)
+        else:
+            unit.future.set_result(unit.value)
+
+
+def _is_passing(fault: BaseException) -> bool:
+    """Whether the same work may succeed a moment later (SQLSTATE 40xxx, 53xxx, 57Pxx, 08xxx; SQLite busy)."""
+    if not isinstance(fault, DBAPIError):
+        return False
+    if fault.connection_invalidated:
+        return True
+    state = getattr(fault.orig, "sqlstate", None)
+    if state is not None:
+        return str(state)[:2] in {"08", "40", "53", "57"}
+    if isinstance(fault.orig, sqlite3.OperationalError):
+        words = str(fault.orig)
+        return "locked" in words or "busy" in words
+    return isinstance(fault, InterfaceError | OperationalError)
+
+
+def _translated(fault: BaseException) -> BaseException:
+    return DatabaseUnavailable(f"the database did not answer: {type(fault).__name__}") if _is_passing(fault) else fault
+
+
+def _sqlite_engine(url: str, *, writer: bool, size: int = 1) -> Engine:
+    engine = create_engine(url, pool_size=size, max_overflow=0, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = (
+            None  # the driver's own BEGIN would be deferred: a read that turns to a write fails
+        )
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA foreign_keys = ON")
+        if writer:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        else:
+            connection.execute("PRAGMA query_only = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: str, *, writer: bool, size: int = 1) -> Engine:
+    options = "-c timezone=UTC" if writer else "-c timezone=UTC -c default_transaction_read_only=on"
+    return create_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_pre_ping=not writer,
+        isolation_level="READ COMMITTED" if writer else "REPEATABLE READ",
+        connect_args={"options": options, "connect_timeout": 5},
+    )

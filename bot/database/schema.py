@@ -1,0 +1,68 @@
+"""Tables brought up to date by Alembic, which is imported only when there is something to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlmodel import SQLModel
+
+SQLModel.metadata.naming_convention = {  # so that a later migration can name what it changes, on both engines
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+UPGRADE_KEY = 0x5348_4951
+"""The advisory lock that keeps two replicas from upgrading an empty PostgreSQL database at once (one would fail)."""
+
+
+def newest_revision() -> str:
+    """The revision this code needs: migrations are named ``0001_….py`` in their order."""
+    return max(path.stem for path in (MIGRATIONS / "versions").glob("[0-9]*.py")).split("_", 1)[0]
+
+
+def present_revision(connection: Connection) -> str | None:
+    """The revision the database is at, None when it is empty."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def upgrade(url: str) -> tuple[str | None, str]:
+    """Bring the tables up to date; returns the revision before and after. The caller holds SQLite's lock."""
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            before = present_revision(connection)
+            newest = newest_revision()
+            if before == newest:
+                return before, newest
+            connection.rollback()
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": UPGRADE_KEY})
+                connection.commit()
+            try:
+                _run_alembic(connection)
+            finally:
+                connection.rollback()
+                if engine.dialect.name == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": UPGRADE_KEY})
+                    connection.commit()
+            return before, newest
+    finally:
+        engine.dispose()
+
+
+def _run_alembic(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()

@@ -1,0 +1,10 @@
+"""The engine of what goes out: pick what may go now, load the present state, render, send, settle.
+
+``pace`` says when a channel, a method or the workspace may be called; ``queue`` reads and settles the outbox's rows;
+``engine`` joins them. What a kind of card, note or effect *means* is plugged in by the wiring (``bot.outgoing``).
+"""
+
+from bot.delivery.engine import CardKind, Delivery, EffectKind, NoteKind, Outgoing, Showing
+from bot.delivery.pace import Limits
+
+__all__ = ["CardKind", "Delivery", "EffectKind", "Limits", "NoteKind", "Outgoing", "Showing"]

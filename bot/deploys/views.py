@@ -1,0 +1,211 @@
+"""What templates see of deploys and changes: small frozen records, already chosen and ordered, never escaped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.events import DeployStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonView:
+    """Somebody to be named; mentioned only where ``slack_id`` is known."""
+
+    name: str
+    slack_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeView:
+    """One change. ``label`` is ``#812`` or a short sha; ``merged_for`` is the bot in whose stead the merger stands.
+
+    ``change_id`` is our own number, the value of its mute button; None where no button is to be offered.
+    """
+
+    label: str
+    title: str
+    url: str | None
+    authors: tuple[PersonView, ...]
+    merged_for: str | None = None
+    reverts: str | None = None
+    change_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkView:
+    """A link shown under a card."""
+
+    name: str
+    url: str
+
+
+class RangeState(StrEnum):
+    """How much we know of what a deploy carries."""
+
+    READING = "reading"
+    """The forge is being asked; the card will be completed."""
+    COMPLETE = "complete"
+    UNKNOWN = "unknown"
+    """The forge cannot be asked: what the event itself carries is all there is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployCard:
+    """One rollout, as its channel sees it. ``duration`` is set once it ended; ``more`` counts changes not listed."""
+
+    service: str
+    environment: str
+    status: DeployStatus
+    percent: int | None
+    rollback: bool
+    sha: str
+    ref: str | None
+    version: str | None
+    description: str | None
+    creator: PersonView | None
+    began_at: datetime
+    ended_at: datetime | None
+    duration: timedelta | None
+    previous_sha: str | None
+    first: bool
+    range: RangeState
+    arriving: tuple[ChangeView, ...]
+    leaving: tuple[ChangeView, ...]
+    more: int
+    links: tuple[LinkView, ...]
+    stuck: StuckView | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StuckView:
+    """A rollout that takes far longer than usual."""
+
+    running_since: datetime
+    usual: timedelta | None
+    """What is usual here; None when there were too few rollouts to tell."""
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageView:
+    """How one change fares in one environment."""
+
+    service: str
+    environment: str
+    status: DeployStatus
+    at: datetime
+    url: str | None
+    left: bool = False
+    """It was live here and a rollback took it out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeCard:
+    """One change, as one of its authors sees it in a direct message. ``change_id`` goes into the button's value."""
+
+    change_id: int
+    change: ChangeView
+    role: str
+    """``author``, ``coauthor`` or ``merger``."""
+    stages: tuple[StageView, ...]
+    muted: bool
+    muted_everything: bool
+
+
+class Outcome(StrEnum):
+    """What a note in an author's thread says of a change."""
+
+    LIVE = "live"
+    FAILED = "failed"
+    LEFT = "left"
+    """A rollback took it out."""
+    CORRECTED = "corrected"
+    """What was said before no longer holds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeNote:
+    """The loud reply in an author's thread."""
+
+    outcome: Outcome
+    change: ChangeView
+    service: str
+    environment: str
+    status: DeployStatus
+    duration: timedelta | None
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StuckNote:
+    """To the authors of a rollout that looks stuck: what, since when, what to do."""
+
+    service: str
+    environment: str
+    changes: tuple[ChangeView, ...]
+    stuck: StuckView
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedBuildNote:
+    """A build of the main branch failed; ``direct`` when it goes to the author rather than the team."""
+
+    repo: str
+    service: str
+    check: str
+    sha: str
+    title: str | None
+    author: PersonView | None
+    url: str | None
+    direct: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DigestLine:
+    """One folded deploy within a digest."""
+
+    service: str
+    environment: str
+    status: DeployStatus
+    sha: str
+    url: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class DigestCard:
+    """Deploys folded into one message because their cards would have waited too long. ``open`` while it still grows."""
+
+    lines: tuple[DigestLine, ...]
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlindSpotNote:
+    """What arrived late because webhooks did not reach us for a while."""
+
+    first_at: datetime
+    last_at: datetime
+    redelivered: int
+    deploys: tuple[DigestLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreachableNote:
+    """To the fallback channel: a place cannot be written to, said once."""
+
+    place: str
+    reason: str
+    mend: str
+    service: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokenTemplateNote:
+    """To the fallback channel: a template of the users' own is broken, and ours is shown instead."""
+
+    template: str
+    error: str

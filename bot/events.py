@@ -1,0 +1,241 @@
+"""What can have happened: the canonical facts that every door translates to.
+
+Pure data. Times are aware datetimes in UTC, taken from the sender where it says them. Text fields hold the sender's
+words unescaped: they are hostile until rendering has escaped them. Nothing here reads the clock.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class DeployStatus(StrEnum):
+    """Where a rollout stands; the last three are ends."""
+
+    PENDING = "pending"
+    """Announced, or waiting for the pipeline."""
+    IN_PROGRESS = "in_progress"
+    """Rolling out."""
+    SUCCEEDED = "succeeded"
+    """Live."""
+    FAILED = "failed"
+    """Did not go live."""
+    CANCELLED = "cancelled"
+    """Stopped by somebody or by a newer one."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is expected."""
+        return self in (DeployStatus.SUCCEEDED, DeployStatus.FAILED, DeployStatus.CANCELLED)
+
+
+class CheckStatus(StrEnum):
+    """The verdict of one CI check on one commit."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    """Stopped or skipped: says nothing about the commit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Human:
+    """Somebody as a forge names them; ``login`` is the strongest, an e-mail from a commit is only a hint."""
+
+    login: str | None = None
+    name: str | None = None
+    email: str | None = None
+    bot: bool = False
+
+
+_GITHUB_NOREPLY = re.compile(r"(?:\d+\+)?([a-z0-9_-]+(?:\[bot\])?)@users\.noreply\.github\.[a-z0-9.-]+", re.IGNORECASE)
+"""The address GitHub gives an account that hides its own: ``583231+ana@users.noreply.github.com``."""
+
+_NOBODY = ("noreply@", "no-reply@")
+"""How the addresses of tools begin: an address that nobody reads is nobody's."""
+
+
+def signed_by(name: str | None, email: str | None, login: str | None = None) -> Human:
+    """Who signed a commit with this name and address; GitHub's own noreply addresses tell a login not given.
+
+    A signature proves nothing: anybody can write any name and address into a commit.
+    """
+    noreply = _GITHUB_NOREPLY.fullmatch(email or "")
+    login = login or (noreply.group(1) if noreply else None)
+    bot = (
+        any(word.casefold().endswith("[bot]") for word in (login, name) if word)
+        or (login or "").casefold() == "copilot"
+        or (login is None and (email or "").casefold().startswith(_NOBODY))
+    )
+    return Human(login=login, name=name, email=email, bot=bot)
+
+
+def coauthors(message: str) -> tuple[Human, ...]:
+    """Everyone named in a commit message by ``Co-authored-by: Name <address>``, once each, in its order.
+
+    Such lines are read wherever they stand: a squash merge joins several messages into one, trailers and all.
+    """
+    found: dict[str, Human] = {}
+    for line in message.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip().casefold() != "co-authored-by":
+            continue
+        name, opening, address = value.strip().rpartition("<")
+        email = address.removesuffix(">").strip()
+        if not opening or not address.endswith(">") or "@" not in email:
+            continue
+        human = signed_by(name.strip() or None, email)
+        found.setdefault((human.login or email).casefold(), human)
+    return tuple(found.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """One commit; ``paths`` is None where the sender does not list the files it touches."""
+
+    sha: str
+    message: str
+    author: Human
+    coauthors: tuple[Human, ...] = ()
+    url: str | None = None
+    at: datetime | None = None
+    paths: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergedPull:
+    """One merged pull request. ``sha`` is the commit it became on its base branch (merge, squash or last rebased).
+
+    ``reverts`` is the number of the pull request it takes back. ``commits`` are further commits on the base branch
+    known to belong to it (rebase and merge commits), where the sender tells.
+    """
+
+    number: int
+    sha: str
+    title: str
+    url: str
+    author: Human
+    merger: Human | None = None
+    coauthors: tuple[Human, ...] = ()
+    labels: tuple[str, ...] = ()
+    additions: int | None = None
+    deletions: int | None = None
+    base: str | None = None
+    merged_at: datetime | None = None
+    reverts: int | None = None
+    commits: tuple[str, ...] = ()
+    paths: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeMerged:
+    """A pull request was merged. ``repo`` is ``owner/name``."""
+
+    repo: str
+    pull: MergedPull
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitsPushed:
+    """Commits arrived on the main branch (other branches are not told)."""
+
+    repo: str
+    branch: str
+    commits: tuple[Commit, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckFinished:
+    """A CI check ended on a commit. ``main`` is whether it ran for the main branch rather than a pull request.
+
+    ``run`` orders re-runs of one ``name`` on one commit: the highest is the present verdict.
+    """
+
+    repo: str
+    sha: str
+    name: str
+    status: CheckStatus
+    main: bool
+    run: int
+    at: datetime
+    url: str | None = None
+    branch: str | None = None
+    author: Human | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployReported:
+    """A pipeline says where one rollout stands. (source, external_id, attempt) names the rollout at its sender.
+
+    ``service`` is set where the sender names it; otherwise the catalogue derives it from ``repo``. ``began_at`` is
+    when the rollout was created at the sender, ``at`` when this status was. ``percent`` is 0 to 100.
+    ``final`` is the sender's own claim that this environment is production.
+    """
+
+    source: str
+    external_id: str
+    attempt: int = 1
+    repo: str | None
+    service: str | None = None
+    environment: str
+    sha: str
+    ref: str | None = None
+    status: DeployStatus
+    percent: int | None = None
+    began_at: datetime
+    at: datetime
+    url: str | None = None
+    description: str | None = None
+    creator: Human | None = None
+    final: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleasePublished:
+    """A named version was published for a tag."""
+
+    repo: str
+    tag: str
+    name: str
+    url: str
+    at: datetime
+
+
+class Level(StrEnum):
+    """How much of a scope somebody wants to hear."""
+
+    ALL = "all"
+    FAILURES = "failures"
+    """Only what went wrong."""
+    NONE = "none"
+    """Muted. Pages are never muted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreferenceChosen:
+    """Somebody in Slack said how much they want to hear. ``scope`` is ``all`` or ``change:<id>``."""
+
+    slack_id: str
+    scope: str
+    level: Level
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class GithubLinked:
+    """Somebody in Slack named their GitHub login: it routes messages and grants nothing."""
+
+    slack_id: str
+    login: str
+    at: datetime
+
+
+Event = (
+    ChangeMerged | CommitsPushed | CheckFinished | DeployReported | ReleasePublished | PreferenceChosen | GithubLinked
+)

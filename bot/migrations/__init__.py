@@ -1,0 +1,1 @@
+"""Alembic migrations, one file each in ``versions``, run at start and by ``shipmate db upgrade``."""

@@ -1,0 +1,172 @@
+"""Who is who, and how much they want to hear.
+
+A change names its people by GitHub login or e-mail; Slack knows them by id. The way between, strongest first: the
+catalogue; a link that the person made; an address that Slack has verified, asked for by ``users.lookupByEmail``.
+Links and addresses only route messages: nothing here grants authority. Nobody found is no failure: the plain name is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from bot import audit
+from bot.catalog import Catalog
+from bot.events import Human, Level
+
+WHO = "who:"
+"""The beginning of a place whose person is not looked up yet: ``who:github:ana`` or ``who:email:ana@example.com``."""
+
+MISS_REMEMBERED = timedelta(minutes=15)
+"""How long nobody-found is believed: a new colleague is found soon, and Slack is not asked for each commit."""
+
+HIT_REMEMBERED = timedelta(days=1)
+"""How long a found person is believed: people leave, addresses move."""
+
+EVERYTHING = "all"
+"""The scope of a preference that covers all changes."""
+
+NOREPLY = "users.noreply.github.com"
+"""Addresses that GitHub makes up for privacy: nobody in Slack has one."""
+
+
+class Link(SQLModel, table=True):
+    """Somebody in Slack named their GitHub login."""
+
+    __tablename__ = "links"
+
+    slack_id: str = Field(primary_key=True, max_length=32)
+    login: str = Field(unique=True, max_length=255)
+    linked_at: datetime
+
+
+class Lookup(SQLModel, table=True):
+    """What Slack answered about somebody, for a while; ``slack_id`` is None when nobody was found."""
+
+    __tablename__ = "lookups"
+
+    who: str = Field(primary_key=True, max_length=320)
+    slack_id: str | None = Field(default=None, max_length=32, index=True)
+    looked_up_at: datetime
+
+
+class Subscription(SQLModel, table=True):
+    """How much somebody (a Slack id) wants to hear of a scope: ``all`` or ``change:<id>``."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (UniqueConstraint("who", "scope"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    who: str = Field(max_length=32)
+    scope: str = Field(max_length=64)
+    level: str = Field(max_length=16)
+    chosen_at: datetime
+
+
+def who_is(human: Human) -> str | None:
+    """The name a person goes by in our tables: their login, else their address, else nothing usable."""
+    if human.login:
+        return f"github:{human.login.lower()}"
+    if human.email and not human.email.lower().endswith(NOREPLY):
+        return f"email:{human.email.lower()}"
+    return None
+
+
+def known_slack_id(session: Session, catalog: Catalog, human: Human, now: datetime) -> str | None:
+    """Their Slack id as far as it is known without asking anybody."""
+    entry = (catalog.person_by_github(human.login) if human.login else None) or (
+        catalog.person_by_email(human.email) if human.email else None
+    )
+    if entry is not None and entry.slack:
+        return entry.slack
+    if human.login:
+        link = session.exec(select(Link).where(Link.login == human.login.lower())).first()
+        if link is not None:
+            return link.slack_id
+    who = who_is(human)
+    lookup = session.get(Lookup, who) if who else None
+    return lookup.slack_id if lookup is not None and _fresh(lookup, now) else None
+
+
+def place_of(session: Session, catalog: Catalog, human: Human, now: datetime) -> str | None:
+    """Where to write to them: their Slack id, ``who:…`` when Slack must be asked first, None when nobody can tell."""
+    slack_id = known_slack_id(session, catalog, human, now)
+    if slack_id is not None:
+        return slack_id
+    who = who_is(human)
+    return f"{WHO}{who}" if who else None
+
+
+def looked_up(session: Session, who: str, now: datetime) -> tuple[bool, str | None]:
+    """Whether a lookup of ``who`` is still believed, and what it found."""
+    lookup = session.get(Lookup, who)
+    return (True, lookup.slack_id) if lookup is not None and _fresh(lookup, now) else (False, None)
+
+
+def remember(session: Session, who: str, slack_id: str | None, now: datetime) -> None:
+    """Keep what Slack answered about ``who``."""
+    session.merge(Lookup(who=who, slack_id=slack_id, looked_up_at=now))
+
+
+def link(session: Session, slack_id: str, login: str, now: datetime) -> None:
+    """Route a GitHub login's messages to this person; the login's former link, if any, gives way."""
+    login = login.lower()
+    former = session.exec(select(Link).where(Link.login == login, Link.slack_id != slack_id)).first()
+    if former is not None:
+        session.delete(former)
+        session.flush()
+    session.merge(Link(slack_id=slack_id, login=login, linked_at=now))
+    audit.record(session, audit.Tag.LOGIN_LINKED, f"person:{slack_id}", now, who=slack_id, login=login)
+
+
+def choose(session: Session, slack_id: str, scope: str, level: Level, now: datetime) -> None:
+    """Set how much this person wants to hear of a scope."""
+    row = session.exec(select(Subscription).where(Subscription.who == slack_id, Subscription.scope == scope)).first()
+    if row is None:
+        session.add(Subscription(who=slack_id, scope=scope, level=level.value, chosen_at=now))
+    else:
+        row.level, row.chosen_at = level.value, now
+    audit.record(
+        session, audit.Tag.PREFERENCE_CHOSEN, f"person:{slack_id}", now, who=slack_id, scope=scope, level=level.value
+    )
+
+
+def level_of(session: Session, slack_id: str, *scopes: str) -> Level:
+    """How much this person wants to hear: the least of what they chose for these scopes and for everything."""
+    chosen = session.exec(
+        select(Subscription.level).where(
+            Subscription.who == slack_id, col(Subscription.scope).in_((EVERYTHING, *scopes))
+        )
+    ).all()
+    for level in (Level.NONE, Level.FAILURES):
+        if level.value in chosen:
+            return level
+    return Level.ALL
+
+
+def muted_scopes(session: Session, slack_id: str) -> Sequence[str]:
+    """The scopes this person muted."""
+    return session.exec(
+        select(Subscription.scope).where(Subscription.who == slack_id, Subscription.level == Level.NONE.value)
+    ).all()
+
+
+def login_of(session: Session, catalog: Catalog, slack_id: str) -> tuple[str | None, str | None]:
+    """A person's GitHub login and how we know it: ``catalogue``, ``link`` or ``e-mail``."""
+    entry = catalog.person_by_slack(slack_id)
+    if entry is not None and entry.github:
+        return entry.github, "catalogue"
+    linked = session.get(Link, slack_id)
+    if linked is not None:
+        return linked.login, "link"
+    found = session.exec(
+        select(Lookup.who).where(Lookup.slack_id == slack_id, col(Lookup.who).startswith("github:"))
+    ).first()
+    return (found.removeprefix("github:"), "e-mail") if found else (None, None)
+
+
+def _fresh(lookup: Lookup, now: datetime) -> bool:
+    return now - lookup.looked_up_at < (HIT_REMEMBERED if lookup.slack_id else MISS_REMEMBERED)

@@ -1,0 +1,134 @@
+"""What Shipmate asks of other systems, in its own verbs; ``bot.adapters`` answers with the vendors' SDKs.
+
+Every method may raise RetryLater, Doubtful, or GiveUp and its subclasses (``bot.errors``), and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from bot.events import Commit, DeployReported, MergedPull
+
+
+@dataclass(frozen=True)
+class Message:
+    """What one message shows: Block Kit blocks, the notification text, and metadata that names it to machines.
+
+    ``key`` is unique per message we mean to send; it travels in the metadata, so that a doubtful send can be found.
+    """
+
+    text: str
+    blocks: Sequence[dict[str, Any]]
+    key: str
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Where a message stands: the channel's id (``C…``, ``D…``) and Slack's timestamp, its name within the channel."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """A person in the workspace. ``guest`` covers restricted and foreign accounts; ``zone`` is an IANA name."""
+
+    slack_id: str
+    name: str
+    email: str | None = None
+    zone: str | None = None
+    active: bool = True
+    guest: bool = False
+
+
+class Chat(Protocol):
+    """The workspace people read."""
+
+    async def post(self, place: str, message: Message, *, thread: str | None = None) -> Posted:
+        """Post to a channel (``#name``, ``C…``, ``D…``) or a person (``U…``), or reply in ``thread`` (a ts)."""
+        ...
+
+    async def update(self, at: Posted, message: Message) -> None:
+        """Replace what a message of ours shows; MessageGone when it is no longer there."""
+        ...
+
+    async def find(self, place: str, keys: set[str], *, since: datetime, threads: Sequence[str] = ()) -> dict[str, Posted]:
+        """Which of our messages with these keys stand in ``place`` since then, in the channel or the given threads."""
+        ...
+
+    async def member_by_email(self, email: str) -> Member | None:
+        """The member whose verified address this is, or None."""
+        ...
+
+    async def member(self, slack_id: str) -> Member | None:
+        """The member with this id, or None."""
+        ...
+
+
+class Direction(StrEnum):
+    """How the head of a range stands to its base."""
+
+    AHEAD = "ahead"
+    BEHIND = "behind"
+    DIVERGED = "diverged"
+    IDENTICAL = "identical"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Merged pull requests, and the commits that belong to none, oldest first."""
+
+    pulls: tuple[MergedPull, ...] = ()
+    commits: tuple[Commit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Range:
+    """What lies between two commits: ``arriving`` is in head and not in base, ``leaving`` the reverse.
+
+    ``truncated`` is how many further commits were left out because the range is longer than we read.
+    """
+
+    direction: Direction
+    arriving: Changes
+    leaving: Changes
+    truncated: int = 0
+
+
+@dataclass(frozen=True)
+class MissedDeliveries:
+    """What a look back found: how many failed hook deliveries were asked for again, and when they had failed."""
+
+    requested: int
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+class Forge(Protocol):
+    """Where the code lives."""
+
+    async def compare(self, repo: str, base: str, head: str, *, paths: bool) -> Range:
+        """The range base...head with each commit's pull request and everyone who wrote it; with files if ``paths``."""
+        ...
+
+    async def single(self, repo: str, sha: str, *, paths: bool) -> Changes:
+        """The one change that a commit is (there is nothing before it to compare with)."""
+        ...
+
+    async def email(self, login: str) -> str | None:
+        """The public address of an account, or None."""
+        ...
+
+    async def redeliver_failed(self, since: datetime) -> MissedDeliveries | None:
+        """Ask for failed webhook deliveries again; None where we are no GitHub App and cannot."""
+        ...
+
+    async def deployments_since(self, repo: str, since: datetime) -> Sequence[DeployReported]:
+        """Every deployment created in a repository since then, each with its latest status, oldest first."""
+        ...

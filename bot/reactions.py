@@ -1,0 +1,256 @@
+"""What happens when: one match over events, and what follows for whatever they touched.
+
+``react`` calls the verbs for the events of one delivery; ``reconsider`` derives the consequences for a touched subject:
+cards marked, notes to authors, the next look. A webhook, a click and the clock have the same effect by the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
+
+from bot import outbox, people, work
+from bot.catalog import Catalog, Service
+from bot.deploys import loading, rules, service
+from bot.deploys.loading import Desk
+from bot.deploys.models import Change, Check, Deploy, DeployChange, Target
+from bot.deploys.views import Outcome, RangeState
+from bot.events import (
+    ChangeMerged,
+    CheckFinished,
+    CommitsPushed,
+    DeployReported,
+    DeployStatus,
+    Event,
+    GithubLinked,
+    Human,
+    Level,
+    PreferenceChosen,
+    ReleasePublished,
+)
+from bot.outbox import CardState
+
+
+@dataclass(frozen=True)
+class Reactions:
+    """The reactions of one bot: its catalogue and where its people read code."""
+
+    catalog: Catalog
+    forge_url: str
+
+    def react(self, session: Session, events: Sequence[Event], now: datetime) -> str | None:
+        """Apply the events of one delivery and all that follows; returns what the person who acted is told."""
+        said = None
+        for event in events:
+            said = self._one(session, event, now) or said
+        self.settle(session, now)
+        return said
+
+    def settle(self, session: Session, now: datetime) -> None:
+        """Derive the consequences for everything touched, until nothing more is."""
+        while touched := work.take_touched(session):
+            for kind, subject in touched:
+                self.reconsider(session, kind, subject, now)
+
+    def due(self, session: Session, now: datetime) -> None:
+        """Look again at everything whose time has come."""
+        for kind, subject in work.take_due(session, now):
+            if kind == "deploy" and service.look_whether_stuck(session, subject, now):
+                self._tell_stuck(session, subject, now)
+        self.settle(session, now)
+
+    def reconsider(self, session: Session, kind: str, subject: int, now: datetime) -> None:
+        """Derive the consequences for one touched subject."""
+        if kind == "deploy":
+            deploy = session.get(Deploy, subject)
+            if deploy is not None:
+                self._reconsider_deploy(session, deploy, now)
+        elif kind == "change":
+            self._reconsider_change(session, subject, now)
+        else:
+            raise AssertionError(f"nobody reconsiders a {kind}")
+
+    def _one(self, session: Session, event: Event, now: datetime) -> str | None:
+        match event:
+            case ChangeMerged():
+                change = service.change_merged(session, event, now)
+                work.touch(session, "change", change.id or 0)
+            case CommitsPushed():
+                service.commits_pushed(session, event, now)
+            case CheckFinished():
+                check = service.check_finished(session, event, now)
+                if check is not None:
+                    self._tell_red(session, check, event, now)
+            case DeployReported():
+                service.reported(session, self.catalog, event, now)
+            case ReleasePublished():
+                service.release_published(session, event, now)
+            case PreferenceChosen():
+                return self._preference(session, event, now)
+            case GithubLinked():
+                people.link(session, event.slack_id, event.login, now)
+                return f"Messages about {event.login}'s changes come to you now. (It routes messages; it approves nothing.)"
+            case _:
+                assert_never(event)
+        return None
+
+    # --- deploys ----------------------------------------------------------------------------------------------------
+
+    def _reconsider_deploy(self, session: Session, deploy: Deploy, now: datetime) -> None:
+        target = session.get(Target, deploy.target)
+        assert target is not None
+        owner = self.catalog.service(target.service)
+        urgent = deploy.state.ended or deploy.stuck_at is not None
+        card = outbox.touch_card(session, "deploy", str(deploy.id), owner.channel, now, urgent=urgent)
+        if deploy.state is DeployStatus.FAILED:
+            outbox.unfold(session, card, now)
+        if deploy.state is DeployStatus.IN_PROGRESS and deploy.stuck_at is None:
+            since = deploy.in_progress_at or deploy.began_at
+            usual = service.usual_duration(session, deploy.target)
+            work.schedule(session, "deploy", deploy.id or 0, since + rules.stuck_after(usual))
+        elif deploy.state.ended:
+            work.cancel(session, "deploy", deploy.id or 0)
+        if deploy.range != RangeState.READING:
+            self._tell_authors(session, deploy, target, owner, now)
+
+    def _tell_authors(self, session: Session, deploy: Deploy, target: Target, owner: Service, now: datetime) -> None:
+        """Each author has one card per change; what must be heard is also said in its thread."""
+        final = owner.is_final(target.environment, deploy.final)
+        for link, change in service.changes_of(session, deploy.id or 0):
+            self._tell_of(session, deploy, change, _outcome(deploy, leaving=link.leaving, final=final), now)
+        for change in service.dropped_from(session, deploy.id or 0):
+            self._tell_of(session, deploy, change, Outcome.CORRECTED, now)
+
+    def _tell_of(
+        self, session: Session, deploy: Deploy, change: Change, outcome: Outcome | None, now: datetime
+    ) -> None:
+        for _, place in loading.author_slack_ids(session, self._desk(now), change):
+            if outcome is Outcome.CORRECTED and not outbox.noted(session, _said(change, deploy, Outcome.LIVE, place)):
+                continue
+            card = outbox.touch_card(session, "change", str(change.id), place, now, urgent=deploy.state.ended)
+            if outcome is None:
+                continue
+            if outcome is not Outcome.LIVE:
+                outbox.unfold(session, card, now)
+            outbox.add_note(
+                session, "change", _said(change, deploy, outcome, place), place, now,
+                thread=card, change=change.id, deploy=deploy.id, outcome=outcome.value,
+            )  # fmt: skip
+
+    def _tell_stuck(self, session: Session, deploy_id: int, now: datetime) -> None:
+        desk = self._desk(now)
+        told: set[str] = set()
+        for _, change in service.changes_of(session, deploy_id):
+            for _, place in loading.author_slack_ids(session, desk, change):
+                if place not in told:
+                    told.add(place)
+                    outbox.add_note(session, "stuck", f"stuck:{deploy_id}:{place}", place, now, deploy=deploy_id)
+
+    # --- changes ----------------------------------------------------------------------------------------------------
+
+    def _reconsider_change(self, session: Session, change_id: int, now: datetime) -> None:
+        """Something new is known of a change: whoever shows it shows it anew."""
+        change = session.get(Change, change_id)
+        if change is None:
+            return
+        carrying = session.exec(select(DeployChange.deploy).where(DeployChange.change == change_id)).all()
+        waiting = session.exec(
+            select(Deploy.id).where(
+                Deploy.repo == change.repo, Deploy.sha == change.sha, Deploy.range != RangeState.COMPLETE.value
+            )
+        ).all()
+        for deploy_id in {*carrying, *waiting}:
+            if deploy_id is not None:
+                service.show_provisionally(session, deploy_id)
+                work.touch(session, "deploy", deploy_id)
+
+    def _tell_red(self, session: Session, check: Check, event: CheckFinished, now: datetime) -> None:
+        """A build of the main branch is red: its team hears it, and whoever wrote the commit."""
+        owners = self.catalog.services_of(event.repo) or (self.catalog.resolve_service(event.repo, None, "")[0],)
+        key = f"red:{event.repo}:{event.sha}:{event.name}:{event.run}"
+        data: dict[str, Any] = {
+            "repo": event.repo, "service": owners[0].name, "check": event.name, "sha": event.sha,
+            "title": event.title, "url": event.url, "author": _plain_human(event.author),
+        }  # fmt: skip
+        for channel in dict.fromkeys(owner.channel for owner in owners):
+            outbox.add_note(session, "red_build", f"{key}:{channel}", channel, now, direct=False, **data)
+        desk = self._desk(now)
+        for human in self._who_wrote(session, event):
+            place = people.place_of(session, desk.catalog, human, now)
+            if place is not None:
+                outbox.add_note(session, "red_build", f"{key}:{place}", place, now, direct=True, **data)
+
+    def _who_wrote(self, session: Session, event: CheckFinished) -> Sequence[Human]:
+        change = service.change_of_commit(session, event.repo, event.sha)
+        if change is not None:
+            parts = service.parts(session, [change.id or 0])[change.id or 0]
+            return [part.human for part in rules.to_be_told(parts)]
+        author = service.author_of_commit(session, event.repo, event.sha) or event.author
+        return [author] if author is not None and not author.bot else []
+
+    # --- people -----------------------------------------------------------------------------------------------------
+
+    def _preference(self, session: Session, event: PreferenceChosen, now: datetime) -> str:
+        people.choose(session, event.slack_id, event.scope, event.level, now)
+        cards = session.exec(
+            select(outbox.Card).where(
+                outbox.Card.kind == "change",
+                outbox.Card.place == event.slack_id,
+                outbox.Card.state == CardState.LIVE.value,
+                col(outbox.Card.ts).is_not(None),
+                *_of_scope(event.scope),
+            ).order_by(col(outbox.Card.id).desc()).limit(RECENT_CARDS)
+        ).all()  # fmt: skip
+        for card in cards:
+            outbox.touch_card(session, card.kind, card.subject, card.place, now, urgent=True)
+        return self._preference_said(session, event)
+
+    def _preference_said(self, session: Session, event: PreferenceChosen) -> str:
+        if event.scope == people.EVERYTHING:
+            return PREFERENCE_SAID[event.level]
+        change = session.get(Change, int(event.scope.removeprefix("change:")))
+        label = change.label if change else "that change"
+        if event.level is Level.NONE:
+            return f"Muted {label}: you will hear no more of it. Unmute it on its card, or with /ship me unmute."
+        return f"Unmuted {label}: you will hear how it goes."
+
+    def _desk(self, now: datetime) -> Desk:
+        return Desk(self.catalog, self.forge_url, now)
+
+
+RECENT_CARDS = 5
+"""How many of a person's cards are edited when they mute everything: the ones in view; the others follow when touched."""
+
+PREFERENCE_SAID = {
+    Level.ALL: "You will hear how each of your changes goes. /ship me failures keeps it to what went wrong.",
+    Level.FAILURES: "You will only hear of your changes when they fail. /ship me unmute brings the rest back.",
+    Level.NONE: "Muted: you hear nothing of your changes. Pages still reach you. /ship me unmute takes it back.",
+}
+
+
+def _of_scope(scope: str) -> Sequence[ColumnElement[bool]]:
+    """Which change cards a preference's scope covers."""
+    return () if scope == people.EVERYTHING else (col(outbox.Card.subject) == scope.removeprefix("change:"),)
+
+
+def _outcome(deploy: Deploy, *, leaving: bool, final: bool) -> Outcome | None:
+    """What an author must hear of this deploy now; None while an edit of their card is enough."""
+    if deploy.state is DeployStatus.FAILED:
+        return None if leaving else Outcome.FAILED
+    if deploy.state is DeployStatus.SUCCEEDED and final:
+        return Outcome.LEFT if leaving else Outcome.LIVE
+    return None
+
+
+def _said(change: Change, deploy: Deploy, outcome: Outcome, place: str) -> str:
+    """What makes saying this to them the same as saying it before."""
+    return f"change:{change.id}:{deploy.id}:{outcome.value}:{place}"
+
+
+def _plain_human(human: Human | None) -> dict[str, str | None] | None:
+    return {"login": human.login, "name": human.name, "email": human.email} if human is not None else None

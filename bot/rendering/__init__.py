@@ -1,0 +1,196 @@
+"""Templates to messages: Jinja2 for prose and order, Python functions for the blocks.
+
+A template gets the view as ``view`` and each of its fields by name, the functions of ``blocks.py`` and the filters of
+``text.py``. The notification text is not written twice: it is every word of the blocks, in order, so a template's first
+block is what a phone shows, and a screen reader misses nothing. A user's file of the same name wins over ours; one that
+breaks is passed over, and its owner told, so a fault of theirs never silences us.
+
+Limits: this reaches only ``slack_sdk.models`` of the SDK, yet ``import slack_sdk`` itself imports the SDK's web client.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.nodes import Concat
+from markupsafe import Markup
+
+from bot.errors import ConfigurationError
+from bot.ports import Message
+from bot.rendering import text
+from bot.rendering.blocks import BadTemplate, Page
+from bot.rendering.limits import fit, notification
+
+_SUFFIX = ".j2"
+_Shown = tuple[str, list[dict[str, Any]]]
+"""The notification text and the blocks."""
+
+
+def templates_folder() -> Path:
+    """Where our own templates are: beside the code in an installed package, at the top of a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "templates", package.parent / "templates"):
+        if (folder / "cards").is_dir():
+            return folder
+    raise ConfigurationError([f"The message templates are missing beside {package}: install Shipmate again."])
+
+
+class Renderer:
+    """Turns a view into the message that shows it, by the template of that name.
+
+    ``overrides`` is the user's own folder of templates. ``report(template, fault)`` is called when one of theirs breaks
+    and ours is used instead: once for each template and each version of the folder.
+    """
+
+    def __init__(self, overrides: Path | None = None, report: Callable[[str, str], None] | None = None) -> None:
+        ours = FileSystemLoader(templates_folder())
+        self._ours = _environment(ours, reload=False)
+        self._overrides = overrides
+        self._theirs: Environment | None = None
+        if overrides is not None:
+            self._theirs = _environment(_UsersFirst(overrides, ours), reload=True)
+        self._report = report
+        self._reported: set[tuple[str, str]] = set()
+        self._field_names: dict[type, tuple[str, ...]] = {}
+
+    def message(self, template: str, view: object, *, key: str, metadata: Mapping[str, str] | None = None) -> Message:
+        """The message that ``template`` (``cards/deploy``) makes of a dataclass; ``key`` and ``metadata`` name it.
+
+        BadTemplate, or Jinja's own error, only where a template of ours is at fault.
+        """
+        words, blocks = self._shown(template, self._names(view))
+        return Message(text=words, blocks=blocks, key=key, metadata=dict(metadata or {}))
+
+    def _shown(self, template: str, names: Mapping[str, object]) -> _Shown:
+        if self._theirs is None:
+            return _render(self._ours, template, names)
+        try:
+            return _render(self._theirs, template, names)
+        except Exception as fault:  # noqa: BLE001 (a user's template can raise anything)
+            shown = _render(self._ours, template, names)
+            self._tell(template, fault)
+            return shown
+
+    def _names(self, view: object) -> dict[str, object]:
+        """What a template calls things: the view, and each of its fields."""
+        kind = type(view)
+        if kind not in self._field_names:
+            if not is_dataclass(view):
+                raise TypeError(f"a view is a dataclass, not {kind.__name__}")
+            self._field_names[kind] = tuple(field.name for field in fields(view))
+        return {"view": view, **{name: getattr(view, name) for name in self._field_names[kind]}}
+
+    def _tell(self, template: str, fault: Exception) -> None:
+        if self._report is None or self._overrides is None:
+            return
+        version = (template, _fingerprint(self._overrides))
+        if version not in self._reported:
+            self._reported.add(version)
+            self._report(template, _explained(fault))
+
+
+def _render(environment: Environment, template: str, names: Mapping[str, object]) -> _Shown:
+    page = Page()
+    output = environment.get_template(template + _SUFFIX).render(page.functions, **names)
+    blocks = fit(page.collect(output))
+    words = notification(blocks)
+    if not words.strip():
+        raise BadTemplate("the message says nothing")
+    return words, blocks
+
+
+def _fingerprint(folder: Path) -> str:
+    """Changes whenever any template in the folder does: the one at fault may be one that another includes."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*" + _SUFFIX)):
+        digest.update(f"{path.relative_to(folder)}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _explained(fault: Exception) -> str:
+    """The fault in one line, with the template's own line where it is known."""
+    if isinstance(fault, TemplateSyntaxError):
+        return f"line {fault.lineno}: {fault.message}"
+    lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename.endswith(_SUFFIX)]
+    said = f"there is no template {fault.name}" if isinstance(fault, TemplateNotFound) else str(fault)
+    said = said or type(fault).__name__
+    return f"line {lines[-1]}: {said}" if lines else said
+
+
+class _UsersFirst(BaseLoader):
+    """The user's folder, then ours. Jinja's ChoiceLoader would not notice a file that appears after ours was loaded."""
+
+    def __init__(self, folder: Path, ours: BaseLoader) -> None:
+        self._folder = folder
+        self._theirs = FileSystemLoader(folder)
+        self._ours = ours
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, Callable[[], bool] | None]:
+        """Jinja's own question: the source, where it is from, and whether that is still so."""
+        try:
+            return self._theirs.get_source(environment, template)
+        except TemplateNotFound:
+            source, path, _ = self._ours.get_source(environment, template)
+            return source, path, lambda: not (self._folder / template).exists()
+
+
+class _SlackCode(CodeGenerator):
+    """Makes ``~`` defuse as printing does; Jinja's own would only escape for HTML."""
+
+    def visit_Concat(self, node: Concat, frame: Frame) -> None:  # noqa: N802 (Jinja's name)
+        self.write("environment.globals['_concatenate']((")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write("))")
+
+
+class _SlackEnvironment(Environment):
+    code_generator_class = _SlackCode
+
+
+def _environment(loader: BaseLoader, *, reload: bool) -> Environment:
+    environment = _SlackEnvironment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printed,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=reload,
+    )
+    environment.globals.update(link=text.link, count=text.count, dots=text.dots, _concatenate=text.concatenate)
+    environment.filters.update(
+        clip=text.clip,
+        code=text.code,
+        duration=text.duration,
+        icon=text.icon,
+        join=text.join,
+        mention=text.mention,
+        names=text.names,
+        paragraphs=text.paragraphs,
+        place=text.place,
+        short=text.short,
+        when=text.when,
+    )
+    return environment
+
+
+def _printed(value: object) -> Markup:
+    """What ``{{ … }}`` prints."""
+    return text.trusted(value)

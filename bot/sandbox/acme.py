@@ -1,0 +1,106 @@
+"""Acme, the company every story happens at: five people, an app, channels, and acme/checkout with a past."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from bot.sandbox.repositories import Account, File, Forge
+from bot.sandbox.world import BOT_USER_ID, Person, Workspace
+
+
+def acme_workspace() -> Workspace:
+    """The workspace every story begins in: five people, the app installed and invited to the deploy channels."""
+    workspace = Workspace()
+    for key, real_name, colour, zone, offset in (
+        ("ana", "Ana Torres", "c2476a", "Europe/Paris", 3600),
+        ("ben", "Ben Okafor", "2f7d5b", "Europe/London", 0),
+        ("chi", "Chi Nguyen", "b8641a", "America/New_York", -18000),
+        ("dee", "Dee Larsson", "6b4fc4", "Asia/Kathmandu", 20700),
+        ("eve", "Eve Moreau", "1f6fb2", "Australia/Lord_Howe", 39600),
+    ):
+        workspace.add_person(
+            Person(
+                key=key,
+                slack_id=f"U0{key.upper()}",
+                real_name=real_name,
+                email=f"{key}@example.com",
+                colour=colour,
+                zone=zone,
+                offset=offset,
+            )
+        )
+    everyone = set(workspace.people)
+    with_app = {*everyone, BOT_USER_ID}
+    workspace.add_channel("general", channel_id="C0GENERAL", members=everyone, purpose="For everyone")
+    workspace.add_channel("deploys", channel_id="C0DEPLOYS", members=with_app, purpose="What is shipping")
+    workspace.add_channel(
+        "payments-deploys", channel_id="C0PAYMENTS", members=with_app, purpose="What the payments team ships"
+    )
+    workspace.add_channel("payments-leads", channel_id="C0LEADS", members={"U0DEE", "U0EVE"}, private=True)
+    workspace.add_channel("old-deploys", channel_id="C0OLD", members=with_app, archived=True)
+    return workspace
+
+
+def acme_forge() -> Forge:
+    """Acme's GitHub: everybody's account, the bots', and acme/checkout with a past already live in production.
+
+    Eve has no public e-mail address: who she is in Slack must come from the configuration or from herself.
+    """
+    forge = Forge()
+    for number, (login, name) in enumerate(
+        (
+            ("ana", "Ana Torres"),
+            ("ben", "Ben Okafor"),
+            ("chi", "Chi Nguyen"),
+            ("dee", "Dee Larsson"),
+            ("eve", "Eve Moreau"),
+        )
+    ):
+        forge.add_account(
+            Account(
+                login=login,
+                id=501 + number,
+                name=name,
+                email=None if login == "eve" else f"{login}@example.com",
+                commit_email=f"{501 + number}+{login}@users.noreply.github.com"
+                if login == "eve"
+                else f"{login}@example.com",
+            )
+        )
+    for login, identity in (("dependabot[bot]", 49699333), ("github-actions[bot]", 41898282)):
+        forge.add_account(
+            Account(
+                login=login,
+                id=identity,
+                name=login,
+                bot=True,
+                commit_email=f"{identity}+{login}@users.noreply.github.com",
+            )
+        )
+    _checkout(forge)
+    return forge
+
+
+_PAST = (
+    ("ana", "Take card payments"),
+    ("ben", "Keep a basket for a day"),
+    ("chi", "Show the price with tax"),
+    ("dee", "Ask for the postcode first"),
+    ("ana", "Log the gateway's request id"),
+    ("eve", "Translate the receipt"),
+    ("ben", "Check stock before payment"),
+)
+
+
+def _checkout(forge: Forge) -> None:
+    repo = forge.add_repository("acme/checkout", default_branch="main")
+    at: datetime = datetime.now(UTC) - timedelta(days=len(_PAST))
+    parents: tuple[str, ...] = ()
+    for author, message in _PAST:
+        at += timedelta(hours=20)
+        commit = repo.add_commit(
+            message=message, author=forge.account(author), parents=parents, files=(File(name="src/checkout.py"),), at=at
+        )
+        parents = (commit.sha,)
+        repo.branches["main"] = commit.sha
+    repo.next_pull = 801

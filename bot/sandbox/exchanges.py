@@ -1,0 +1,115 @@
+"""What went over the wire, both ways: the inspector's log. Bounded, in memory; tokens are masked, signatures shown."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+KEPT = 5000
+"""Rows kept: enough for the longest story, little enough for any machine."""
+LONGEST_BODY = 20_000
+_SECRET_HEADERS = ("authorization",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """One request and its answer. ``incoming`` is a call made to the stand-in; else the stand-in called the bot.
+
+    ``method`` is the Web API method, GitHub's ``GET /repos/…`` or the kind of thing we sent; ``args`` are decoded;
+    ``status`` is 0 where no answer came. Times are in Unix seconds, ``duration`` in seconds.
+    """
+
+    number: int
+    system: str
+    incoming: bool
+    verb: str
+    path: str
+    method: str
+    args: Any
+    status: int
+    answer: Any
+    at: float
+    duration: float
+    request_headers: Mapping[str, str]
+    request_body: str
+    answer_body: str
+
+
+class Log:
+    """The last exchanges of one stand-in, oldest first."""
+
+    def __init__(self, system: str) -> None:
+        self.system = system
+        self.rows: deque[Exchange] = deque(maxlen=KEPT)
+        self.watchers: list[Callable[[Exchange], None]] = []
+        self._numbers = itertools.count(1)
+
+    def add(
+        self,
+        *,
+        incoming: bool,
+        verb: str,
+        path: str,
+        method: str,
+        args: Any = None,
+        status: int,
+        answer: Any = None,
+        began: float,
+        request_headers: Mapping[str, str] | None = None,
+        request_body: str = "",
+        answer_body: str = "",
+    ) -> Exchange:
+        """Keep one exchange that began at ``began`` (``time.perf_counter()``) and has just ended."""
+        duration = time.perf_counter() - began
+        exchange = Exchange(
+            number=next(self._numbers),
+            system=self.system,
+            incoming=incoming,
+            verb=verb,
+            path=path,
+            method=method,
+            args=args,
+            status=status,
+            answer=answer,
+            at=time.time() - duration,
+            duration=duration,
+            request_headers=request_headers or {},
+            request_body=request_body[:LONGEST_BODY],
+            answer_body=answer_body[:LONGEST_BODY],
+        )
+        self.rows.append(exchange)
+        for watcher in self.watchers:
+            watcher(exchange)
+        return exchange
+
+
+def to_page(exchange: Exchange) -> dict[str, Any]:
+    """The row as the page's inspector shows it; secrets in headers and bodies are masked."""
+    return {
+        "id": f"{exchange.system}-{exchange.number}",
+        "at": exchange.at,
+        "direction": "in" if exchange.incoming else "out",
+        "system": exchange.system,
+        "method": exchange.verb,
+        "path": exchange.path,
+        "name": exchange.method,
+        "status": exchange.status,
+        "duration_ms": round(exchange.duration * 1000, 1),
+        "request_headers": {
+            name: mask(value) if name.lower() in _SECRET_HEADERS else value
+            for name, value in exchange.request_headers.items()
+        },
+        "request_body": exchange.request_body,
+        "response_body": exchange.answer_body,
+    }
+
+
+def mask(secret: str) -> str:
+    """The kind of a secret without the secret: ``Bearer xoxb-…``."""
+    scheme, _, token = secret.rpartition(" ")
+    kind = token.split("-", 1)[0] if "-" in token else token[:4].split("_", 1)[0]
+    return f"{scheme} {kind}-…".strip()

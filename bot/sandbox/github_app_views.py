@@ -1,0 +1,133 @@
+"""GitHub's REST views for Apps: who it is, where it is installed, its tokens, and its webhook's deliveries."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from bot.sandbox.github_answers import MOST_PER_PAGE, Answer, Page, Refused, View, number, page_of, positive
+from bot.sandbox.github_app import APP_ID, App
+from bot.sandbox.github_hooks import INSTALLATION_ID, Delivery
+from bot.sandbox.github_shapes import stamp
+
+if TYPE_CHECKING:
+    from bot.sandbox.github import GitHub
+
+
+class AppViews:
+    """Answers what an App asks; the door has checked its JWT."""
+
+    def __init__(self, github: GitHub, app: App) -> None:
+        self._github = github
+        self._app = app
+
+    def views(self) -> list[tuple[str, str, View]]:
+        """What it answers."""
+        return [
+            ("GET", "/app", self._app_itself),
+            ("GET", "/app/installations", self._installations),
+            ("GET", "/app/installations/{id}", self._installation),
+            ("POST", "/app/installations/{id}/access_tokens", self._access_token),
+            ("GET", "/app/hook/deliveries", self._deliveries),
+            ("GET", "/app/hook/deliveries/{id}", self._delivery),
+            ("POST", "/app/hook/deliveries/{id}/attempts", self._attempt),
+            ("GET", "/repos/{owner}/{repo}/installation", self._repository_installation),
+        ]
+
+    async def _app_itself(self, request: web.Request) -> Answer:
+        return 200, {
+            "id": APP_ID,
+            "slug": "shipmate",
+            "name": "Shipmate",
+            "owner": {"login": "acme", "id": 9001},
+            "permissions": {"contents": "read", "deployments": "write", "metadata": "read", "pull_requests": "read"},
+            "events": ["deployment", "deployment_status", "pull_request", "push", "workflow_run"],
+        }
+
+    def _installed(self) -> dict[str, Any]:
+        return {
+            "id": INSTALLATION_ID,
+            "account": {"login": "acme", "id": 9001, "type": "Organization"},
+            "app_id": APP_ID,
+            "app_slug": "shipmate",
+            "target_id": 9001,
+            "target_type": "Organization",
+            "repository_selection": "all",
+            "access_tokens_url": f"{self._github.shapes.api}/app/installations/{INSTALLATION_ID}/access_tokens",
+            "permissions": {"contents": "read", "deployments": "write", "metadata": "read", "pull_requests": "read"},
+            "events": [],
+        }
+
+    async def _installations(self, request: web.Request) -> Answer:
+        return page_of(request, self._github.shapes.api, [self._installed()])
+
+    async def _installation(self, request: web.Request) -> Answer:
+        if number(request, "id") != INSTALLATION_ID:
+            raise Refused(404, "Not Found")
+        return 200, self._installed()
+
+    async def _repository_installation(self, request: web.Request) -> Answer:
+        try:
+            self._github.forge.repository(f"{request.match_info['owner']}/{request.match_info['repo']}")
+        except LookupError:
+            raise Refused(404, "Not Found") from None
+        return 200, self._installed()
+
+    async def _access_token(self, request: web.Request) -> Answer:
+        if number(request, "id") != INSTALLATION_ID:
+            raise Refused(404, "Not Found")
+        return 201, self._app.issue()
+
+    async def _deliveries(self, request: web.Request) -> Answer:
+        chosen = list(reversed(self._github.hooks.deliveries))
+        wanted = request.query.get("status")
+        if wanted:
+            chosen = [one for one in chosen if one.ok == (wanted == "success")]
+        cursor = request.query.get("cursor")
+        if cursor:
+            chosen = [one for one in chosen if one.id < int(cursor.removeprefix("v1_"))]
+        size = min(positive(request, "per_page", 30), MOST_PER_PAGE)
+        page, more = chosen[:size], chosen[size:]
+        link = ""
+        if more:
+            query = "&".join(f"{k}={v}" for k, v in {**request.query, "cursor": f"v1_{page[-1].id}"}.items())
+            link = f'<{self._github.shapes.api}/app/hook/deliveries?{query}>; rel="next"'
+        return Page([_delivery_row(one) for one in page], link)
+
+    def _delivered(self, request: web.Request) -> Delivery:
+        wanted = number(request, "id")
+        for delivery in self._github.hooks.deliveries:
+            if delivery.id == wanted:
+                return delivery
+        raise Refused(404, "Not Found")
+
+    async def _delivery(self, request: web.Request) -> Answer:
+        delivery = self._delivered(request)
+        return 200, _delivery_row(delivery) | {
+            "url": f"{self._github.hooks.bot_url}/webhooks/github",
+            "request": {"headers": delivery.headers, "payload": json.loads(delivery.body)},
+            "response": {"headers": {}, "payload": delivery.answer},
+        }
+
+    async def _attempt(self, request: web.Request) -> Answer:
+        self._github.hooks.redeliver(delivery_id=self._delivered(request).id)
+        return 202, {}
+
+
+def _delivery_row(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "guid": delivery.guid,
+        "delivered_at": stamp(delivery.delivered_at),
+        "redelivery": delivery.redelivery,
+        "duration": round(delivery.duration, 2),
+        "status": delivery.status,
+        "status_code": delivery.status_code,
+        "event": delivery.event,
+        "action": delivery.action,
+        "installation_id": INSTALLATION_ID,
+        "repository_id": delivery.repository_id,
+        "throttled_at": None,
+    }

@@ -1,0 +1,126 @@
+// The inspector: every request between the bot and the stand-in world, both ways, newest first. A row opens to its
+// headers (the signature among them), its body and the answer.
+
+import { element, icon, ICONS } from "./dom.js";
+
+const ROWS_DRAWN = 200;
+const SHOWS = {
+  all: () => true,
+  in: (request) => request.direction === "in",
+  out: (request) => request.direction === "out",
+  failed: (request) => failed(request),
+};
+const NOTED_HEADERS = /^(x-slack-signature|x-hub-signature-256|x-slack-request-timestamp|x-github-event|x-github-delivery|x-slack-retry-num)$/i;
+
+export class Inspector {
+  #list;
+  #store;
+  #show = "all";
+  #words = "";
+  #open = new Set();
+
+  constructor({ list, filters, search }, store) {
+    this.#list = list;
+    this.#store = store;
+    for (const button of filters) {
+      button.addEventListener("click", () => {
+        this.#show = button.dataset.show;
+        for (const one of filters) one.setAttribute("aria-pressed", String(one === button));
+        this.draw();
+      });
+    }
+    search.addEventListener("input", () => {
+      this.#words = search.value.trim().toLowerCase();
+      this.draw();
+    });
+  }
+
+  /** Draw the whole list. */
+  draw() {
+    const rows = this.#store.requests.filter((request) => this.#wanted(request)).slice(-ROWS_DRAWN).reverse();
+    this.#list.replaceChildren(...rows.map((request) => this.#row(request)));
+    if (!rows.length) this.#list.append(element("li", { class: "empty" }, this.#store.requests.length ? "None of these." : "Nothing has been sent yet. Play a scene."));
+  }
+
+  /** Add what has just happened. */
+  add(request) {
+    if (!this.#wanted(request)) return;
+    this.#list.querySelector(".empty")?.remove();
+    this.#list.prepend(this.#row(request));
+    if (this.#list.children.length > ROWS_DRAWN) this.#list.lastElementChild.remove();
+  }
+
+  #wanted(request) {
+    if (!SHOWS[this.#show](request)) return false;
+    return !this.#words || `${request.system} ${request.method} ${request.path} ${request.name ?? ""} ${request.status}`.toLowerCase().includes(this.#words);
+  }
+
+  #row(request) {
+    const opened = () => {
+      if (details.open) this.#open.add(request.id);
+      else this.#open.delete(request.id);
+      if (details.open && details.children.length === 1) details.append(drawInside(request));
+    };
+    const details = element("details", { class: "request", open: this.#open.has(request.id), on: { toggle: opened } }, drawSummary(request));
+    return element("li", {}, details);
+  }
+}
+
+function drawSummary(request) {
+  const fromBot = request.direction === "in";
+  const way = fromBot ? `from the bot to ${request.system}` : `from ${request.system} to the bot`;
+  return element(
+    "summary",
+    {},
+    element("span", { class: `way ${fromBot ? "from-bot" : "to-bot"}`, title: way }, icon(fromBot ? ICONS.outgoing : ICONS.incoming), element("span", { class: "sr-only" }, way)),
+    element("span", { class: "request-name" }, request.name || `${request.method} ${request.path}`),
+    element("span", { class: failed(request) ? "status bad" : "status" }, request.status ? String(request.status) : "no answer"),
+    element("span", { class: "duration" }, duration(request.duration_ms)),
+  );
+}
+
+function drawInside(request) {
+  const headers = Object.entries(request.request_headers ?? {});
+  const noted = headers.filter(([name]) => NOTED_HEADERS.test(name));
+  const other = headers.filter(([name]) => !NOTED_HEADERS.test(name));
+  return element(
+    "div",
+    { class: "request-inside" },
+    element("p", { class: "request-line" }, element("b", {}, request.method), " ", request.path),
+    element("p", { class: "request-at" }, `${request.direction === "in" ? "The bot called" : "Sent to the bot by"} ${request.system} at ${new Date(request.at * 1000).toLocaleTimeString()}`),
+    noted.length > 0 && [element("h4", {}, "Signature and delivery"), drawHeaders(noted)],
+    request.request_body && [element("h4", {}, "Body"), element("pre", { tabindex: "0" }, legible(request.request_body))],
+    request.response_body && [element("h4", {}, `Answer ${request.status || ""}`), element("pre", { tabindex: "0" }, legible(request.response_body))],
+    other.length > 0 && element("details", { class: "more-headers" }, element("summary", {}, `${other.length} other headers`), drawHeaders(other)),
+  );
+}
+
+function drawHeaders(headers) {
+  return element("dl", { class: "headers" }, headers.map(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+}
+
+function failed(request) {
+  return !request.status || request.status >= 400 || /^\s*\{\s*"ok":\s*false/.test(request.response_body ?? "");
+}
+
+function duration(milliseconds) {
+  if (milliseconds === undefined || milliseconds === null) return "";
+  return milliseconds < 1000 ? `${Math.max(Math.round(milliseconds), 1)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+/** JSON with indents, a form as its fields (a payload inside it as JSON), anything else as it is. */
+function legible(body) {
+  const json = indented(body);
+  if (json !== null) return json;
+  if (!/^[\w.%+-]+=[^\s]*$/.test(body)) return body;
+  return [...new URLSearchParams(body)].map(([name, value]) => `${name} = ${indented(value) ?? value}`).join("\n");
+}
+
+function indented(text) {
+  try {
+    const value = JSON.parse(text);
+    return typeof value === "object" ? JSON.stringify(value, null, 2) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,211 @@
+// A list of messages, as in a channel or a thread: drawn whole when a place is opened, then message by message.
+
+import { drawBlocks } from "./blocks.js";
+import { clockTime, dayKey, dayName, fullMoment, momentOf } from "./dates.js";
+import { element, icon, ICONS } from "./dom.js";
+import { drawMrkdwn } from "./mrkdwn.js";
+
+const SAME_SPEAKER_WITHIN = 5 * 60 * 1000;
+const SHOWN_AT_ONCE = 200;
+const NEAR_THE_END = 80;
+
+export class MessageList {
+  #root;
+  #context;
+  #messages = [];
+  #shown = SHOWN_AT_ONCE;
+  #newSince = null;
+  #pill;
+
+  /**
+   * `context`: `workspace` (names, `me`, `zone`), `act(message, block, action)`, `replies(message)`, `openThread(message)`
+   * (absent in a thread), `dismiss(message)`. `emptyWords` is what an empty place says.
+   */
+  constructor(root, context, emptyWords) {
+    this.#root = root;
+    this.#context = context;
+    this.emptyWords = emptyWords;
+    this.#pill = element("button", { type: "button", class: "jump", hidden: true, on: { click: () => this.scrollToEnd(true) } }, icon(ICONS.down), "New messages");
+    root.after(this.#pill);
+    root.addEventListener("scroll", () => {
+      if (this.atEnd) this.#pill.hidden = true;
+    });
+  }
+
+  get atEnd() {
+    return this.#root.scrollHeight - this.#root.scrollTop - this.#root.clientHeight < NEAR_THE_END;
+  }
+
+  /** Draw a place afresh; `newSince` is the timestamp after which everything is new to the reader, or null. */
+  show(messages, newSince = null) {
+    this.#messages = messages;
+    this.#newSince = newSince;
+    this.#shown = SHOWN_AT_ONCE;
+    this.#redraw();
+    this.scrollToEnd();
+  }
+
+  /** Put one message in its place: replaced if it is there, else added. `messages` is what the place now holds. */
+  change(message, messages) {
+    const known = this.#messages.some((one) => one.ts === message.ts);
+    const follows = messages.at(-1)?.ts === message.ts;
+    const stay = this.atEnd;
+    const before = this.#messages;
+    this.#messages = messages;
+    const node = this.#root.querySelector(`[data-ts="${CSS.escape(message.ts)}"]`);
+    if (known && node && messages.some((one) => one.ts === message.ts)) this.#replace(node, message);
+    else if (!known && follows && before.length) this.#root.append(...this.#drawn(message, before.at(-1)));
+    else this.#redraw();
+    if (stay) this.scrollToEnd();
+    else if (!known) this.#pill.hidden = false;
+  }
+
+  scrollToEnd(smoothly = false) {
+    this.#root.scrollTo({ top: this.#root.scrollHeight, behavior: smoothly ? "smooth" : "instant" });
+    this.#pill.hidden = true;
+  }
+
+  #redraw() {
+    const from = Math.max(this.#messages.length - this.#shown, 0);
+    const seen = this.#messages.slice(from);
+    const nodes = seen.flatMap((message, index) => this.#drawn(message, seen[index - 1]));
+    const earlier = from > 0 && element("button", { type: "button", class: "earlier", on: { click: () => this.#showEarlier() } }, `Show ${from} earlier`);
+    this.#root.setAttribute("aria-busy", "true");
+    this.#root.replaceChildren(...[earlier, ...nodes].filter(Boolean));
+    if (!seen.length) this.#root.append(element("p", { class: "empty" }, this.emptyWords()));
+    this.#root.removeAttribute("aria-busy");
+  }
+
+  #showEarlier() {
+    const height = this.#root.scrollHeight;
+    this.#shown += SHOWN_AT_ONCE;
+    this.#redraw();
+    this.#root.scrollTop += this.#root.scrollHeight - height;
+  }
+
+  #drawn(message, previous) {
+    const zone = this.#context.workspace.zone;
+    const at = momentOf(message.ts);
+    const nodes = [];
+    if (!previous || dayKey(momentOf(previous.ts), zone) !== dayKey(at, zone)) {
+      nodes.push(element("div", { class: "day", role: "separator" }, element("span", {}, dayName(at, zone))));
+    }
+    if (this.#newSince && message.ts > this.#newSince && (!previous || previous.ts <= this.#newSince)) {
+      nodes.push(element("div", { class: "new-line", role: "separator" }, element("span", {}, "New")));
+    }
+    nodes.push(drawMessage(message, this.#context, !nodes.length && followsOn(message, previous)));
+    return nodes;
+  }
+
+  #replace(node, message) {
+    const focused = node.contains(document.activeElement) ? document.activeElement.dataset.action : null;
+    const fresh = drawMessage(message, this.#context, node.classList.contains("follows"));
+    if (node.dataset.said !== fresh.dataset.said) fresh.classList.add("changed");
+    node.replaceWith(fresh);
+    if (focused) fresh.querySelector(`[data-action="${CSS.escape(focused)}"]`)?.focus();
+  }
+}
+
+function followsOn(message, previous) {
+  return (
+    Boolean(previous) &&
+    previous.user === message.user &&
+    !previous.deleted &&
+    !message.ephemeral_for &&
+    !previous.ephemeral_for &&
+    !message.blocks?.length &&
+    momentOf(message.ts) - momentOf(previous.ts) < SAME_SPEAKER_WITHIN
+  );
+}
+
+function drawMessage(message, context, follows) {
+  const at = momentOf(message.ts);
+  const speaker = speakerOf(message, context.workspace);
+  const time = element("time", { class: "message-time", datetime: at.toISOString(), title: fullMoment(at, context.workspace.zone) }, clockTime(at, context.workspace.zone));
+  const classes = ["message", follows && "follows", message.ephemeral_for && "ephemeral", message.deleted && "gone"].filter(Boolean).join(" ");
+  return element(
+    "article",
+    { class: classes, "aria-label": `${speaker.name}, ${time.textContent}`, dataset: { ts: message.ts, said: JSON.stringify([message.text, message.blocks]) } },
+    element("div", { class: "gutter" }, follows ? time : avatar(speaker)),
+    element(
+      "div",
+      { class: "message-body" },
+      message.ephemeral_for && onlyYou(message, context),
+      !follows &&
+        element(
+          "div",
+          { class: "message-head" },
+          element("span", { class: "speaker" }, speaker.name),
+          message.bot && element("span", { class: "app-badge" }, "App"),
+          time,
+        ),
+      message.deleted ? element("div", { class: "message-content muted" }, "This message was deleted.") : drawContent(message, context),
+      context.openThread && drawReplyBar(message, context),
+    ),
+    context.openThread && !message.deleted && !message.ephemeral_for && drawTools(message, context),
+  );
+}
+
+function drawContent(message, context) {
+  const inside = { workspace: context.workspace, act: (block, action) => context.act(message, block, action) };
+  const blocks = message.blocks?.length ? drawBlocks(message.blocks, inside) : null;
+  return element(
+    "div",
+    { class: blocks ? "message-content blocks" : "message-content" },
+    blocks ?? element("div", { class: "message-text" }, drawMrkdwn(message.text ?? "", context.workspace, "urls"), edited(message)),
+    blocks && edited(message),
+  );
+}
+
+function edited(message) {
+  return message.edited ? element("span", { class: "edited" }, " (edited)") : null;
+}
+
+function onlyYou(message, context) {
+  return element(
+    "div",
+    { class: "only-you" },
+    icon(ICONS.eye),
+    element("span", {}, "Only visible to you"),
+    element("button", { type: "button", class: "quiet-link", on: { click: () => context.dismiss(message) } }, "Dismiss"),
+  );
+}
+
+function drawReplyBar(message, context) {
+  const replies = context.replies(message);
+  if (!replies.length) return null;
+  const speakers = new Map(replies.map((reply) => [reply.user, speakerOf(reply, context.workspace)]));
+  const count = replies.length === 1 ? "1 reply" : `${replies.length} replies`;
+  const last = momentOf(replies.at(-1).ts);
+  return element(
+    "button",
+    { type: "button", class: "reply-bar", dataset: { action: "thread" }, on: { click: () => context.openThread(message) } },
+    [...speakers.values()].slice(0, 4).map((speaker) => avatar(speaker, "small")),
+    element("span", { class: "reply-count" }, count),
+    element("span", { class: "reply-last" }, `Last at ${clockTime(last, context.workspace.zone)}`),
+  );
+}
+
+function drawTools(message, context) {
+  return element(
+    "div",
+    { class: "message-tools" },
+    element("button", { type: "button", "aria-label": "Reply in thread", title: "Reply in thread", dataset: { action: "reply" }, on: { click: () => context.openThread(message) } }, icon(ICONS.reply)),
+  );
+}
+
+function speakerOf(message, workspace) {
+  const person = workspace.person(message.user);
+  return { name: (message.bot ? null : person?.real_name) || message.username || person?.name || message.user || "Somebody", bot: Boolean(message.bot), colour: person?.avatar_color };
+}
+
+/** A face: initials on the person's colour, or the app's mark. */
+export function avatar(speaker, size = "") {
+  const node = element(
+    "span",
+    { class: `avatar ${size} ${speaker.bot ? "app" : ""}`, "aria-hidden": "true" },
+    speaker.bot ? icon(ICONS.anchor) : speaker.name.slice(0, 1).toUpperCase(),
+  );
+  if (speaker.colour && !speaker.bot) node.style.setProperty("--face", /^[0-9a-f]{3,8}$/i.test(speaker.colour) ? `#${speaker.colour}` : speaker.colour);
+  return node;
+}

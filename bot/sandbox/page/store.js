@@ -1,0 +1,195 @@
+// What the page knows of the stand-in world: filled by a snapshot, kept up to date by live events, read by the views.
+// It tells its listeners ("snapshot", "message", "request", "scene", "read") what changed, and draws nothing itself.
+
+const REQUESTS_KEPT = 500;
+const READ_MARKS = "sandbox-read";
+
+export class Store extends EventTarget {
+  workspace = { name: "" };
+  people = new Map();
+  channels = new Map();
+  scenes = [];
+  requests = [];
+  sceneStates = new Map();
+  #messages = new Map();
+  #replies = new Map();
+  #names = new Map();
+  #read = new Map();
+  #baseline = "0";
+
+  /** Take in one event of the live connection. */
+  apply(event) {
+    if (event.type === "snapshot") this.#takeSnapshot(event);
+    else if (event.type === "message" || event.type === "ephemeral") this.#takeMessage(event.channel ?? event.message.channel, event.message, event);
+    else if (event.type === "channel") this.#takeChannel(event.channel);
+    else if (event.type === "request") this.#takeRequest(event.request ?? event);
+    else if (event.type === "scene") this.#takeScene(event);
+  }
+
+  /** The channels and conversations this person sees, as `{channels, direct}`. */
+  placesOf(me) {
+    const all = [...this.channels.values()];
+    return {
+      channels: all.filter((place) => place.kind !== "dm" && (!place.private || place.members.includes(me))),
+      direct: all.filter((place) => place.kind === "dm" && (place.person === me || place.members.includes(me))),
+    };
+  }
+
+  /** Somebody by id: a member, or an app that has spoken. */
+  person(id) {
+    return this.people.get(id) ?? (this.#names.has(id) ? { id, name: this.#names.get(id) } : null);
+  }
+
+  /** The app's name, as it last spoke. */
+  get appName() {
+    return [...this.#names.values()].at(-1) ?? "Shipmate";
+  }
+
+  /** The app's user id, once it has spoken. */
+  get appId() {
+    return [...this.#names.keys()].at(-1) ?? null;
+  }
+
+  channelNamed(name) {
+    return [...this.channels.values()].find((channel) => channel.kind !== "dm" && channel.name === name) ?? null;
+  }
+
+  message(channel, ts) {
+    return this.#messages.get(channel)?.get(ts) ?? null;
+  }
+
+  /** What stands in the channel itself for this person, oldest first; replies only where they were also sent to the channel. */
+  mainOf(channel, me) {
+    return this.#seenIn(channel, me).filter((message) => (!isReply(message) || message.broadcast) && (!message.deleted || this.repliesTo(channel, message.ts, me).length));
+  }
+
+  /** The replies to a message that this person sees, oldest first. */
+  repliesTo(channel, ts, me) {
+    const found = this.#replies.get(`${channel}/${ts}`);
+    return found ? [...found.values()].filter((message) => !message.deleted && visibleTo(message, me)).sort(byTime) : [];
+  }
+
+  /** How much this person has not read there: `count` of messages, and how many of them are `loud` (direct, or a mention). */
+  unread(channel, me) {
+    const since = this.readMark(channel, me);
+    const fresh = this.#seenIn(channel, me).filter((message) => !message.deleted && message.ts > since && message.user !== me);
+    const direct = this.channels.get(channel)?.kind === "dm";
+    return { count: fresh.length, loud: fresh.filter((message) => direct || mentions(message, me)).length };
+  }
+
+  readMark(channel, me) {
+    return this.#read.get(`${me}/${channel}`) ?? this.#baseline;
+  }
+
+  /** This person has now seen everything there. */
+  markRead(channel, me) {
+    const last = this.#seenIn(channel, me).at(-1)?.ts;
+    if (!last || last <= this.readMark(channel, me)) return;
+    this.#read.set(`${me}/${channel}`, last);
+    this.#keepMarks();
+    this.#tell("read", { channel });
+  }
+
+  #seenIn(channel, me) {
+    return [...(this.#messages.get(channel)?.values() ?? [])].filter((message) => visibleTo(message, me)).sort(byTime);
+  }
+
+  #takeSnapshot(snapshot) {
+    this.workspace = snapshot.workspace ?? this.workspace;
+    this.people = new Map((snapshot.people ?? []).map((person) => [person.id, person]));
+    this.channels = new Map((snapshot.channels ?? []).map((channel) => [channel.id, { members: [], ...channel }]));
+    this.scenes = snapshot.scenes ?? [];
+    this.requests = (snapshot.requests ?? []).slice(-REQUESTS_KEPT);
+    this.#messages = new Map();
+    this.#replies = new Map();
+    for (const [channel, messages] of Object.entries(snapshot.messages ?? {})) {
+      for (const message of messages) this.#keep(channel, message);
+    }
+    if (this.#baseline === "0") this.#recallMarks();
+    this.#tell("snapshot");
+  }
+
+  #takeMessage(channel, message, event) {
+    if (!this.channels.has(channel)) this.channels.set(channel, event.place ?? unknownPlace(channel, message));
+    const before = this.message(channel, message.ts);
+    this.#keep(channel, message);
+    this.#tell("message", { channel, message, before });
+  }
+
+  #takeChannel(channel) {
+    this.channels.set(channel.id, { members: [], ...channel });
+    this.#tell("snapshot");
+  }
+
+  #takeRequest(request) {
+    this.requests.push(request);
+    if (this.requests.length > REQUESTS_KEPT) this.requests.splice(0, this.requests.length - REQUESTS_KEPT);
+    this.#tell("request", { request });
+  }
+
+  #takeScene(event) {
+    this.sceneStates.set(event.name ?? event.scene, event);
+    this.#tell("scene", event);
+  }
+
+  #keep(channel, message) {
+    within(this.#messages, channel).set(message.ts, message);
+    if (isReply(message)) within(this.#replies, `${channel}/${message.thread_ts}`).set(message.ts, message);
+    if (message.bot && message.username) this.#names.set(message.user, message.username);
+  }
+
+  #tell(name, detail = {}) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  // What was there before the page was first opened counts as read; marks live as long as the browser's tab.
+
+  #recallMarks() {
+    const newest = [...this.#messages.values()].flatMap((messages) => [...messages.keys()]).sort().at(-1) ?? "0";
+    this.#baseline = newest;
+    try {
+      const kept = JSON.parse(sessionStorage.getItem(READ_MARKS) ?? "null");
+      if (!kept || kept.baseline > newest) return this.#keepMarks();
+      this.#baseline = kept.baseline;
+      this.#read = new Map(kept.read);
+    } catch {
+      // no storage here: marks last until the page is loaded again
+    }
+  }
+
+  #keepMarks() {
+    try {
+      sessionStorage.setItem(READ_MARKS, JSON.stringify({ baseline: this.#baseline, read: [...this.#read] }));
+    } catch {
+      // as above
+    }
+  }
+}
+
+/** Whether a message stands in a thread, below another. */
+export function isReply(message) {
+  return Boolean(message.thread_ts) && message.thread_ts !== message.ts;
+}
+
+function visibleTo(message, me) {
+  return !message.ephemeral_for || message.ephemeral_for === me;
+}
+
+function mentions(message, me) {
+  const said = message.blocks?.length ? JSON.stringify(message.blocks) : (message.text ?? "");
+  return said.includes(`<@${me}>`) || said.includes(`<@${me}|`) || said.includes(`"user_id":"${me}"`);
+}
+
+function byTime(one, other) {
+  return one.ts < other.ts ? -1 : Number(one.ts > other.ts);
+}
+
+function unknownPlace(channel, message) {
+  const direct = channel.startsWith("D");
+  return { id: channel, name: channel, kind: direct ? "dm" : "channel", members: [], private: direct, person: message.person ?? null };
+}
+
+function within(map, key) {
+  if (!map.has(key)) map.set(key, new Map());
+  return map.get(key);
+}

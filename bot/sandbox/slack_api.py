@@ -1,0 +1,228 @@
+"""The Web API's door: reads arguments from anywhere, checks token, scopes, limits and faults, runs one method.
+
+As Slack does: any verb; a refusal is 200 with ``ok:false``; only 429 and breakdowns have another status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from bot.sandbox import slack_chat, slack_conversations, slack_people, slack_views
+from bot.sandbox.faults import Fault, FaultKind
+from bot.sandbox.slack_calls import Arguments, Call, Refusal, answer
+from bot.sandbox.world import Json
+
+if TYPE_CHECKING:
+    from bot.sandbox.slack import Slack
+
+_COMPACT = (",", ":")
+
+
+def open_connection(call: Call) -> Json:
+    """``apps.connections.open``: where to connect for Socket Mode, for an app-level token."""
+    return answer(url=call.slack.sockets.ticket())
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a method is run. ``scopes``: any one of them is enough; ``token`` is ``bot``, ``app`` or ``none``."""
+
+    run: Callable[[Call], Json]
+    tier: int | None = None
+    scopes: tuple[str, ...] = ()
+    token: str = "bot"  # noqa: S105  (a kind of token, not one)
+
+
+METHODS: dict[str, Method] = {
+    "api.test": Method(slack_people.api_test, 4, token="none"),  # noqa: S106
+    "apps.connections.open": Method(open_connection, 3, token="app"),  # noqa: S106
+    "auth.test": Method(slack_people.auth_test),
+    "blocks.validate": Method(slack_people.validate_blocks, token="none"),  # noqa: S106
+    "chat.delete": Method(slack_chat.delete, 3, ("chat:write",)),
+    "chat.getPermalink": Method(slack_chat.permalink),
+    "chat.postEphemeral": Method(slack_chat.post_ephemeral, 4, ("chat:write",)),
+    "chat.postMessage": Method(slack_chat.post_message, None, ("chat:write",)),
+    "chat.update": Method(slack_chat.update, 3, ("chat:write",)),
+    "conversations.create": Method(slack_conversations.create, 2),
+    "conversations.history": Method(slack_conversations.history, 3),
+    "conversations.info": Method(slack_conversations.info, 3),
+    "conversations.join": Method(slack_conversations.join, 3, ("channels:join",)),
+    "conversations.list": Method(slack_conversations.listed, 2),
+    "conversations.members": Method(slack_conversations.members, 4),
+    "conversations.open": Method(slack_conversations.open_direct, 3),
+    "conversations.replies": Method(slack_conversations.replies, 3),
+    "usergroups.list": Method(slack_people.usergroups, 2, ("usergroups:read",)),
+    "users.conversations": Method(slack_conversations.mine, 3),
+    "users.info": Method(slack_people.user_info, 4, ("users:read",)),
+    "users.list": Method(slack_people.user_list, 2, ("users:read",)),
+    "users.lookupByEmail": Method(slack_people.lookup_by_email, 3, ("users:read.email",)),
+    "views.open": Method(slack_views.open_view, 4),
+    "views.publish": Method(slack_views.publish, 4),
+    "views.push": Method(slack_views.push, 4),
+    "views.update": Method(slack_views.update, 4),
+}
+
+
+async def read_arguments(request: web.Request) -> tuple[dict[str, Any], str]:
+    """Arguments from the query, then the form or JSON body (which win), and the body as text for the log."""
+    values: dict[str, Any] = dict(request.query)
+    body = ""
+    if request.content_type == "application/json":
+        body = await request.text()
+        try:
+            decoded = json.loads(body) if body else {}
+        except ValueError:
+            raise Refusal("invalid_json") from None
+        if not isinstance(decoded, dict):
+            raise Refusal("json_not_object")
+        values |= decoded
+    elif request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        form = await request.post()
+        values |= {name: value for name, value in form.items() if isinstance(value, str)}
+        body = json.dumps({name: value for name, value in values.items() if name != "token"})
+    return values, body
+
+
+class WebApi:
+    """Answers calls to the Web API for one Slack."""
+
+    def __init__(self, slack: Slack) -> None:
+        self._slack = slack
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one call."""
+        began = time.perf_counter()
+        name = request.match_info["method"]
+        body = ""
+        values: dict[str, Any] = {}
+        headers: dict[str, str] = {}
+        status, cut = 200, False
+        result: Any
+        try:
+            values, body = await read_arguments(request)
+            arguments = Arguments(values)
+            fault = self._slack.faults.take(name, self._channel_id(values))
+            if fault is not None:
+                early = await self._suffer(fault)
+                if early is not None:
+                    status, result, headers, cut = early
+                    return self._finish(request, name, values, body, status, result, headers, began, cut=cut)
+            method = METHODS.get(name)
+            if method is None:
+                raise Refusal("unknown_method", req_method=name)
+            scopes = self._authorise(request, method, arguments)
+            headers = self._headers(method)
+            wait = self._limited(name, method, values)
+            if wait:
+                status, headers["Retry-After"] = 429, str(wait)
+                raise Refusal("ratelimited")
+            if method.scopes and not scopes.intersection(method.scopes):
+                raise Refusal("missing_scope", needed=method.scopes[0], provided=",".join(sorted(scopes)))
+            result = method.run(Call(slack=self._slack, method=name, arguments=arguments, scopes=scopes))
+            cut = fault is not None and fault.kind is FaultKind.ACCEPT_THEN_CUT
+        except Refusal as refusal:
+            result = {"ok": False, "error": refusal.error, **refusal.details}
+        return self._finish(request, name, values, body, status, result, headers, began, cut=cut)
+
+    def _channel_id(self, values: dict[str, Any]) -> str | None:
+        where = values.get("channel")
+        if not isinstance(where, str):
+            return None
+        workspace = self._slack.workspace
+        channel = workspace.find_channel(where) or workspace.find_direct(where)
+        return channel.id if channel is not None else where
+
+    async def _suffer(self, fault: Fault) -> tuple[int, Any, dict[str, str], bool] | None:
+        """What a fault answers instead of the method (status, answer, headers, cut), or None to go on."""
+        early: tuple[int, Any, dict[str, str], bool] | None = None
+        match fault.kind:
+            case FaultKind.RATELIMITED:
+                early = 429, {"ok": False, "error": "ratelimited"}, {"Retry-After": str(fault.retry_after)}, False
+            case FaultKind.HTTP_500:
+                early = 500, "<html>Internal Server Error</html>", {}, False
+            case FaultKind.INTERNAL_ERROR:
+                early = 200, {"ok": False, "error": "internal_error"}, {}, False
+            case FaultKind.SLOW:
+                await asyncio.sleep(fault.seconds)
+            case FaultKind.HANG:
+                await fault.cleared.wait()
+                early = 0, None, {}, True
+            case FaultKind.CUT | FaultKind.DOWN:
+                early = 0, None, {}, True
+            case FaultKind.ACCEPT_THEN_CUT:
+                pass
+        return early
+
+    def _authorise(self, request: web.Request, method: Method, arguments: Arguments) -> frozenset[str]:
+        if method.token == "none":  # noqa: S105
+            return frozenset()
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            token = arguments.string("token") or ""
+        if not token:
+            raise Refusal("not_authed")
+        known = {self._slack.bot_token: "bot", self._slack.app_token: "app"}.get(token)
+        if known is None:
+            raise Refusal("invalid_auth")
+        if known != method.token:
+            raise Refusal("not_allowed_token_type")
+        return self._slack.scopes
+
+    def _headers(self, method: Method) -> dict[str, str]:
+        if method.token != "bot":  # noqa: S105
+            return {}
+        return {
+            "x-oauth-scopes": ",".join(sorted(self._slack.scopes)),
+            "x-accepted-oauth-scopes": ",".join(method.scopes),
+        }
+
+    def _limited(self, name: str, method: Method, values: dict[str, Any]) -> int:
+        if not self._slack.rate_limits:
+            return 0
+        return self._slack.limits.wait(name, method.tier, self._channel_id(values))
+
+    def _finish(
+        self,
+        request: web.Request,
+        name: str,
+        values: dict[str, Any],
+        body: str,
+        status: int,
+        result: Any,
+        headers: dict[str, str],
+        began: float,
+        *,
+        cut: bool,
+    ) -> web.StreamResponse:
+        text = result if isinstance(result, str) else json.dumps(result, separators=_COMPACT)
+        self._slack.log.add(
+            incoming=True,
+            verb=request.method,
+            path=request.path,
+            method=name,
+            args={key: value for key, value in values.items() if key != "token"},
+            status=0 if cut else status,
+            answer=result,
+            began=began,
+            request_headers=request.headers,
+            request_body=body,
+            answer_body="(connection closed without an answer)" if cut else text,
+        )
+        if cut:
+            return hang_up(request)
+        kind = "text/html" if isinstance(result, str) else "application/json"
+        return web.Response(body=text.encode(), status=status, headers=headers, content_type=kind, charset="utf-8")
+
+
+def hang_up(request: web.Request) -> web.Response:
+    """Close the connection without an answer; the returned response is never sent."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()

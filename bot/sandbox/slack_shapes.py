@@ -1,0 +1,222 @@
+"""How Slack writes its objects in JSON: messages, conversations, people, and the page's own simpler message."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+from typing import Any
+
+from bot.sandbox.slack_blocks import ELEMENTS, elements_of
+from bot.sandbox.world import (
+    APP_ID,
+    BOT_ID,
+    BOT_NAME,
+    BOT_USER_ID,
+    SLACKBOT_ID,
+    TEAM_ID,
+    Channel,
+    Json,
+    Message,
+    Person,
+)
+
+
+def stored_blocks(blocks: list[Json]) -> list[Json]:
+    """Blocks as Slack keeps them: every block has a ``block_id``, every element a person can use an ``action_id``."""
+    kept = copy.deepcopy(blocks)
+    for block in kept:
+        block.setdefault("block_id", secrets.token_urlsafe(4)[:5])
+        for element, _ in elements_of(block):
+            kind = str(element.get("type"))
+            if kind in ELEMENTS and kind != "image":
+                element.setdefault("action_id", secrets.token_urlsafe(4)[:5])
+    return kept
+
+
+def message_json(message: Message, *, metadata: bool = True) -> Json:
+    """A message as the Web API and interaction payloads give it."""
+    shape: Json = {"type": "message", "user": message.user, "text": message.text, "ts": message.ts, "team": TEAM_ID}
+    if message.bot:
+        shape |= {"bot_id": BOT_ID, "app_id": APP_ID, "bot_profile": bot_profile()}
+    if message.blocks:
+        shape["blocks"] = message.blocks
+    if message.attachments:
+        shape["attachments"] = message.attachments
+    if message.edit_mark:
+        shape["edited"] = {"user": message.user, "ts": message.ts}
+    if metadata and message.metadata is not None:
+        shape["metadata"] = message.metadata
+    if message.thread_ts is not None and message.is_reply:
+        shape |= {"thread_ts": message.thread_ts, "parent_user_id": message.user}
+    elif message.replies:
+        people = list(dict.fromkeys(reply.user for reply in message.replies))
+        shape |= {
+            "thread_ts": message.ts,
+            "reply_count": len(message.replies),
+            "reply_users_count": len(people),
+            "reply_users": people[:5],
+            "latest_reply": message.replies[-1].ts,
+            "is_locked": False,
+            "subscribed": True,
+        }
+    if message.broadcast:
+        shape["subtype"] = "thread_broadcast"
+    return shape
+
+
+def bot_profile() -> Json:
+    """Who the app is, as its messages say."""
+    return {
+        "id": BOT_ID,
+        "app_id": APP_ID,
+        "user_id": BOT_USER_ID,
+        "name": BOT_NAME,
+        "icons": {"image_36": "", "image_48": "", "image_72": ""},
+        "deleted": False,
+        "updated": 1700000000,
+        "team_id": TEAM_ID,
+    }
+
+
+def page_json(message: Message) -> Json:
+    """A message as the sandbox's page draws it."""
+    return {
+        "ts": message.ts,
+        "channel": message.channel,
+        "user": message.user,
+        "username": {BOT_USER_ID: BOT_NAME, SLACKBOT_ID: "Slackbot"}.get(message.user, ""),
+        "bot": message.bot,
+        "text": message.text,
+        "blocks": message.blocks,
+        "thread_ts": message.thread_ts,
+        "broadcast": message.broadcast,
+        "edited": message.edit_mark,
+        "edits": message.edits,
+        "metadata": message.metadata,
+        "ephemeral_for": message.ephemeral_for,
+        "reply_count": len(message.replies),
+        "deleted": message.deleted,
+    }
+
+
+def channel_json(channel: Channel) -> Json:
+    """A conversation as the Web API gives it."""
+    if channel.person:
+        return {
+            "id": channel.id,
+            "created": channel.created,
+            "is_archived": False,
+            "is_im": True,
+            "is_org_shared": False,
+            "context_team_id": TEAM_ID,
+            "updated": channel.created * 1000,
+            "user": channel.person,
+            "is_user_deleted": False,
+            "priority": 0,
+        }
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "name_normalized": channel.name,
+        "is_channel": not channel.private,
+        "is_group": channel.private,
+        "is_im": False,
+        "is_mpim": False,
+        "is_private": channel.private,
+        "created": channel.created,
+        "updated": channel.created * 1000,
+        "is_archived": channel.archived,
+        "is_general": channel.name == "general",
+        "unlinked": 0,
+        "is_shared": False,
+        "is_org_shared": False,
+        "is_ext_shared": False,
+        "is_pending_ext_shared": False,
+        "pending_shared": [],
+        "pending_connected_team_ids": [],
+        "shared_team_ids": [TEAM_ID],
+        "context_team_id": TEAM_ID,
+        "creator": BOT_USER_ID,
+        "is_member": BOT_USER_ID in channel.members,
+        "topic": {"value": channel.topic, "creator": "", "last_set": 0},
+        "purpose": {"value": channel.purpose, "creator": "", "last_set": 0},
+        "previous_names": [],
+    }
+
+
+def person_json(person: Person, *, email: bool) -> Json:
+    """A person as ``users.info`` gives them; the e-mail only where the scope allows it."""
+    profile: Json = {
+        "title": "",
+        "phone": "",
+        "skype": "",
+        "real_name": person.real_name,
+        "real_name_normalized": person.real_name,
+        "display_name": person.name,
+        "display_name_normalized": person.name,
+        "status_text": "",
+        "status_emoji": "",
+        "status_expiration": 0,
+        "avatar_hash": "",
+        "team": TEAM_ID,
+    }
+    if email:
+        profile["email"] = person.email
+    shape: Json = {
+        "id": person.slack_id,
+        "team_id": TEAM_ID,
+        "name": person.key,
+        "deleted": person.deactivated,
+        "profile": profile,
+        "is_bot": False,
+        "is_app_user": False,
+        "updated": 1700000000,
+    }
+    if not person.deactivated:
+        shape |= {
+            "color": person.colour,
+            "real_name": person.real_name,
+            "tz": person.zone,
+            "tz_label": person.zone,
+            "tz_offset": person.offset,
+            "is_admin": False,
+            "is_owner": False,
+            "is_primary_owner": False,
+            "is_restricted": person.guest,
+            "is_ultra_restricted": False,
+            "is_email_confirmed": True,
+            "who_can_share_contact_card": "EVERYONE",
+        }
+    return shape
+
+
+def bot_user_json() -> Json:
+    """The app's own user."""
+    return {
+        "id": BOT_USER_ID,
+        "team_id": TEAM_ID,
+        "name": BOT_NAME.lower(),
+        "deleted": False,
+        "color": "3d7c6f",
+        "real_name": BOT_NAME,
+        "tz": "Europe/Paris",
+        "tz_label": "Europe/Paris",
+        "tz_offset": 3600,
+        "profile": {"real_name": BOT_NAME, "display_name": BOT_NAME, "api_app_id": APP_ID, "bot_id": BOT_ID},
+        "is_bot": True,
+        "is_app_user": False,
+        "is_restricted": False,
+        "updated": 1700000000,
+    }
+
+
+def find_element(blocks: list[Json], action_id: str, block_id: str | None) -> tuple[Json, Json]:
+    """The block and the element with this action id; LookupError names those there are."""
+    known: list[Any] = []
+    for block in blocks:
+        for element, _ in elements_of(block):
+            if element.get("action_id") == action_id and block_id in (None, block.get("block_id")):
+                return block, element
+            if "action_id" in element:
+                known.append(element["action_id"])
+    raise LookupError(f"nothing here has the action {action_id!r}; there are {known}")

@@ -1,0 +1,276 @@
+"""Who and what exists in the stand-in workspace: people, channels, messages. Pure state: no network, no protocol.
+
+Limits: one workspace, one installed app. Repositories live in ``repositories``; how Slack answers, in ``slack_*``.
+Every change to a message is told to ``Workspace.watchers``, which is how the page stays live.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+TEAM_ID = "T0ACME"
+TEAM_DOMAIN = "acme-sandbox"
+TEAM_NAME = "Acme (sandbox, not Slack)"
+APP_ID = "A0SHIPMATE"
+BOT_ID = "B0SHIPMATE"
+BOT_USER_ID = "U0SHIPMATE"
+BOT_NAME = "Shipmate"
+SLACKBOT_ID = "USLACKBOT"
+"""Slack's own voice: it tells people, and nobody else, that a command failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """A member of the workspace. ``email`` is verified by Slack; ``zone`` is an IANA name; ``key`` is for tests."""
+
+    key: str
+    slack_id: str
+    real_name: str
+    email: str
+    zone: str = "Europe/Paris"
+    offset: int = 3600
+    colour: str = "4d6bfe"
+    deactivated: bool = False
+    guest: bool = False
+
+    @property
+    def name(self) -> str:
+        """What messages call them: the first name."""
+        return self.real_name.split(" ", 1)[0]
+
+
+@dataclass(kw_only=True, eq=False)
+class Message:
+    """One message as it stands now. ``edits`` counts updates; ``ephemeral_for`` is the only person who sees it."""
+
+    channel: str
+    ts: str
+    user: str
+    bot: bool
+    text: str
+    blocks: list[Json] = field(default_factory=list)
+    attachments: list[Json] = field(default_factory=list)
+    metadata: Json | None = None
+    thread_ts: str | None = None
+    broadcast: bool = False
+    edits: int = 0
+    edit_mark: bool = False
+    ephemeral_for: str | None = None
+    deleted: bool = False
+    replies: list[Message] = field(default_factory=list)
+
+    @property
+    def is_reply(self) -> bool:
+        """Whether it stands in a thread, below another message."""
+        return self.thread_ts is not None and self.thread_ts != self.ts
+
+
+@dataclass(kw_only=True, eq=False)
+class Channel:
+    """A channel, or with ``person`` the direct conversation between the app and one person (kind ``dm``)."""
+
+    id: str
+    name: str
+    members: set[str] = field(default_factory=set)
+    private: bool = False
+    archived: bool = False
+    person: str | None = None
+    created: int = 0
+    topic: str = ""
+    purpose: str = ""
+    by_ts: dict[str, Message] = field(default_factory=dict)
+    ephemerals: list[Message] = field(default_factory=list)
+    main: list[Message] = field(default_factory=list)
+    _main_instants: list[int] = field(default_factory=list)
+    _last_instant: int = 0
+
+    @property
+    def kind(self) -> str:
+        """``channel`` or ``dm``."""
+        return "dm" if self.person else "channel"
+
+    def next_ts(self) -> str:
+        """A timestamp no message here has had: Slack's are unique and increasing within one channel."""
+        self._last_instant = max(time.time_ns() // 1000, self._last_instant + 1)
+        return f"{self._last_instant // 1_000_000}.{self._last_instant % 1_000_000:06d}"
+
+    def add(self, message: Message) -> None:
+        """Put a message with a fresh ``ts`` at the end of the channel or of its thread."""
+        if message.ephemeral_for is not None:
+            self.ephemerals.append(message)
+            return
+        self.by_ts[message.ts] = message
+        if message.is_reply and message.thread_ts is not None:
+            self.by_ts[message.thread_ts].replies.append(message)
+        if not message.is_reply or message.broadcast:
+            self.main.append(message)
+            self._main_instants.append(instant(message.ts))
+
+    def remove(self, message: Message) -> None:
+        """Take a message away; a parent with replies stays as a tombstone for its thread."""
+        message.deleted = True
+        if message.ephemeral_for is not None:
+            self.ephemerals.remove(message)
+            return
+        if message.is_reply and message.thread_ts is not None:
+            self.by_ts[message.thread_ts].replies.remove(message)
+        if message in self.main:
+            place = self.main.index(message)
+            del self.main[place], self._main_instants[place]
+        if not message.replies:
+            del self.by_ts[message.ts]
+
+    def ephemeral(self, ts: str) -> Message | None:
+        """The ephemeral message with this timestamp, newest first: there are few and the recent ones are asked for."""
+        return next((one for one in reversed(self.ephemerals) if one.ts == ts), None)
+
+    def between(self, oldest: int | None, latest: int | None, *, inclusive: bool) -> tuple[int, int]:
+        """The slice of ``main`` between two instants in microseconds; the bounds themselves only if ``inclusive``."""
+        first, last = 0, len(self.main)
+        if oldest is not None:
+            first = (bisect_left if inclusive else bisect_right)(self._main_instants, oldest)
+        if latest is not None:
+            last = (bisect_right if inclusive else bisect_left)(self._main_instants, latest)
+        return first, max(first, last)
+
+
+def instant(ts: str) -> int:
+    """Microseconds of a Slack timestamp (``1700000000.000100``; fractions may be short or absent).
+
+    Raises ValueError for anything else.
+    """
+    seconds, _, fraction = ts.partition(".")
+    return int(seconds) * 1_000_000 + int((fraction + "000000")[:6] or 0)
+
+
+Watcher = Callable[[Message], None]
+
+
+class Workspace:
+    """Everything in the stand-in Slack, and the only way to change it."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, Person] = {}
+        self.channels: dict[str, Channel] = {}
+        self.watchers: list[Watcher] = []
+        self._people_by_key: dict[str, Person] = {}
+        self._channels_by_name: dict[str, Channel] = {}
+        self._direct: dict[str, Channel] = {}
+
+    # People
+
+    def add_person(self, person: Person) -> Person:
+        """Somebody joins the workspace."""
+        self.people[person.slack_id] = person
+        self._people_by_key[person.key] = person
+        return person
+
+    def find_person(self, who: str) -> Person | None:
+        """The person with this Slack id or key."""
+        return self.people.get(who) or self._people_by_key.get(who.lower())
+
+    def person(self, who: str) -> Person:
+        """The person with this Slack id or key; LookupError names those there are."""
+        found = self.find_person(who)
+        if found is None:
+            raise LookupError(f"nobody here is called {who!r}; there are {', '.join(self._people_by_key)}")
+        return found
+
+    def person_by_email(self, email: str) -> Person | None:
+        """The active person whose verified address this is; case does not matter."""
+        wanted = email.strip().lower()
+        return next((p for p in self.people.values() if p.email.lower() == wanted and not p.deactivated), None)
+
+    # Channels
+
+    def add_channel(
+        self,
+        name: str,
+        *,
+        channel_id: str | None = None,
+        members: Iterable[str] = (),
+        private: bool = False,
+        archived: bool = False,
+        purpose: str = "",
+    ) -> Channel:
+        """Make a channel; ``members`` are Slack ids."""
+        identity = channel_id or f"C0{len(self.channels):06d}"
+        channel = Channel(
+            id=identity,
+            name=name,
+            members=set(members),
+            private=private,
+            archived=archived,
+            created=int(time.time()),
+            purpose=purpose,
+        )
+        self.channels[identity] = channel
+        self._channels_by_name[name] = channel
+        return channel
+
+    def find_channel(self, where: str) -> Channel | None:
+        """The channel with this id or name (with or without ``#``)."""
+        return self.channels.get(where) or self._channels_by_name.get(where.removeprefix("#"))
+
+    def channel(self, where: str) -> Channel:
+        """The channel with this id or name; LookupError names those there are."""
+        found = self.find_channel(where)
+        if found is None:
+            raise LookupError(f"there is no channel {where!r}; there are {', '.join(self._channels_by_name)}")
+        return found
+
+    def direct(self, slack_id: str) -> Channel:
+        """The direct conversation between the app and this person, opened if need be."""
+        channel = self._direct.get(slack_id)
+        if channel is None:
+            channel = Channel(
+                id=f"D{slack_id.removeprefix('U')}",
+                name=f"dm-{self.people[slack_id].key}",
+                members={slack_id, BOT_USER_ID},
+                private=True,
+                person=slack_id,
+                created=int(time.time()),
+            )
+            self._direct[slack_id] = self.channels[channel.id] = channel
+        return channel
+
+    def find_direct(self, slack_id: str) -> Channel | None:
+        """The direct conversation with this person, if it was ever opened."""
+        return self._direct.get(slack_id)
+
+    # Messages
+
+    def post(self, channel: Channel, message: Message) -> Message:
+        """Add a message whose ``ts`` came from ``channel.next_ts()``, and tell the watchers."""
+        channel.add(message)
+        self.changed(message)
+        if message.is_reply and message.thread_ts is not None and message.ephemeral_for is None:
+            self.changed(channel.by_ts[message.thread_ts])
+        return message
+
+    def edited(self, message: Message, *, mark: bool) -> None:
+        """Count an edit made to ``message``; ``mark`` is whether people see "(edited)"."""
+        message.edits += 1
+        message.edit_mark = mark
+        self.changed(message)
+
+    def delete(self, message: Message) -> None:
+        """Take a message away and tell the watchers."""
+        self.channels[message.channel].remove(message)
+        self.changed(message)
+
+    def changed(self, message: Message) -> None:
+        """Tell the watchers that a message is new or different."""
+        for watcher in self.watchers:
+            watcher(message)
+
+    def everything(self, channel: Channel) -> Iterator[Message]:
+        """Every message of a channel that somebody can see, threads and ephemerals included, oldest first."""
+        seen = [message for message in list(channel.by_ts.values()) if not message.deleted]
+        return iter(sorted([*seen, *channel.ephemerals], key=lambda message: instant(message.ts)))

@@ -1,0 +1,102 @@
+"""What to reconsider: now, because it was touched; later, because time will change it. And who kept watch when.
+
+``touch`` is how a verb says that something about a subject changed; the door that opened the transaction has the
+consequences derived before it commits (``bot.reactions.reconsider``). ``schedule`` keeps an instant for the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from bot.database import wake_on_commit
+
+BELL = "work"
+"""The bell rung when an instant was kept: the clock looks whether it is the earliest."""
+
+Subject = tuple[str, int]
+"""A kind of thing and its id: ``("deploy", 17)``."""
+
+
+class Work(SQLModel, table=True):
+    """One thing to look at again when ``due_at`` has come."""
+
+    __tablename__ = "work"
+    __table_args__ = (UniqueConstraint("kind", "subject"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str = Field(max_length=64)
+    subject: int
+    due_at: datetime = Field(index=True)
+
+
+class Watch(SQLModel, table=True):
+    """One leader's time on watch; the gap before the next is a blind spot. ``ended_at`` marks an orderly stop."""
+
+    __tablename__ = "watches"
+
+    id: int | None = Field(default=None, primary_key=True)
+    began_at: datetime
+    seen_at: datetime
+    ended_at: datetime | None = None
+
+
+def touch(session: Session, kind: str, subject: int) -> None:
+    """Have the consequences for this subject derived before the transaction ends."""
+    session.info.setdefault("touched", {})[(kind, subject)] = None
+
+
+def take_touched(session: Session) -> Sequence[Subject]:
+    """The subjects touched since the last call, in order, each once."""
+    return tuple(session.info.pop("touched", {}))
+
+
+def schedule(session: Session, kind: str, subject: int, due_at: datetime) -> None:
+    """Look at this subject again at ``due_at``, instead of at the instant that was kept for it before."""
+    wake_on_commit(session, BELL)
+    row = session.exec(select(Work).where(Work.kind == kind, Work.subject == subject)).first()
+    if row is None:
+        session.add(Work(kind=kind, subject=subject, due_at=due_at))
+    else:
+        row.due_at = due_at
+
+
+def cancel(session: Session, kind: str, subject: int) -> None:
+    """Forget the instant kept for this subject, if any."""
+    row = session.exec(select(Work).where(Work.kind == kind, Work.subject == subject)).first()
+    if row is not None:
+        session.delete(row)
+
+
+def take_due(session: Session, now: datetime, limit: int = 100) -> Sequence[Subject]:
+    """Remove and return what is due, earliest first."""
+    rows = session.exec(select(Work).where(Work.due_at <= now).order_by(col(Work.due_at)).limit(limit)).all()
+    for row in rows:
+        session.delete(row)
+    return [(row.kind, row.subject) for row in rows]
+
+
+def next_due(session: Session) -> datetime | None:
+    """The earliest instant kept."""
+    return session.exec(select(Work.due_at).order_by(col(Work.due_at)).limit(1)).first()
+
+
+def begin_watch(session: Session, now: datetime) -> tuple[int, Watch | None]:
+    """Open a watch; returns its id and the one before it."""
+    before = session.exec(select(Watch).order_by(col(Watch.id).desc()).limit(1)).first()
+    watch = Watch(began_at=now, seen_at=now)
+    session.add(watch)
+    session.flush()
+    assert watch.id is not None
+    return watch.id, before
+
+
+def keep_watch(session: Session, watch: int, now: datetime, *, ending: bool = False) -> None:
+    """Say that the watch is still kept, or is ended in good order."""
+    row = session.get(Watch, watch)
+    if row is not None:
+        row.seen_at = now
+        row.ended_at = now if ending else None

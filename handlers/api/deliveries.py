@@ -1,0 +1,74 @@
+"""Feeding stored deliveries again: what ``shipmate replay`` calls.
+
+``POST /api/v1/deliveries/replay`` takes ``{"failed": true}``, ``{"ids": [1, 2]}`` or ``{"deliveries": [{source, headers,
+body}]}`` (``body`` as text, for deliveries kept in a file). It goes past the de-duplication; applying is harmless twice.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from aiohttp import web
+
+from bot.app import Bot
+from bot.database import DatabaseUnavailable
+from bot.inbox import Lane
+from handlers.api.access import refusal
+from handlers.webhooks import SOURCES
+
+EXPECTED = 'Expected {"failed": true}, {"ids": [1, 2]} or {"deliveries": [{"source": …, "headers": {…}, "body": …}]}.'
+
+
+def add_routes(app: web.Application, bot: Bot) -> None:
+    """``POST /api/v1/deliveries/replay``."""
+
+    async def replay(request: web.Request) -> web.Response:
+        refused = refusal(bot, request)
+        if refused is not None:
+            return refused
+        try:
+            wanted = json.loads(await request.text())
+        except ValueError:
+            return _malformed()
+        if not isinstance(wanted, dict):
+            return _malformed()
+        try:
+            count = await _replay(bot, wanted)
+        except DatabaseUnavailable as fault:
+            return web.json_response({"error": str(fault), "mend": "Try again in a moment."}, status=503)
+        return _malformed() if count is None else web.json_response({"replayed": count})
+
+    app.router.add_post("/api/v1/deliveries/replay", replay)
+
+
+async def _replay(bot: Bot, wanted: dict[str, Any]) -> int | None:
+    """How many deliveries are fed again; None when what is wanted cannot be read."""
+    match wanted:
+        case {"failed": True}:
+            return await bot.replay(None)
+        case {"ids": list(ids)} if all(isinstance(one, int) and not isinstance(one, bool) for one in ids):
+            return await bot.replay(ids)
+        case {"deliveries": list(deliveries)} if all(_is_delivery(one) for one in deliveries):
+            for one in deliveries:
+                await bot.accept(
+                    source=one["source"],
+                    delivery_id=f"replay:{uuid.uuid4()}",
+                    headers=one["headers"],
+                    body=one["body"].encode(),
+                    lane=Lane.FEED,
+                )
+            return len(deliveries)
+    return None
+
+
+def _is_delivery(one: object) -> bool:
+    match one:
+        case {"source": str(source), "headers": dict(headers), "body": str()}:
+            return source in SOURCES and all(isinstance(value, str) for value in headers.values())
+    return False
+
+
+def _malformed() -> web.Response:
+    return web.json_response({"error": "That cannot be read.", "mend": EXPECTED}, status=400)

@@ -1,0 +1,89 @@
+"""The clock's door: APScheduler fires one date trigger, for the earliest instant that our own table keeps.
+
+The table is the truth (``bot.work``); the scheduler holds nothing that a restart could lose. It fires late rather than
+never (no misfire limit), and each firing does everything that is due by then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
+
+from bot import work
+from bot.app import Bot
+from bot.database import DatabaseUnavailable
+
+log = structlog.get_logger(__name__)
+
+AT_LEAST_EVERY = timedelta(minutes=1)
+"""The table is looked at this often although nothing seems due."""
+
+SOON = timedelta(seconds=1)
+"""How long after something new is kept the table is looked at: many that come together make one look."""
+
+AFTER_FAULT = timedelta(seconds=2)
+"""When to look again after the database did not answer."""
+
+JOB = "due"
+"""The scheduler's only job."""
+
+
+class ClockDoor:
+    """Wakes the bot when something is due."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._firing = asyncio.Lock()
+
+    async def keep(self) -> None:
+        """Fire for everything due until cancelled."""
+        ring = self._ringer()
+        self._bot.database.on_bell(work.BELL, ring)
+        self._scheduler.start()
+        try:
+            await self._fire()
+            await asyncio.Event().wait()
+        finally:
+            self._scheduler.shutdown(wait=False)
+
+    async def _fire(self) -> None:
+        async with self._firing:
+            try:
+                due = await self._bot.due()
+            except DatabaseUnavailable as fault:
+                log.warning("the clock waits for the database", error=str(fault))
+                due = self._bot.clock() + AFTER_FAULT
+            self._set(due)
+
+    def _set(self, due: datetime | None) -> None:
+        latest = self._bot.clock() + AT_LEAST_EVERY
+        self._scheduler.add_job(
+            self._fire,
+            DateTrigger(min(due, latest) if due else latest),
+            id=JOB,
+            replace_existing=True,
+            misfire_grace_time=None,
+            coalesce=True,
+        )
+
+    def _ringer(self) -> Callable[[], None]:
+        """A bell that any thread may ring: something new is kept, look soon whether it is the earliest."""
+        loop = asyncio.get_running_loop()
+
+        def look_soon() -> None:
+            job = self._scheduler.get_job(JOB) if self._scheduler.running else None
+            soon = self._bot.clock() + SOON
+            if job is not None and job.next_run_time > soon:
+                job.modify(next_run_time=soon)
+
+        def ring() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(look_soon)
+
+        return ring

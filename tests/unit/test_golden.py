@@ -1,0 +1,575 @@
+"""What people read: every template with its golden file, and with hostile, huge and hardly known views.
+
+``SHIPMATE_GOLDEN=write`` writes the golden files anew. The validator below is written from Slack's own tables and
+shares nothing with the code it judges.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.answers.views import (
+    HelpReply,
+    MeReply,
+    SaidReply,
+    ServiceStatus,
+    StatusReply,
+    TargetStatus,
+    WhereFound,
+    WhereReply,
+    Word,
+)
+from bot.deploys.views import (
+    BlindSpotNote,
+    ChangeCard,
+    ChangeNote,
+    ChangeView,
+    DeployCard,
+    DigestCard,
+    DigestLine,
+    LinkView,
+    Outcome,
+    PersonView,
+    RangeState,
+    RedBuildNote,
+    StageView,
+    StuckNote,
+    StuckView,
+    UnreachableNote,
+)
+from bot.events import DeployStatus, Level
+from bot.ports import Message
+from bot.rendering import Renderer, templates_folder
+from bot.rendering.blocks import Page
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
+SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
+OLDER = "9f8e7d6c5b4a39281706f5e4d3c2b1a099887766"
+RUN = "https://github.example/acme/checkout/actions/runs/991"
+DIFF = "https://github.example/acme/checkout/compare/9f8e7d6...a1b2c3d"
+
+ANA = PersonView(name="Ana", slack_id="U0ANA")
+CHI = PersonView(name="Chi")
+RETRY = ChangeView(
+    label="#812",
+    title="Retry payments once after a time-out",
+    url="https://github.example/acme/checkout/pull/812",
+    authors=(ANA,),
+    change_id=41,
+)
+BUMP = ChangeView(
+    label="#816",
+    title="Bump stripe from 11 to 12",
+    url="https://github.example/acme/checkout/pull/816",
+    authors=(CHI,),
+    merged_for="dependabot",
+    change_id=42,
+)
+REVERT = ChangeView(
+    label="0c0ffee",
+    title='Revert "Cache the basket"',
+    url=None,
+    authors=(ANA, CHI, PersonView(name="Dee")),
+    reverts="#799",
+)
+LINKS = (
+    LinkView(name="Diff", url=DIFF),
+    LinkView(name="Old vs new", url="https://grafana.example/d/canary?var-old=9f8e7d6&var-new=a1b2c3d"),
+    LinkView(name="Run", url=RUN),
+)
+STUCK = StuckView(running_since=NOON - timedelta(minutes=40), usual=timedelta(minutes=4), url=RUN)
+
+
+def numbered(first: int, amount: int) -> tuple[ChangeView, ...]:
+    """Many changes."""
+    return tuple(
+        ChangeView(
+            label=f"#{number}",
+            title=f"Change number {number}",
+            url=f"https://github.example/acme/checkout/pull/{number}",
+            authors=(ANA,),
+        )
+        for number in range(first, first + amount)
+    )
+
+
+LIVE = DeployCard(
+    service="checkout",
+    environment="production",
+    status=DeployStatus.SUCCEEDED,
+    percent=None,
+    rollback=False,
+    sha=SHA,
+    ref="main",
+    version="v1.4.2",
+    description=None,
+    creator=ANA,
+    began_at=NOON,
+    ended_at=NOON + timedelta(seconds=192),
+    duration=timedelta(seconds=192),
+    previous_sha=OLDER,
+    first=False,
+    range=RangeState.COMPLETE,
+    arriving=(RETRY, BUMP),
+    leaving=(),
+    more=0,
+    links=LINKS,
+    stuck=None,
+)
+ROLLING = dataclasses.replace(LIVE, status=DeployStatus.IN_PROGRESS, percent=40, duration=None, ended_at=None)
+CHANGE = ChangeCard(change_id=41, change=RETRY, role="author", stages=(), muted=False, muted_everything=False)
+STAGED = StageView(
+    service="checkout", environment="staging", status=DeployStatus.SUCCEEDED, at=NOON - timedelta(hours=2), url=RUN
+)
+SHIPPED = StageView(service="checkout", environment="production", status=DeployStatus.SUCCEEDED, at=NOON, url=RUN)
+NOTE = ChangeNote(
+    outcome=Outcome.LIVE,
+    change=RETRY,
+    service="checkout",
+    environment="production",
+    status=DeployStatus.SUCCEEDED,
+    duration=timedelta(seconds=192),
+    url=RUN,
+)
+RED = RedBuildNote(
+    repo="acme/checkout",
+    service="checkout",
+    check="ci / unit",
+    sha=SHA,
+    title="Retry payments once after a time-out",
+    author=ANA,
+    url=RUN,
+    direct=False,
+)
+LINE = DigestLine(
+    service="checkout", environment="production", status=DeployStatus.SUCCEEDED, sha=SHA, url=RUN, at=NOON
+)
+PRODUCTION = TargetStatus(
+    environment="production",
+    live_sha=SHA,
+    live_since=NOON,
+    live_changes=(RETRY, BUMP),
+    under_way=None,
+    under_way_sha=None,
+    under_way_since=None,
+    under_way_percent=None,
+    last_failed_at=None,
+    links=LINKS,
+)
+ARRIVING = dataclasses.replace(
+    PRODUCTION,
+    environment="staging",
+    under_way=DeployStatus.IN_PROGRESS,
+    under_way_sha=OLDER,
+    under_way_since=NOON,
+    under_way_percent=60,
+    last_failed_at=NOON - timedelta(days=1),
+)
+EMPTY = dataclasses.replace(PRODUCTION, live_sha=None, live_since=None, live_changes=(), links=())
+CHECKOUT = ServiceStatus(service="checkout", team="payments", targets=(ARRIVING, PRODUCTION))
+CART = ServiceStatus(service="cart", team=None, targets=(EMPTY,))
+FOUND = WhereFound(
+    change=RETRY, repo="acme/checkout", merged_at=NOON - timedelta(hours=3), stages=(STAGED,), waiting=("production",)
+)
+ME = MeReply(
+    person=ANA, github="ana", github_source="e-mail", level=Level.ALL, muted_changes=(BUMP,), recent=(RETRY, REVERT)
+)
+WORDS = (
+    Word(name="status", usage="status [service]", summary="what is live, and what is on its way", ready=True),
+    Word(name="where", usage="where <PR|sha|url>", summary="how far a change got", ready=True),
+    Word(name="promote", usage="promote <service> [build]", summary="bring a build to production", ready=False),
+)
+
+
+def digest(amount: int, services: int) -> DigestCard:
+    """A digest of many deploys, of so many services."""
+    lines = tuple(
+        DigestLine(
+            service=f"service-{number % services:03}",
+            environment="production" if number % 3 else "staging",
+            status=DeployStatus.SUCCEEDED if number % 7 else DeployStatus.CANCELLED,
+            sha=f"{number:07x}{SHA}",
+            url=f"https://github.example/acme/service-{number % services:03}/actions/runs/{number:010}",
+            at=NOON + timedelta(seconds=number),
+        )
+        for number in range(amount)
+    )
+    return DigestCard(lines=lines, since=NOON, until=NOON + timedelta(minutes=5))
+
+
+SAMPLES: dict[str, dict[str, object]] = {
+    "cards/deploy": {
+        "waits to start": dataclasses.replace(ROLLING, status=DeployStatus.PENDING, percent=None),
+        "rolling out": ROLLING,
+        "live": LIVE,
+        "failed": dataclasses.replace(
+            LIVE, status=DeployStatus.FAILED, description="Readiness probe failed: HTTP 503", arriving=(RETRY,)
+        ),
+        "cancelled": dataclasses.replace(LIVE, status=DeployStatus.CANCELLED, links=(), creator=None, version=None),
+        "rolled back": dataclasses.replace(LIVE, rollback=True, arriving=(), leaving=(RETRY, BUMP), more=3),
+        "rolling back": dataclasses.replace(ROLLING, rollback=True, arriving=(), leaving=(RETRY,), percent=None),
+        "rollback failed": dataclasses.replace(LIVE, rollback=True, status=DeployStatus.FAILED),
+        "diverged": dataclasses.replace(LIVE, arriving=(REVERT,), leaving=(RETRY,)),
+        "first": dataclasses.replace(LIVE, first=True, previous_sha=None, arriving=(), links=()),
+        "the same again": dataclasses.replace(LIVE, previous_sha=SHA, arriving=()),
+        "nothing of this service": dataclasses.replace(LIVE, arriving=(), description="Rebuilt for a base image"),
+        "being read": dataclasses.replace(ROLLING, range=RangeState.READING, arriving=()),
+        "unknown, with what the event says": dataclasses.replace(LIVE, range=RangeState.UNKNOWN, arriving=(REVERT,)),
+        "unknown": dataclasses.replace(LIVE, range=RangeState.UNKNOWN, arriving=()),
+        "stuck": dataclasses.replace(ROLLING, stuck=STUCK),
+        "fifty changes": dataclasses.replace(LIVE, arriving=numbered(500, 30), more=20),
+    },
+    "cards/change": {
+        "merged": CHANGE,
+        "in staging": dataclasses.replace(CHANGE, stages=(STAGED,)),
+        "live": dataclasses.replace(CHANGE, stages=(STAGED, SHIPPED)),
+        "waits": dataclasses.replace(CHANGE, stages=(dataclasses.replace(SHIPPED, status=DeployStatus.PENDING),)),
+        "rolling": dataclasses.replace(
+            CHANGE, stages=(STAGED, dataclasses.replace(SHIPPED, status=DeployStatus.IN_PROGRESS)), role="coauthor"
+        ),
+        "failed": dataclasses.replace(
+            CHANGE, stages=(STAGED, dataclasses.replace(SHIPPED, status=DeployStatus.FAILED, url=None)), role="merger"
+        ),
+        "cancelled": dataclasses.replace(
+            CHANGE, stages=(STAGED, dataclasses.replace(SHIPPED, status=DeployStatus.CANCELLED))
+        ),
+        "left": dataclasses.replace(CHANGE, stages=(STAGED, dataclasses.replace(SHIPPED, left=True))),
+        "muted": dataclasses.replace(CHANGE, muted=True),
+        "everything muted": dataclasses.replace(CHANGE, muted_everything=True, change=REVERT),
+    },
+    "cards/digest": {
+        "one": DigestCard(lines=(LINE,), since=NOON, until=NOON),
+        "twelve of three": digest(12, 3),
+        "two hundred of one": digest(200, 1),
+        "two hundred of two hundred": digest(200, 200),
+    },
+    "notes/change": {
+        "live": NOTE,
+        "failed": dataclasses.replace(NOTE, outcome=Outcome.FAILED, status=DeployStatus.FAILED),
+        "cancelled": dataclasses.replace(
+            NOTE, outcome=Outcome.FAILED, status=DeployStatus.CANCELLED, duration=None, url=None
+        ),
+        "left": dataclasses.replace(NOTE, outcome=Outcome.LEFT),
+        "corrected": dataclasses.replace(NOTE, outcome=Outcome.CORRECTED, status=DeployStatus.FAILED),
+    },
+    "notes/stuck": {
+        "two changes": StuckNote(service="checkout", environment="production", changes=(RETRY, BUMP), stuck=STUCK),
+        "no address": StuckNote(
+            service="checkout", environment="production", changes=(), stuck=dataclasses.replace(STUCK, url=None)
+        ),
+    },
+    "notes/red_build": {
+        "to the team": RED,
+        "to the team, nobody known": dataclasses.replace(RED, author=None, title=None, url=None),
+        "to the team, not in Slack": dataclasses.replace(RED, author=CHI),
+        "to the author": dataclasses.replace(RED, direct=True),
+    },
+    "notes/blind_spot": {
+        "with deploys": BlindSpotNote(
+            first_at=NOON - timedelta(minutes=15),
+            last_at=NOON,
+            redelivered=3,
+            deploys=(LINE, dataclasses.replace(LINE, status=DeployStatus.FAILED, url=None)),
+        ),
+        "one message": BlindSpotNote(first_at=NOON - timedelta(minutes=15), last_at=NOON, redelivered=1, deploys=()),
+        "nothing": BlindSpotNote(first_at=NOON - timedelta(minutes=15), last_at=NOON, redelivered=0, deploys=()),
+    },
+    "notes/unreachable": {
+        "a channel by name": UnreachableNote(
+            place="#payments-deploys",
+            reason="there is no such channel, or it is private and I am not in it",
+            mend="create it or invite me, then /invite @Shipmate there",
+            service="checkout",
+        ),
+        "a channel by id": UnreachableNote(place="C0DEPLOYS", reason="it is archived", mend="", service=None),
+    },
+    "replies/status": {
+        "nothing": StatusReply(services=(), more=0),
+        "one": StatusReply(services=(CHECKOUT,), more=0),
+        "one, nothing live": StatusReply(services=(CART,), more=0),
+        "several": StatusReply(services=(CHECKOUT, CART, dataclasses.replace(CART, targets=())), more=4),
+    },
+    "replies/where": {
+        "nothing": WhereReply(asked="99999", found=()),
+        "one": WhereReply(asked="812", found=(FOUND,)),
+        "two": WhereReply(
+            asked="812",
+            found=(
+                FOUND,
+                WhereFound(change=REVERT, repo="acme/cart", merged_at=None, stages=(), waiting=("staging",)),
+                WhereFound(change=BUMP, repo="acme/web", merged_at=NOON, stages=(STAGED, SHIPPED), waiting=()),
+            ),
+        ),
+    },
+    "replies/me": {
+        "hears all": ME,
+        "only failures": dataclasses.replace(ME, level=Level.FAILURES, github_source="link", muted_changes=()),
+        "nothing, unknown on GitHub": dataclasses.replace(
+            ME, level=Level.NONE, github=None, github_source=None, recent=(), muted_changes=(*numbered(1, 14), REVERT)
+        ),
+    },
+    "replies/help": {
+        "asked": HelpReply(words=WORDS),
+        "meant": HelpReply(words=WORDS, unknown="promot", meant="promote"),
+        "no idea": HelpReply(words=WORDS[:2], unknown="xyzzy"),
+    },
+    "replies/said": {
+        "taken": SaidReply(text="You hear nothing more about #812."),
+        "refused": SaidReply(text="Only members of payments may do this.\nAsk Dee or Eve.", refused=True),
+    },
+}
+EVERY = [(template, name) for template, views in SAMPLES.items() for name in views]
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Renderer:
+    """One renderer for all: it compiles each template once."""
+    return Renderer()
+
+
+def show(renderer: Renderer, template: str, view: object) -> Message:
+    """The message, which Slack would take."""
+    message = renderer.message(template, view, key="k1")
+    assert faults(message) == []
+    return message
+
+
+def texts(blocks: Any) -> list[dict[str, Any]]:
+    """Every text object, however deep."""
+    if isinstance(blocks, dict):
+        own = [blocks] if blocks.get("type") in ("mrkdwn", "plain_text") else []
+        return own + [found for value in blocks.values() for found in texts(value)]
+    if isinstance(blocks, list):
+        return [found for value in blocks for found in texts(value)]
+    return []
+
+
+def faults(message: Message) -> list[str]:
+    """What Slack would refuse, by the limits in its reference of blocks, block elements and composition objects."""
+    blocks = list(message.blocks)
+    found = [
+        *outside("blocks", len(blocks), 50),
+        *outside("all blocks", len(json.dumps(blocks, ensure_ascii=False)), 13_200),
+        *outside("notification", len(message.text), 4000),
+    ]
+    for text in texts(blocks):
+        found += outside("text", len(text.get("text", "")), 3000)
+        if text["type"] == "mrkdwn" and text.get("verbatim") is not True:
+            found.append("mrkdwn that Slack would read on its own")
+        if "<" in re.sub(r"<(?:https?://|!date\^|@[UW]|#C)[^<>]*>", "", text["text"]):
+            found.append(f"a broken token in {text['text']!r}")
+    for block in blocks:
+        found += faults_of_block(block)
+        for element in [*block.get("elements", []), *filter(None, [block.get("accessory")])]:
+            found += faults_of_button(element) if element["type"] == "button" else []
+    return found
+
+
+def outside(name: str, size: int, limit: int, least: int = 1) -> list[str]:
+    """The fault, if it is one."""
+    return [] if least <= size <= limit else [f"{name}: {size}, not {least} to {limit}"]
+
+
+def faults_of_block(block: dict[str, Any]) -> list[str]:
+    """What is wrong with one block."""
+    elements = block.get("elements", [])
+    match block["type"]:
+        case "section":
+            fields = block.get("fields", [])
+            empty = [] if "text" in block or fields else ["an empty section"]
+            long = [fault for field in fields for fault in outside("field", len(field["text"]), 2000)]
+            return [*outside("fields", len(fields), 10, 0), *long, *empty]
+        case "context":
+            return outside("context elements", len(elements), 10)
+        case "actions":
+            names = [button["action_id"] for button in elements]
+            twice = ["the same action twice"] if len(set(names)) < len(names) else []
+            return [*outside("buttons", len(elements), 25), *twice]
+        case "divider":
+            return []
+    return [f"an unexpected {block['type']}"]
+
+
+def faults_of_button(button: dict[str, Any]) -> list[str]:
+    """What is wrong with one button."""
+    kind = [] if button["text"]["type"] == "plain_text" else ["a label that is not plain text"]
+    return [
+        *kind,
+        *outside("label", len(button["text"]["text"]), 75),
+        *outside("value", len(button.get("value", "")), 2000, 0),
+        *outside("action", len(button["action_id"]), 255),
+    ]
+
+
+def with_every_word(view: Any, words: str) -> Any:
+    """The same view with each text in it replaced."""
+    if isinstance(view, Enum):
+        return view
+    if isinstance(view, str):
+        return words
+    if isinstance(view, tuple):
+        return tuple(with_every_word(part, words) for part in view)
+    if dataclasses.is_dataclass(view) and not isinstance(view, type):
+        parts = {field.name: with_every_word(getattr(view, field.name), words) for field in dataclasses.fields(view)}
+        return dataclasses.replace(view, **parts)
+    return view
+
+
+def skeleton(words: str) -> list[int]:
+    """How much live syntax a text has: tokens, entities that end them, formatting, quotes, lines."""
+    edges = re.findall(r"(?<![^\W_])_|_(?![^\W_])", words)
+    quotes = re.findall(r"^(?:>|&gt;)", words, re.MULTILINE)
+    return [*(words.count(mark) for mark in "<>*`~\n"), len(edges), len(quotes)]
+
+
+def skeletons(message: Message) -> list[list[int]]:
+    """The skeletons of everything in a message."""
+    return [skeleton(message.text), *(skeleton(text["text"]) for text in texts(list(message.blocks)))]
+
+
+@pytest.mark.parametrize("template", SAMPLES)
+def test_a_template_says_what_its_golden_file_says(renderer: Renderer, template: str) -> None:
+    shown = {}
+    for name, view in SAMPLES[template].items():
+        message = show(renderer, template, view)
+        shown[name] = {"text": message.text.split("\n"), "blocks": list(message.blocks)}
+    written = json.dumps(shown, ensure_ascii=False, indent=1) + "\n"
+    golden = GOLDEN / f"{template}.json"
+    if os.environ.get("SHIPMATE_GOLDEN") == "write":
+        golden.parent.mkdir(parents=True, exist_ok=True)
+        golden.write_text(written, encoding="utf-8")
+    assert written == golden.read_text(encoding="utf-8")
+
+
+def test_no_field_of_a_view_hides_a_function_of_the_templates() -> None:
+    functions = {*Page().functions, "link", "count", "dots"}
+    views = [view for views in SAMPLES.values() for view in views.values() if dataclasses.is_dataclass(view)]
+    assert {field.name for view in views for field in dataclasses.fields(view)} & functions == set()
+
+
+def test_every_template_has_samples_and_no_golden_file_is_left_over() -> None:
+    """A new template is not forgotten, nor an old file kept."""
+    folder = templates_folder()
+    templates = {str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*/*.j2")}
+    assert templates >= set(SAMPLES)
+    assert {name for name in templates if name.startswith(("cards/", "notes/", "replies/"))} == set(SAMPLES)
+    assert {str(path.relative_to(GOLDEN).with_suffix("")) for path in GOLDEN.rglob("*/*.json")} == set(SAMPLES)
+
+
+HOSTILE = (
+    "<!channel> <!here> <@U1> <#C1>",
+    "<!subteam^S1> <https://evil.example|ok>",
+    "*x* `y` _z_ ~s~ ```code``` __init__",
+    "@here @channel #general https://evil.example",
+    "<!date^1^{time}|soon> &amp; &lt;!channel&gt;",
+    "one \n> quote \u2028>>> more \r\n*x*",
+    ">>> quote",
+    "\u202eright to left \x00\x01\u200b @\u200bhere \ud83d",
+    "{{ view }} {% if %} \x000 |> *x",
+    "Retry <!channel> <@U1> *x* `y` <https://evil|ok>",
+)
+GROUPED = ("cards/digest", "replies/said")
+"""The one groups by words, the other keeps its own lines, so other words may make other lines."""
+
+
+@pytest.mark.parametrize(("template", "name"), EVERY)
+@pytest.mark.parametrize("words", HOSTILE)
+def test_words_from_outside_do_nothing(renderer: Renderer, template: str, name: str, words: str) -> None:
+    """Every text of every view is hostile, and no more syntax is alive than with harmless words."""
+    view = SAMPLES[template][name]
+    hostile = show(renderer, template, with_every_word(view, words))
+    for shown in [hostile.text, *(text["text"] for text in texts(list(hostile.blocks)))]:
+        assert not re.search(r"<(?!!date\^\d+\^\{)", shown)
+        assert not re.search(r"&(?!amp;|lt;|gt;)", shown)
+        assert not re.search(r"@(here|channel|everyone)\b", shown)
+        assert not re.search("[\x00-\x09\x0b-\x1f\u2028\u202e\u200b\ud800-\udfff]", shown)
+        assert not re.search(r"\*x\*|`y`|_z_|~s~|```|_init_", shown)
+    if template not in GROUPED:
+        harmless = show(renderer, template, with_every_word(view, "w" * len(words)))
+        assert skeletons(hostile) == skeletons(harmless)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sample=st.sampled_from([pair for pair in EVERY if pair[0] not in GROUPED]),
+    words=st.text(
+        st.one_of(st.sampled_from("<>&*_~`|@#!^:/\\\n\r\t \u2028\u202e\x00a1"), st.characters()), max_size=40
+    ),
+)
+def test_no_words_whatever_make_syntax(renderer: Renderer, sample: tuple[str, str], words: str) -> None:
+    template, name = sample
+    view = SAMPLES[template][name]
+    hostile = show(renderer, template, with_every_word(view, f"a{words}a"))
+    harmless = show(renderer, template, with_every_word(view, "a" * (len(words) + 2)))
+    assert skeletons(hostile) == skeletons(harmless)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sample=st.sampled_from(EVERY),
+    length=st.integers(1, 50_000),
+    filling=st.sampled_from(["x", "& ", "<", "*_", "é", "\U0001f600", "word "]),
+    repeat=st.sampled_from([1, 7, 400]),
+)
+def test_a_message_fits_however_long_its_parts_are(
+    renderer: Renderer, sample: tuple[str, str], length: int, filling: str, repeat: int
+) -> None:
+    template, name = sample
+    huge = with_every_word(SAMPLES[template][name], (filling * length)[:length])
+    message = show(renderer, template, many_times(huge, repeat))
+    assert message.text.strip()
+
+
+def many_times(view: Any, repeat: int) -> Any:
+    """The same view with each list in it as many times as long."""
+    lists = {
+        field.name: getattr(view, field.name) * repeat
+        for field in dataclasses.fields(view)
+        if isinstance(getattr(view, field.name), tuple)
+    }
+    return dataclasses.replace(view, **lists)
+
+
+def test_a_thousand_changes_make_a_short_card_that_counts_them(renderer: Renderer) -> None:
+    message = show(renderer, "cards/deploy", dataclasses.replace(LIVE, arriving=numbered(1, 1000), more=234))
+    assert f"<{DIFF}|and 1,224 more changes>" in message.blocks[1]["text"]["text"]
+    assert len(message.text) < 1000
+
+
+@pytest.mark.parametrize("services", [1, 7, 200])
+def test_a_digest_of_two_hundred_names_each_deploy(renderer: Renderer, services: int) -> None:
+    """A folded deploy is visible only here."""
+    view = digest(200, services)
+    shown = " ".join(text["text"] for text in texts(list(show(renderer, "cards/digest", view).blocks)))
+    assert [line.sha for line in view.lines if line.sha[:7] not in shown] == []
+
+
+def test_the_first_words_on_a_phone_are_outcome_service_and_number(renderer: Renderer) -> None:
+    """A phone shows some 80 characters of the notification text."""
+    card = show(renderer, "cards/deploy", LIVE).text[:80]
+    note = show(renderer, "notes/change", NOTE).text[:80]
+    assert [word for word in ("✅", "checkout", "live", "production", "#812") if word not in card] == []
+    assert [word for word in ("✅", "live", "production", "#812") if word not in note] == []
+
+
+def test_a_channel_card_notifies_nobody_and_a_red_build_its_author(renderer: Renderer) -> None:
+    assert "<@" not in json.dumps(list(show(renderer, "cards/deploy", LIVE).blocks))
+    assert "<@U0ANA>, can you look?" in show(renderer, "notes/red_build", RED).text
+
+
+def test_a_card_in_progress_has_no_text_that_ticks(renderer: Renderer) -> None:
+    """Two renderings differ only if what they show differs, or every poll would be an edit."""
+    assert renderer.message("cards/deploy", ROLLING, key="k1") == renderer.message("cards/deploy", ROLLING, key="k1")
+    assert "<!date^" in show(renderer, "cards/deploy", ROLLING).blocks[0]["text"]["text"]
