@@ -34,6 +34,9 @@ Result = TypeVar("Result")
 WATCH_SECONDS = 15.0
 """How often the leader writes down that it is on watch: a blind spot is known this exactly."""
 
+AGAIN_SECONDS = 2.0
+"""How long to wait before the engines are started again after one ended."""
+
 STOP_SECONDS = 12.0
 """How long an orderly stop waits for calls under way: longer than any of them may take."""
 
@@ -93,6 +96,17 @@ class Bot:
     async def act(self, *, source: str, delivery_id: str, body: bytes) -> Applied:
         """Store what a person did, apply it before the feed, and return what they are told."""
         return await self.inbox.act(Incoming(source, delivery_id, {}, body, Lane.URGENT))
+
+    async def store_act(self, *, source: str, delivery_id: str, body: bytes) -> int:
+        """Store what a person did, so that it can be acknowledged; ``outcome`` tells what became of it.
+
+        The same ``delivery_id`` is the same act. Raises DatabaseUnavailable: nothing is stored then.
+        """
+        return await self.inbox.store_act(Incoming(source, delivery_id, {}, body, Lane.URGENT))
+
+    async def outcome(self, act: int) -> Applied:
+        """What a stored act came to, once it is applied (before the feed)."""
+        return await self.inbox.outcome(act)
 
     async def read(self, answer: Callable[[Session, Desk], Result]) -> Result:
         """Answer a question from a snapshot of the database."""
@@ -170,7 +184,10 @@ class Bot:
                 await self._lead(clock_door)
             except DatabaseUnavailable as fault:
                 log.warning("the leader could not begin", error=str(fault))
-                await asyncio.sleep(WATCH_SECONDS)
+                await asyncio.sleep(AGAIN_SECONDS)
+            except Exception as fault:
+                log.error("an engine ended; all are started again", exc_info=fault)
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def _lead(self, clock_door: ClockDoor) -> None:
         """Keep watch until leadership is lost or we are cancelled."""

@@ -162,7 +162,18 @@ class Inbox:
 
         ``patience`` is in seconds; an act that is not applied by then is not lost, and its effect will be seen.
         """
+        return await self.outcome(await self.store_act(incoming), patience=patience)
+
+    async def store_act(self, incoming: Incoming) -> int:
+        """Store a person's act durably; returns what ``outcome`` knows it by (the first one's, for a double click).
+
+        Raises DatabaseUnavailable when that cannot be done now.
+        """
         _, row = await self._store(incoming)
+        return row
+
+    async def outcome(self, row: int, *, patience: float = 10.0) -> Applied:
+        """What applying a stored act came to; ``patience`` as for ``act``."""
         deadline = asyncio.get_running_loop().time() + patience
         answer = self._answers.get(row)
         if answer is None:

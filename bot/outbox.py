@@ -208,7 +208,10 @@ def add_note(
     lane: Lane = Lane.FEED,
     **data: Any,
 ) -> bool:
-    """Say this once, whoever asks for it again; ``key`` is what makes it the same. Returns whether it is new."""
+    """Say this once, whoever asks for it again; ``key`` is what makes it the same. Returns whether it is new.
+
+    A key that is about a place ends with it, so that it stays the same when the person there is found.
+    """
     if session.exec(select(Note.id).where(Note.key == key)).first() is not None:
         return False
     session.add(
@@ -265,10 +268,13 @@ def readdress(session: Session, place: str, found: str | None) -> None:
         session.flush()
     for note in session.exec(select(Note).where(Note.place == place, Note.state == SendState.PENDING)).all():
         parent = session.get(Card, note.thread) if note.thread else None
-        if found is None or (parent is not None and parent.state == CardState.MOOT):
+        key = f"{note.key.removesuffix(place)}{found}"
+        said = session.exec(select(Note.id).where(Note.key == key)).first() is not None
+        if found is None or said or (parent is not None and parent.state == CardState.MOOT):
             note.state = SendState.MOOT.value
         else:
-            note.place = found
+            note.place, note.key = found, key
+        session.flush()
     ring(session)
 
 

@@ -5,7 +5,7 @@ Every method may raise RetryLater, Doubtful, or GiveUp and its subclasses (``bot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -47,6 +47,25 @@ class Member:
     guest: bool = False
 
 
+class Identity(Protocol):
+    """Who we are in the workspace."""
+
+    @property
+    def team_id(self) -> str:
+        """The workspace (``T…``)."""
+        ...
+
+    @property
+    def user_id(self) -> str:
+        """Our own user (``U…``)."""
+        ...
+
+    @property
+    def bot_id(self) -> str:
+        """The name our messages carry (``B…``)."""
+        ...
+
+
 class Chat(Protocol):
     """The workspace people read."""
 
@@ -68,6 +87,17 @@ class Chat(Protocol):
 
     async def member(self, slack_id: str) -> Member | None:
         """The member with this id, or None."""
+        ...
+
+    async def identity(self) -> Identity:
+        """Who we are, asked afresh."""
+        ...
+
+    async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
+        """Answer a command or a click at the address that came with it (5 uses in 30 minutes).
+
+        ``message`` is as Slack takes it there: ``text``, ``blocks``, ``response_type``, ``replace_original``.
+        """
         ...
 
 

@@ -66,10 +66,10 @@ class Reactions:
 
     def reconsider(self, session: Session, kind: str, subject: int, now: datetime) -> None:
         """Derive the consequences for one touched subject."""
-        if kind == "deploy":
+        if kind in ("deploy", "range"):
             deploy = session.get(Deploy, subject)
-            if deploy is not None:
-                self._reconsider_deploy(session, deploy, now)
+            if deploy is not None:  # what it carries is worth an edit at once; mere progress may wait
+                self._reconsider_deploy(session, deploy, now, urgent=kind == "range")
         elif kind == "change":
             self._reconsider_change(session, subject, now)
         else:
@@ -101,11 +101,11 @@ class Reactions:
 
     # --- deploys ----------------------------------------------------------------------------------------------------
 
-    def _reconsider_deploy(self, session: Session, deploy: Deploy, now: datetime) -> None:
+    def _reconsider_deploy(self, session: Session, deploy: Deploy, now: datetime, *, urgent: bool) -> None:
         target = session.get(Target, deploy.target)
         assert target is not None
         owner = self.catalog.service(target.service)
-        urgent = deploy.state.ended or deploy.stuck_at is not None
+        urgent = urgent or deploy.state.ended or deploy.stuck_at is not None
         card = outbox.touch_card(session, "deploy", str(deploy.id), owner.channel, now, urgent=urgent)
         if deploy.state is DeployStatus.FAILED:
             outbox.unfold(session, card, now)

@@ -49,7 +49,7 @@ async def serving(
     settings: Settings, *, limits: Limits | None = None, clock: Callable[[], datetime] = wiring.wall_clock
 ) -> AsyncIterator[Serving]:
     """Run a bot until the block is left; the tables are brought up to date first. Raises UserError."""
-    await asyncio.to_thread(wiring.prepare_database, settings)
+    await asyncio.to_thread(wiring.upgrade_database, settings)
     translators = {name: source.translate for name, source in webhooks.SOURCES.items()}
     wired = wiring.wire(settings, {**translators, "slack": slack.translate}, limits=limits, clock=clock)
     bot = wired.bot

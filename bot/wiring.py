@@ -97,19 +97,19 @@ def wire(
     return Wired(bot, chat, forge, renderer)
 
 
-def prepare_database(settings: Settings) -> None:
-    """Bring the tables up to date, holding SQLite's lock meanwhile."""
-    if settings.database_url.startswith("sqlite"):
-        lock = database.SqliteLock(settings.database_url)
+def upgrade_database(settings: Settings) -> tuple[str | None, str]:
+    """Bring the tables up to date, holding SQLite's lock meanwhile; returns the revision before and after."""
+    lock = database.SqliteLock(settings.database_url) if settings.database_url.startswith("sqlite") else None
+    if lock is not None:
         lock.acquire()
-        try:
-            before, after = database.upgrade(settings.database_url)
-        finally:
-            lock.release()
-    else:
+    try:
         before, after = database.upgrade(settings.database_url)
+    finally:
+        if lock is not None:
+            lock.release()
     if before != after:
         log.info("the database was brought up to date", before=before or "empty", after=after)
+    return before, after
 
 
 def forge_url(api_url: str) -> str:

@@ -10,6 +10,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from bot.adapters import github_errors
 from bot.adapters.github_client import PER_PAGE, GithubClient, each, next_cursor
 from bot.adapters.github_range import RangeReader
 from bot.adapters.github_shapes import RangeCommit, commit, deploy
-from bot.adapters.reading import instant, items, line, text, whole
+from bot.adapters.reading import instant, items, line, piece, text, whole
 from bot.errors import GiveUp
 from bot.events import DeployReported
 from bot.ports import Changes, Direction, MissedDeliveries, Range
@@ -33,6 +34,15 @@ _MOST_DELIVERY_PAGES = 200
 _KNOWN_FOR = 600.0
 """Seconds for which a repository's present name is remembered."""
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A webhook that a repository sends."""
+
+    url: str
+    active: bool
+    events: frozenset[str]
 
 
 class GithubForge:
@@ -95,6 +105,31 @@ class GithubForge:
                 return None
             raise
         return line(answer.data, "email") or None
+
+    async def identity(self) -> str:
+        """Who we are to GitHub: ``the App shipmate``, or the login that the token belongs to."""
+        if self._client.is_app:
+            return f"the App {line((await self._client.as_app('GET', '/app', 'the App')).data, 'slug')}"
+        return line((await self._client.get(None, "/user", "the token's account")).data, "login") or "an account"
+
+    async def hooks(self, repo: str) -> list[Hook] | None:
+        """The webhooks of a repository; None where we may not see them (it takes an administrator)."""
+        try:
+            found = await self._client.pages(repo, f"/repos/{repo}/hooks", repo, most=PER_PAGE)
+        except GiveUp:
+            return None
+        return [
+            Hook(
+                url=text(piece(one, "config"), "url") or "",
+                active=one.get("active") is True,
+                events=frozenset(event for event in one.get("events") or () if isinstance(event, str)),
+            )
+            for one in found
+        ]
+
+    async def readable(self, repo: str) -> None:
+        """Raise unless we may read this repository."""
+        await self._present_name(repo)
 
     async def redeliver_failed(self, since: datetime) -> MissedDeliveries | None:
         """Ask for webhook deliveries that failed since then and never succeeded; None where we are no App.

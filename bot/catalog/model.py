@@ -95,11 +95,12 @@ class Service:
     def is_final(self, environment: str, claimed: bool | None = None) -> bool:
         """Whether this environment is where customers are: the last of its pipeline.
 
-        Where no pipeline is configured the sender's claim decides, and without one the environment's name.
+        Where no pipeline is configured, the sender's claim or the environment's name says so. A claim that it is not
+        counts for nothing: GitHub makes it of every environment that is not called exactly ``production``.
         """
         if self.environments:
             return environment.casefold() == self.environments[-1].casefold()
-        return environment.casefold() in _FINAL_NAMES if claimed is None else claimed
+        return bool(claimed) or environment.casefold() in _FINAL_NAMES
 
     def owns(self, paths: Sequence[str] | None) -> bool:
         """Whether a change to these paths is a change to this service; unknown paths (None) count as its own."""

@@ -18,6 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -38,6 +39,19 @@ GROUP_LIMIT = 64
 
 PASSING_FAULT_WAITS = (0.02, 0.05, 0.2, 0.5, 1.0)
 """Seconds before each further try of a unit that met a passing fault (busy file, deadlock, lost connection)."""
+
+PASSING_SQLITE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+"""SQLite's codes that say something of the moment or the machine, and nothing of the work."""
 
 SAFE_SQLITE = (3, 51, 3)
 """First SQLite without the WAL-reset defect (3.7.0 to 3.51.2), which needs a second writing connection to bite."""
@@ -80,7 +94,7 @@ class Database:
         self._waiting: deque[_Unit[Any]] = deque()
         self._closing = False
         self._thread: threading.Thread | None = None
-        self._listeners: dict[str, set[Callable[[], None]]] = {}
+        self._listeners: dict[str, tuple[Callable[[], None], ...]] = {}
         self.notify_others = False
         """Set on replicas that do not lead: their bells are rung through PostgreSQL as well."""
 
@@ -127,7 +141,8 @@ class Database:
 
     def on_bell(self, bell: str, ring: Callable[[], None]) -> None:
         """Call ``ring`` (from any thread) whenever ``bell`` is rung by a commit."""
-        self._listeners.setdefault(bell, set()).add(ring)
+        # A new tuple each time: the writer's thread may be going through the old one.
+        self._listeners[bell] = (*self._listeners.get(bell, ()), ring)
 
     def ring(self, bell: str) -> None:
         """Wake whoever waits for ``bell`` in this process."""
@@ -155,7 +170,7 @@ class Database:
                     return
             self._run_group(group)
             _deliver(group)
-            for bell in set().union(*(unit.wakes for unit in group)):
+            for bell in set().union(*(unit.wakes for unit in group if unit.error is None)):
                 self.ring(bell)
 
     def _take(self) -> list[_Unit[Any]]:
@@ -207,7 +222,7 @@ def _deliver(group: Sequence[_Unit[Any]]) -> None:
     for unit in group:
         by_loop.setdefault(unit.loop, []).append(unit)
     for loop, units in by_loop.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop was closed: nobody waits any more
             loop.call_soon_threadsafe(_settle, units)
 
 
@@ -222,7 +237,7 @@ def _settle(units: Sequence[_Unit[Any]]) -> None:
 
 
 def _is_passing(fault: BaseException) -> bool:
-    """Whether the same work may succeed a moment later (SQLSTATE 40xxx, 53xxx, 57Pxx, 08xxx; SQLite busy)."""
+    """Whether the same work may succeed a moment later: SQLSTATE 08xxx, 40xxx, 53xxx, 57xxx, or PASSING_SQLITE."""
     if not isinstance(fault, DBAPIError):
         return False
     if fault.connection_invalidated:
@@ -230,9 +245,8 @@ def _is_passing(fault: BaseException) -> bool:
     state = getattr(fault.orig, "sqlstate", None)
     if state is not None:
         return str(state)[:2] in {"08", "40", "53", "57"}
-    if isinstance(fault.orig, sqlite3.OperationalError):
-        words = str(fault.orig)
-        return "locked" in words or "busy" in words
+    if isinstance(fault.orig, sqlite3.Error):
+        return (getattr(fault.orig, "sqlite_errorcode", 0) & 0xFF) in PASSING_SQLITE  # the low byte: the primary code
     return isinstance(fault, InterfaceError | OperationalError)
 
 

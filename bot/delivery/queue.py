@@ -228,7 +228,8 @@ def _open_digest(session: Session, place: str, now: datetime) -> tuple[Card, int
         if used < DIGEST_LINES and age < DIGEST_OPEN_SECONDS:
             return last, DIGEST_LINES - used
         number = int(last.subject.rpartition("/")[2]) + 1
-    return outbox.touch_card(session, DIGEST, f"{place}/{number}"[-64:], place, now), DIGEST_LINES
+    # Urgent: it stands for many, and goes before the cards that are still waiting one by one.
+    return outbox.touch_card(session, DIGEST, f"{place}/{number}"[-64:], place, now, urgent=True), DIGEST_LINES
 
 
 DIGEST_OPEN_SECONDS = 900

@@ -156,6 +156,7 @@ def _change_view(session: Session, desk: Desk, change: Change, parts: Sequence[r
         authors=tuple(person(session, desk, part.human) for part in (told or parts)),
         merged_for=bot if stands_in else None,
         reverts=f"#{change.reverts}" if change.reverts else None,
+        change_id=change.id,
     )
 
 
@@ -174,7 +175,7 @@ def _links(desk: Desk, target: Target, deploy: Deploy, previous: Deploy | None) 
     elif deploy.repo:
         links.append(LinkView(name="Commit", url=f"{desk.forge_url}/{deploy.repo}/commit/{quote(deploy.sha)}"))
     owner = desk.catalog.service(target.service)
-    compare = _compare_url(owner, deploy, previous)
+    compare = _compare_url(owner, target, deploy, previous)
     if compare is not None:
         links.append(LinkView(name="Old vs new", url=compare))
     if deploy.url:
@@ -184,7 +185,7 @@ def _links(desk: Desk, target: Target, deploy: Deploy, previous: Deploy | None) 
     return tuple(links)
 
 
-def _compare_url(owner: Service, deploy: Deploy, previous: Deploy | None) -> str | None:
+def _compare_url(owner: Service, target: Target, deploy: Deploy, previous: Deploy | None) -> str | None:
     """The dashboard that compares old and new, from the service's own template; None when it cannot be made."""
     if owner.compare_url is None or previous is None:
         return None
@@ -193,6 +194,7 @@ def _compare_url(owner: Service, deploy: Deploy, previous: Deploy | None) -> str
             deploy={"sha": quote(deploy.sha, safe=""), "began_at": int(deploy.began_at.timestamp())},
             previous={"sha": quote(previous.sha, safe="")},
             service=owner.name,
+            environment=target.environment,
         )
     except TemplateError:
         return None

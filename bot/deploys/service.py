@@ -204,7 +204,7 @@ def range_read(
         arriving=len(found.arriving.pulls) + len(found.arriving.commits),
         leaving=len(found.leaving.pulls) + len(found.leaving.commits),
     )
-    work.touch(session, "deploy", deploy_id)
+    work.touch(session, "range", deploy_id)
 
 
 def range_unknown(session: Session, deploy_id: int, base: str | None, now: datetime) -> None:

@@ -103,7 +103,14 @@ class GitHub:
         return repo.branches[repo.default_branch]
 
     def _push(
-        self, repo: Repository, branch: str, commits: Sequence[Commit], *, by: Account, before: str | None = None
+        self,
+        repo: Repository,
+        branch: str,
+        commits: Sequence[Commit],
+        *,
+        by: Account,
+        before: str | None = None,
+        forced: bool = False,
     ) -> None:
         after = commits[-1].sha
         repo.branches[branch] = after
@@ -119,7 +126,7 @@ class GitHub:
                 "pusher": {"name": by.login, "email": by.commit_email},
                 "created": before is None,
                 "deleted": False,
-                "forced": False,
+                "forced": forced,
                 "base_ref": None,
                 "compare": f"{web}/compare/{(before or NOBODY)[:12]}...{after[:12]}",
                 "commits": [self.shapes.pushed_commit(repo, commit) for commit in commits[-2048:]],
@@ -131,7 +138,7 @@ class GitHub:
         """Move a branch to another commit."""
         there = self.forge.repository(repo)
         before = there.branches.get(branch)
-        self._push(there, branch, [there.commits[sha]], by=self.forge.account(by), before=before)
+        self._push(there, branch, [there.commits[sha]], by=self.forge.account(by), before=before, forced=True)
 
     # Pull requests
 
@@ -442,7 +449,7 @@ class GitHub:
             event,
             payload
             | {
-                "repository": self.shapes.repository(repo),
+                "repository": self.shapes.repository(repo) if event != "push" else self.shapes.pushed_repository(repo),
                 "organization": {"login": repo.owner, "id": 9001, "node_id": "O_9001"},
                 "sender": self.shapes.user(sender),
                 "installation": {"id": INSTALLATION_ID, "node_id": f"I_{INSTALLATION_ID}"},

@@ -8,6 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
+API = "/github.com/api/v3"
+"""Where the REST API is, as at an Enterprise server: the site itself is one level up."""
+
 MOST_PER_PAGE = 100
 
 
@@ -64,7 +67,7 @@ def _link(request: web.Request, api: str, page: int, last: int) -> str:
         wanted |= {"prev": page - 1, "first": 1}
     if page < last:
         wanted |= {"next": page + 1, "last": last}
-    base = f"{api}{request.path.removeprefix('/github')}"
+    base = f"{api}{request.path.removeprefix(API)}"
     links = []
     for relation, to in wanted.items():
         query = "&".join(f"{name}={value}" for name, value in {**request.query, "page": str(to)}.items())

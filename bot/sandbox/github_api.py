@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from bot.sandbox.github_answers import Answer, Page, Refused, View, number, page_of, positive
+from bot.sandbox.github_answers import API, Answer, Page, Refused, View, number, page_of, positive
 from bot.sandbox.github_app import App
 from bot.sandbox.github_app_views import AppViews
 from bot.sandbox.github_hooks import INSTALLATION_ID
@@ -90,7 +90,7 @@ class RestApi:
                 incoming=True,
                 verb=request.method,
                 path=request.path_qs,
-                method=f"{request.method} {request.path.removeprefix('/github')}",
+                method=f"{request.method} {request.path.removeprefix(API)}",
                 args=dict(request.query),
                 status=status,
                 answer=result,
@@ -133,7 +133,7 @@ class RestApi:
             )
 
     def _authorise(self, request: web.Request) -> None:
-        path = request.path.removeprefix("/github")
+        path = request.path.removeprefix(API)
         token = request.headers.get("Authorization", "").rpartition(" ")[2]
         if path == "/app" or path.startswith("/app/") or path.endswith("/installation"):
             fault = self._app.fault_of(token)

@@ -95,6 +95,13 @@ class Shapes:
             "default_branch": repo.default_branch,
         }
 
+    def pushed_repository(self, repo: Repository) -> Json:
+        """A repository as ``push`` carries it: its times are Unix seconds there."""
+        shape = self.repository(repo)
+        return shape | {
+            name: int(datetime.fromisoformat(shape[name]).timestamp()) for name in ("created_at", "pushed_at")
+        }
+
     def _of(self, repo: Repository) -> str:
         return f"{self.api}/repos/{repo.full_name}"
 

@@ -1,7 +1,8 @@
 """The stand-in world as one HTTP server on loopback: start it, ask it for an environment, connect a bot, stop it.
 
 ``/api`` is Slack's Web API, ``/link`` its Socket Mode, ``/commands`` and ``/actions`` its response addresses,
-``/github`` is GitHub's REST API, ``/_sandbox`` the control door, and ``/`` the page.
+``/github.com/api/v3`` is GitHub's REST API (where an Enterprise server has it), ``/_sandbox`` the control door, and ``/``
+the page.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from aiohttp import web
 from bot.sandbox.acme import acme_forge, acme_workspace
 from bot.sandbox.control import Control
 from bot.sandbox.github import GitHub
+from bot.sandbox.github_answers import API
 from bot.sandbox.github_api import RestApi
 from bot.sandbox.github_app import APP_ID, App
 from bot.sandbox.github_shapes import Shapes
@@ -69,7 +71,7 @@ class Sandbox:
         self.port = address[1]
         self.url = f"http://{self.host}:{self.port}"
         self.slack.url = self.url
-        self.github.shapes = Shapes(f"{self.url}/github", f"{self.url}/github.com")
+        self.github.shapes = Shapes(f"{self.url}{API}", f"{self.url}/github.com")
 
     def _routes(self) -> list[web.RouteDef]:
         return [
@@ -77,7 +79,7 @@ class Sandbox:
             web.get("/link/", self.slack.sockets.handle),
             web.post("/commands/{rest:.*}", self.slack.responses.handle),
             web.post("/actions/{rest:.*}", self.slack.responses.handle),
-            *RestApi(self.github, self.app).routes("/github"),
+            *RestApi(self.github, self.app).routes(API),
             *self.control.routes(),
             web.get("/github.com/{rest:.*}", _elsewhere),
             web.get("/archives/{rest:.*}", _to_page),
@@ -118,7 +120,7 @@ class Sandbox:
             "SLACK_API_URL": f"{self.url}/api/",
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
-            "GITHUB_API_URL": f"{self.url}/github",
+            "GITHUB_API_URL": f"{self.url}{API}",
             "GITHUB_WEBHOOK_SECRET": self.github.webhook_secret,
         }
         if github_app:

@@ -47,12 +47,16 @@ ALL_SCOPES = (
 )
 """What the app is granted where no manifest says otherwise."""
 
+PATIENCE_SECONDS = 3.0
+"""How long Slack waits for an acknowledgement (docs.slack.dev/interactivity/handling-user-interaction)."""
+
 
 class Slack:
     """One workspace with one app in it.
 
-    ``rate_limits`` switches Slack's limits; ``scopes`` are the app's grants; ``calls`` is every request both ways.
-    Methods are called on the loop the sandbox runs in.
+    ``rate_limits`` switches Slack's limits; ``patience`` is how long it waits for an acknowledgement (seconds);
+    ``scopes`` are the app's grants; ``calls`` is every request both ways. Methods are called on the loop the sandbox
+    runs in.
     """
 
     def __init__(self, workspace: Workspace, *, scopes: Iterable[str] | None, rate_limits: bool) -> None:
@@ -61,6 +65,7 @@ class Slack:
         self.rate_limits = rate_limits
         self.url = ""
         self.bot_url: str | None = None
+        self.patience = PATIENCE_SECONDS
         self.bot_token = f"xoxb-{secrets.token_hex(12)}"
         self.app_token = f"xapp-1-{secrets.token_hex(12)}"
         self.signing_secret = secrets.token_hex(16)

@@ -23,7 +23,10 @@ def mine(call: Call) -> Json:
     """``users.conversations``: what a person (by default the app) is in, and the app can see."""
     who = call.person("user").slack_id if "user" in call.arguments else BOT_USER_ID
     everything = call.slack.workspace.channels.values()
-    return _list(call, [channel for channel in everything if who in channel.members and call.visible(channel)])
+    found = _list(call, [channel for channel in everything if who in channel.members and call.visible(channel)])
+    for shape in found["channels"]:
+        shape.pop("is_member", None)
+    return found
 
 
 def _list(call: Call, channels: list[Channel]) -> Json:

@@ -38,7 +38,6 @@ from bot.sandbox.world import (
 if TYPE_CHECKING:
     from bot.sandbox.slack import Slack
 
-PATIENCE_SECONDS = 3.0
 RETRY_DELAYS = (0.0, 60.0, 300.0)
 _VERIFICATION_TOKEN = "not-used"  # noqa: S105  (the deprecated token; the signature counts)
 
@@ -278,7 +277,7 @@ class Interactions:
                 f"{self._slack.bot_url}/slack/events",
                 data=body.encode(),
                 headers=headers,
-                timeout=aiohttp.ClientTimeout(total=PATIENCE_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=self._slack.patience),
             ) as response:
                 status, text = response.status, await response.text()
         except (aiohttp.ClientError, TimeoutError) as error:

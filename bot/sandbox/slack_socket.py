@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from bot.sandbox.slack import Slack
 
 MOST = 10
-ACK_SECONDS = 3.0
 _HOST = "sandbox"
 
 
@@ -91,7 +90,7 @@ class Sockets:
                 waiting.set_result(frame.get("payload"))
 
     async def send(self, kind: str, payload: Json, *, answerable: bool, attempt: int = 0, reason: str = "") -> Any:
-        """Send one envelope and wait for its acknowledgement; its payload, or TimeoutError after three seconds."""
+        """Send one envelope and wait for the payload of its acknowledgement; TimeoutError when patience ends."""
         envelope: Json = {
             "envelope_id": str(uuid.uuid4()),
             "type": kind,
@@ -104,7 +103,7 @@ class Sockets:
         self._waiting[envelope["envelope_id"]] = waiting
         try:
             await random.choice(self._open).send_json(envelope)  # noqa: S311  (any connection will do)
-            return await asyncio.wait_for(waiting, ACK_SECONDS)
+            return await asyncio.wait_for(waiting, self._slack.patience)
         except ConnectionError as error:
             raise TimeoutError from error
         finally:

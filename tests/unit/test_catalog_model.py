@@ -150,7 +150,7 @@ def test_every_report_is_about_something(repo: str | None, hint: str | None, env
         (("staging", "production"), "staging", True, False),
         (("staging", "production"), "live", None, False),
         ((), "canary", True, True),
-        ((), "production", False, False),
+        ((), "production", False, True),
         ((), "Production", None, True),
         ((), "prod", None, True),
         ((), "live", None, True),

@@ -6,6 +6,7 @@ const COMMANDS = [
   { command: "/ship where", usage: "<PR | sha | url>", summary: "how far a change has got" },
   { command: "/ship me", usage: "", summary: "who Shipmate thinks you are, and what you hear" },
   { command: "/ship me mute", usage: "", summary: "no more direct messages about your changes" },
+  { command: "/ship me github", usage: "<your login>", summary: "which GitHub account is yours" },
   { command: "/ship help", usage: "", summary: "every word it knows" },
 ];
 

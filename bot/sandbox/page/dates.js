@@ -105,8 +105,12 @@ function written(at, zone, options) {
   return formatter(zone, { ...options, ...hours }).format(at);
 }
 
+const formatters = new Map(); // making one is slow, and a burst of messages asks for the same few again and again
+
 function formatter(zone, options) {
-  return new Intl.DateTimeFormat("en", { ...options, timeZone: known(zone) });
+  const key = JSON.stringify([zone, options]);
+  if (!formatters.has(key)) formatters.set(key, new Intl.DateTimeFormat("en", { ...options, timeZone: known(zone) }));
+  return formatters.get(key);
 }
 
 function known(zone) {

@@ -4,6 +4,7 @@
 import { element, icon, ICONS } from "./dom.js";
 
 const ROWS_DRAWN = 200;
+const SYSTEMS = { slack: "Slack", github: "GitHub", pagerduty: "PagerDuty" };
 const SHOWS = {
   all: () => true,
   in: (request) => request.direction === "in",
@@ -68,7 +69,7 @@ export class Inspector {
 
 function drawSummary(request) {
   const fromBot = request.direction === "in";
-  const way = fromBot ? `from the bot to ${request.system}` : `from ${request.system} to the bot`;
+  const way = fromBot ? `from the bot to ${systemOf(request)}` : `from ${systemOf(request)} to the bot`;
   return element(
     "summary",
     {},
@@ -87,7 +88,7 @@ function drawInside(request) {
     "div",
     { class: "request-inside" },
     element("p", { class: "request-line" }, element("b", {}, request.method), " ", request.path),
-    element("p", { class: "request-at" }, `${request.direction === "in" ? "The bot called" : "Sent to the bot by"} ${request.system} at ${new Date(request.at * 1000).toLocaleTimeString()}`),
+    element("p", { class: "request-at" }, `${request.direction === "in" ? "The bot called" : "Sent to the bot by"} ${systemOf(request)} at ${new Date(request.at * 1000).toLocaleTimeString()}`),
     noted.length > 0 && [element("h4", {}, "Signature and delivery"), drawHeaders(noted)],
     request.request_body && [element("h4", {}, "Body"), element("pre", { tabindex: "0" }, legible(request.request_body))],
     request.response_body && [element("h4", {}, `Answer ${request.status || ""}`), element("pre", { tabindex: "0" }, legible(request.response_body))],
@@ -97,6 +98,10 @@ function drawInside(request) {
 
 function drawHeaders(headers) {
   return element("dl", { class: "headers" }, headers.map(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+}
+
+function systemOf(request) {
+  return SYSTEMS[request.system] ?? request.system;
 }
 
 function failed(request) {

@@ -1,4 +1,5 @@
-// A list of messages, as in a channel or a thread: drawn whole when a place is opened, then message by message.
+// A list of messages, as in a channel or a thread: drawn whole when a place is opened, then change by change.
+// Of a long list the end is drawn; what is earlier is a button away.
 
 import { drawBlocks } from "./blocks.js";
 import { clockTime, dayKey, dayName, fullMoment, momentOf } from "./dates.js";
@@ -7,6 +8,7 @@ import { drawMrkdwn } from "./mrkdwn.js";
 
 const SAME_SPEAKER_WITHIN = 5 * 60 * 1000;
 const SHOWN_AT_ONCE = 200;
+const BURST = 20; // with more changes than this at once, drawing the list anew is quicker
 const NEAR_THE_END = 80;
 
 export class MessageList {
@@ -45,19 +47,23 @@ export class MessageList {
     this.scrollToEnd();
   }
 
-  /** Put one message in its place: replaced if it is there, else added. `messages` is what the place now holds. */
-  change(message, messages) {
-    const known = this.#messages.some((one) => one.ts === message.ts);
-    const follows = messages.at(-1)?.ts === message.ts;
+  /** Take in what changed: `changed` messages are new, different or gone; `messages` is what the place now holds. */
+  update(changed, messages) {
     const stay = this.atEnd;
     const before = this.#messages;
+    const grown = messages.length - before.length;
+    const continues = before.length > 0 && grown >= 0 && before.every((message, index) => message.ts === messages[index].ts);
     this.#messages = messages;
-    const node = this.#root.querySelector(`[data-ts="${CSS.escape(message.ts)}"]`);
-    if (known && node && messages.some((one) => one.ts === message.ts)) this.#replace(node, message);
-    else if (!known && follows && before.length) this.#root.append(...this.#drawn(message, before.at(-1)));
-    else this.#redraw();
+    if (stay) this.#shown = SHOWN_AT_ONCE;
+    else this.#shown += Math.max(grown, 0);
+    if (!continues || changed.length > BURST || this.#root.childElementCount > 2 * this.#shown) {
+      this.#redraw();
+    } else {
+      for (const message of changed) this.#replace(message);
+      for (let index = before.length; index < messages.length; index += 1) this.#root.append(...this.#drawn(messages[index], messages[index - 1]));
+    }
     if (stay) this.scrollToEnd();
-    else if (!known) this.#pill.hidden = false;
+    else if (grown > 0) this.#pill.hidden = false;
   }
 
   scrollToEnd(smoothly = false) {
@@ -93,11 +99,18 @@ export class MessageList {
     if (this.#newSince && message.ts > this.#newSince && (!previous || previous.ts <= this.#newSince)) {
       nodes.push(element("div", { class: "new-line", role: "separator" }, element("span", {}, "New")));
     }
+    if (previous && this.#startsThread(previous)) nodes.push(element("div", { class: "replies-line", role: "separator" }, element("span", {}, "Replies")));
     nodes.push(drawMessage(message, this.#context, !nodes.length && followsOn(message, previous)));
     return nodes;
   }
 
-  #replace(node, message) {
+  #startsThread(message) {
+    return !this.#context.openThread && message === this.#messages[0];
+  }
+
+  #replace(message) {
+    const node = this.#root.querySelector(`[data-ts="${CSS.escape(message.ts)}"]`);
+    if (!node) return;
     const focused = node.contains(document.activeElement) ? document.activeElement.dataset.action : null;
     const fresh = drawMessage(message, this.#context, node.classList.contains("follows"));
     if (node.dataset.said !== fresh.dataset.said) fresh.classList.add("changed");

@@ -15,6 +15,7 @@ import { drawPeople, drawPlaces } from "./sidebar.js";
 import { isReply, Store } from "./store.js";
 import { drawScenes } from "./story.js";
 import { themeSwitch } from "./theme.js";
+import { written } from "./writing.js";
 
 const ME = "sandbox-me";
 const TOAST_FOR = 7000;
@@ -27,7 +28,8 @@ class Page {
   me = null;
   place = null;
   threadOf = null;
-  #redrawing = false;
+  #changed = new Map();
+  #drawing = false;
 
   constructor() {
     const workspace = this.#workspace();
@@ -105,7 +107,7 @@ class Page {
   #listen() {
     this.store.addEventListener("snapshot", () => this.#takeSnapshot());
     this.store.addEventListener("message", ({ detail }) => this.#takeMessage(detail));
-    this.store.addEventListener("read", () => this.#drawPlaces());
+    this.store.addEventListener("read", () => this.#drawSoon());
     this.store.addEventListener("request", ({ detail }) => {
       this.inspector.add(detail.request);
       this.#drawTally();
@@ -158,22 +160,31 @@ class Page {
   }
 
   #takeMessage({ channel, message }) {
-    if (channel === this.place && (!message.ephemeral_for || message.ephemeral_for === this.me)) {
-      const main = this.store.mainOf(channel, this.me);
-      const standing = isReply(message) ? this.store.message(channel, message.thread_ts) : message;
-      if (message.deleted) this.list.show(main);
-      else if (standing && main.includes(standing)) this.list.change(standing, main);
-      if (isReply(message) && message.broadcast) this.list.change(message, main);
-      if (this.threadOf && [message.ts, message.thread_ts].includes(this.threadOf)) this.#changeThread(message);
-      this.#read();
-    }
-    this.#drawPlaces();
+    this.#changed.set(`${channel}/${message.ts}`, { channel, message });
+    this.#drawSoon();
   }
 
-  #changeThread(message) {
-    const messages = this.#threadMessages();
-    if (message.deleted) this.threadList.show(messages);
-    else this.threadList.change(message, messages);
+  /** Draw what has changed, once a frame: a burst of messages brings many changes. */
+  #drawSoon() {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    requestAnimationFrame(() => {
+      this.#drawing = false;
+      this.#drawChanged();
+      this.#read();
+      this.#drawPlaces();
+    });
+  }
+
+  #drawChanged() {
+    const mine = [...this.#changed.values()].filter(({ channel, message }) => channel === this.place && [null, undefined, this.me].includes(message.ephemeral_for));
+    this.#changed.clear();
+    if (!mine.length) return;
+    const messages = mine.map(({ message }) => message);
+    const parents = messages.filter(isReply).map((reply) => this.store.message(this.place, reply.thread_ts));
+    this.list.update([...messages, ...parents.filter(Boolean)], this.store.mainOf(this.place, this.me));
+    const inThread = messages.filter((message) => [message.ts, message.thread_ts].includes(this.threadOf));
+    if (inThread.length) this.threadList.update(inThread, this.#threadMessages());
   }
 
   async #say(text, thread) {
@@ -181,7 +192,7 @@ class Page {
     try {
       if (command && thread) throw new Error(`${command.command} is not supported in threads, as in Slack. Send it in the channel.`);
       if (command) await act({ as: this.me, channel: this.place, ...command });
-      else await act({ as: this.me, channel: this.place, say: this.#written(text), ...(thread ? { thread_ts: thread } : {}) });
+      else await act({ as: this.me, channel: this.place, say: written(text, this.store), ...(thread ? { thread_ts: thread } : {}) });
     } catch (fault) {
       this.#toast(fault.message);
       throw fault;
@@ -190,8 +201,10 @@ class Page {
 
   async #click(message, block, action) {
     try {
-      const { ts } = message;
-      await act({ as: this.me, click: { channel: message.channel ?? this.place, ts, block_id: block.block_id, ...action } });
+      const { status } = await act({ as: this.me, click: { channel: message.channel ?? this.place, ts: message.ts, block_id: block.block_id, ...action } });
+      if (status === 0 || status >= 400) {
+        this.#toast(`${this.store.appName} did not take the click (${status || "no answer"}). Slack would show a warning sign beside the button.`);
+      }
     } catch (fault) {
       this.#toast(fault.message);
     }
@@ -207,26 +220,6 @@ class Page {
 
   #dismiss(message) {
     this.store.apply({ type: "message", channel: message.channel ?? this.place, message: { ...message, deleted: true } });
-  }
-
-  /** What somebody typed as Slack's own client would send it: escaped, with names as references. */
-  #written(text) {
-    const people = [...this.store.people.values()];
-    return text
-      .replace(/&/g, "&amp;")
-      .replace(/</g, "&lt;")
-      .replace(/>/g, "&gt;")
-      .replace(/(^|\s)@([\p{L}\p{N}._-]+)/gu, (whole, before, name) => {
-        const wanted = name.toLowerCase();
-        const person = people.find((one) => one.name.toLowerCase() === wanted);
-        const app = wanted === this.store.appName.toLowerCase() ? this.store.appId : null;
-        const id = person?.id ?? app;
-        return id ? `${before}<@${id}>` : whole;
-      })
-      .replace(/(^|\s)#([\p{Ll}\p{N}_-]+)/gu, (whole, before, name) => {
-        const channel = this.store.channelNamed(name);
-        return channel ? `${before}<#${channel.id}|${name}>` : whole;
-      });
   }
 
   #key(event) {
@@ -289,21 +282,16 @@ class Page {
   }
 
   #drawPlaces() {
-    if (this.#redrawing) return;
-    this.#redrawing = true; // once a frame: a burst of messages brings many changes
-    requestAnimationFrame(() => {
-      this.#redrawing = false;
-      const focused = document.activeElement?.dataset?.place;
-      drawPlaces({ channelList: byId("channels"), directList: byId("direct") }, this.store, { me: this.me, current: this.place, open: (id) => this.open(id) });
-      if (focused) document.querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
-      drawPeople(byId("me"), this.store, this.me);
-      const person = this.store.people.get(this.me);
-      byId("face").replaceChildren(person ? avatar({ name: person.name, colour: person.avatar_color }, "medium") : "");
-      const { channels, direct } = this.store.placesOf(this.me);
-      const loud = [...channels, ...direct].filter((place) => place.id !== this.place).reduce((sum, place) => sum + this.store.unread(place.id, this.me).loud, 0);
-      byId("all-unread").hidden = !loud;
-      byId("all-unread").textContent = String(loud);
-    });
+    const focused = document.activeElement?.dataset?.place;
+    drawPlaces({ channelList: byId("channels"), directList: byId("direct") }, this.store, { me: this.me, current: this.place, open: (id) => this.open(id) });
+    if (focused) document.querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
+    drawPeople(byId("me"), this.store, this.me);
+    const person = this.store.people.get(this.me);
+    byId("face").replaceChildren(person ? avatar({ name: person.name, colour: person.avatar_color }, "medium") : "");
+    const { channels, direct } = this.store.placesOf(this.me);
+    const loud = [...channels, ...direct].filter((place) => place.id !== this.place).reduce((sum, place) => sum + this.store.unread(place.id, this.me).loud, 0);
+    byId("all-unread").hidden = !loud;
+    byId("all-unread").textContent = String(loud);
   }
 
   #drawScenes() {

@@ -1,4 +1,5 @@
-// The list of channels and direct conversations of the person one acts as, with what they have not read.
+// The list of channels and direct conversations of the person one acts as, with what they have not read. Drawn again
+// only where something differs: a list that is replaced under the pointer swallows the click.
 
 import { element, icon, ICONS } from "./dom.js";
 import { avatar } from "./messages.js";
@@ -6,41 +7,50 @@ import { avatar } from "./messages.js";
 /** Draw both lists. `open(id)` goes to a place. */
 export function drawPlaces({ channelList, directList }, store, { me, current, open }) {
   const { channels, direct } = store.placesOf(me);
-  channelList.replaceChildren(...channels.map((channel) => placeItem(channel, channel.name, channelMark(channel), store, { me, current, open })));
-  const conversations = direct.map((place) =>
-    placeItem(place, store.appName, avatar({ name: store.appName, bot: true }, "small"), store, { me, current, open }, element("span", { class: "app-badge" }, "App")),
+  const seen = (place, name) => ({ id: place.id, name, private: place.private, here: place.id === current, ...(place.id === current ? { count: 0, loud: 0 } : store.unread(place.id, me)) });
+  const rooms = channels.map((channel) => seen(channel, channel.name));
+  const conversations = direct.map((place) => seen(place, store.appName));
+  ifDifferent(channelList, rooms, () => rooms.map((room) => placeItem(room, channelMark(room), null, open)));
+  ifDifferent(directList, conversations, () =>
+    conversations.length
+      ? conversations.map((one) => placeItem(one, avatar({ name: one.name, bot: true }, "small"), element("span", { class: "app-badge" }, "App"), open))
+      : [element("li", { class: "no-places" }, "No direct messages yet")],
   );
-  directList.replaceChildren(...(conversations.length ? conversations : [element("li", { class: "no-places" }, "No direct messages yet")]));
 }
 
 /** The choice of whom to act as; those with unread direct messages say so. */
 export function drawPeople(select, store, me) {
-  const options = [...store.people.values()].map((person) => {
+  const people = [...store.people.values()].map((person) => {
     const direct = person.id === me ? null : store.placesOf(person.id).direct[0];
     const waiting = direct ? store.unread(direct.id, person.id).count : 0;
-    return element("option", { value: person.id, selected: person.id === me }, waiting ? `${person.real_name ?? person.name} (${waiting} new)` : (person.real_name ?? person.name));
+    const name = person.real_name ?? person.name;
+    return { id: person.id, words: waiting ? `${name} (${waiting} new)` : name };
   });
-  select.replaceChildren(...options);
+  ifDifferent(select, people, () => people.map((person) => element("option", { value: person.id }, person.words)));
   select.value = me;
+}
+
+function ifDifferent(list, content, draw) {
+  const key = JSON.stringify(content);
+  if (list.dataset.drawn === key) return;
+  list.dataset.drawn = key;
+  list.replaceChildren(...draw());
 }
 
 function channelMark(channel) {
   return channel.private ? icon(ICONS.lock, "icon place-mark") : element("span", { class: "place-mark", "aria-hidden": "true" }, "#");
 }
 
-function placeItem(place, name, mark, store, { me, current, open }, badge = null) {
-  const here = place.id === current;
-  const { count, loud } = here ? { count: 0, loud: 0 } : store.unread(place.id, me);
+function placeItem({ id, name, here, count, loud }, mark, badge, open) {
   return element(
     "li",
     {},
     element(
       "button",
-      { type: "button", class: count ? "place unread" : "place", "aria-current": here ? "page" : null, dataset: { place: place.id }, on: { click: () => open(place.id) } },
+      { type: "button", class: count ? "place unread" : "place", "aria-current": here ? "page" : null, dataset: { place: id }, on: { click: () => open(id) } },
       mark,
       element("span", { class: "place-name" }, name),
       badge,
-      place.archived && element("span", { class: "place-note" }, "archived"),
       loud > 0 && element("span", { class: "count", "aria-hidden": "true" }, String(loud)),
       count > 0 && element("span", { class: "sr-only" }, `, ${count} unread`),
     ),

@@ -21,14 +21,13 @@ export class Store extends EventTarget {
   apply(event) {
     if (event.type === "snapshot") this.#takeSnapshot(event);
     else if (event.type === "message" || event.type === "ephemeral") this.#takeMessage(event.channel ?? event.message.channel, event.message, event);
-    else if (event.type === "channel") this.#takeChannel(event.channel);
-    else if (event.type === "request") this.#takeRequest(event.request ?? event);
+    else if (event.type === "request") this.#takeRequest(event);
     else if (event.type === "scene") this.#takeScene(event);
   }
 
   /** The channels and conversations this person sees, as `{channels, direct}`. */
   placesOf(me) {
-    const all = [...this.channels.values()];
+    const all = [...this.channels.values()].filter((place) => !place.archived);
     return {
       channels: all.filter((place) => place.kind !== "dm" && (!place.private || place.members.includes(me))),
       direct: all.filter((place) => place.kind === "dm" && (place.person === me || place.members.includes(me))),
@@ -37,7 +36,9 @@ export class Store extends EventTarget {
 
   /** Somebody by id: a member, or an app that has spoken. */
   person(id) {
-    return this.people.get(id) ?? (this.#names.has(id) ? { id, name: this.#names.get(id) } : null);
+    if (this.people.has(id)) return this.people.get(id);
+    if (id === this.appId) return { id, name: this.appName };
+    return this.#names.has(id) ? { id, name: this.#names.get(id) } : null;
   }
 
   /** The app's name, as it last spoke. */
@@ -45,9 +46,9 @@ export class Store extends EventTarget {
     return [...this.#names.values()].at(-1) ?? "Shipmate";
   }
 
-  /** The app's user id, once it has spoken. */
+  /** The app's user id. */
   get appId() {
-    return [...this.#names.keys()].at(-1) ?? null;
+    return this.workspace.bot ?? [...this.#names.keys()].at(-1) ?? null;
   }
 
   channelNamed(name) {
@@ -99,6 +100,7 @@ export class Store extends EventTarget {
     this.people = new Map((snapshot.people ?? []).map((person) => [person.id, person]));
     this.channels = new Map((snapshot.channels ?? []).map((channel) => [channel.id, { members: [], ...channel }]));
     this.scenes = snapshot.scenes ?? [];
+    this.sceneStates = new Map((snapshot.playing ?? []).map((name) => [name, { name, state: "playing" }]));
     this.requests = (snapshot.requests ?? []).slice(-REQUESTS_KEPT);
     this.#messages = new Map();
     this.#replies = new Map();
@@ -110,15 +112,11 @@ export class Store extends EventTarget {
   }
 
   #takeMessage(channel, message, event) {
-    if (!this.channels.has(channel)) this.channels.set(channel, event.place ?? unknownPlace(channel, message));
+    if (event.place) this.channels.set(channel, event.place);
+    else if (!this.channels.has(channel)) this.channels.set(channel, unknownPlace(channel));
     const before = this.message(channel, message.ts);
     this.#keep(channel, message);
     this.#tell("message", { channel, message, before });
-  }
-
-  #takeChannel(channel) {
-    this.channels.set(channel.id, { members: [], ...channel });
-    this.#tell("snapshot");
   }
 
   #takeRequest(request) {
@@ -128,7 +126,7 @@ export class Store extends EventTarget {
   }
 
   #takeScene(event) {
-    this.sceneStates.set(event.name ?? event.scene, event);
+    this.sceneStates.set(event.name, event);
     this.#tell("scene", event);
   }
 
@@ -184,9 +182,9 @@ function byTime(one, other) {
   return one.ts < other.ts ? -1 : Number(one.ts > other.ts);
 }
 
-function unknownPlace(channel, message) {
+function unknownPlace(channel) {
   const direct = channel.startsWith("D");
-  return { id: channel, name: channel, kind: direct ? "dm" : "channel", members: [], private: direct, person: message.person ?? null };
+  return { id: channel, name: channel, kind: direct ? "dm" : "channel", members: [], private: direct, person: null };
 }
 
 function within(map, key) {

@@ -2,8 +2,6 @@
 
 import { element, icon, ICONS } from "./dom.js";
 
-const RUNNING = new Set(["playing", "running", "started", "step"]);
-
 /** Draw every scene with its button. `play(name)` starts one. */
 export function drawScenes(root, store, play) {
   if (!store.scenes.length) {
@@ -14,7 +12,7 @@ export function drawScenes(root, store, play) {
 }
 
 function drawScene(scene, state, play) {
-  const running = RUNNING.has(state?.state);
+  const running = state?.state === "playing";
   const words = sayState(state);
   return element(
     "li",
@@ -24,7 +22,7 @@ function drawScene(scene, state, play) {
       {},
       element("h3", {}, scene.name.charAt(0).toUpperCase() + scene.name.slice(1)),
       element("p", {}, scene.summary),
-      words && element("p", { class: state.error ? "scene-state failed" : "scene-state" }, words),
+      words && element("p", { class: state.state === "failed" ? "scene-state failed" : "scene-state" }, words),
     ),
     element(
       "button",
@@ -36,8 +34,5 @@ function drawScene(scene, state, play) {
 }
 
 function sayState(state) {
-  if (!state) return null;
-  if (state.error) return `It broke off: ${state.error}`;
-  if (state.text) return state.text;
-  return RUNNING.has(state.state) ? "Playing…" : "Played";
+  return { playing: "Playing…", done: "Played", failed: `It broke off: ${state?.error}` }[state?.state] ?? null;
 }

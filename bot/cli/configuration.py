@@ -1,80 +1,19 @@
-"""The command line, ``shipmate``: one function for each verb, all of them listed in ``application``.
-
-Each verb imports what it needs when it runs, so that ``--help`` is quick. A user's mistake ends in one plain
-sentence for each fault on stderr and exit code 1 (2 when the command itself was mistyped), never in a traceback.
-"""
+"""``shipmate config``: is shipmate.yml right, and what may it say?"""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.errors import UserError
+from bot.cli.printing import Json, print_json
 
 if TYPE_CHECKING:
     from bot.catalog import Catalog
 
-Json = Annotated[bool, typer.Option("--json", help="Print data for programs.")]
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and leave with its exit code; ``arguments`` None stands for the process's own."""
-    command = typer.main.get_command(application())
-    try:
-        command.main(None if arguments is None else list(arguments), prog_name="shipmate")
-    except UserError as error:
-        typer.echo(str(error), err=True)
-        sys.exit(1)
-
-
-def application() -> typer.Typer:
-    """Every verb, in the order in which ``--help`` shows them."""
-    root = _group(None)
-    root.callback(invoke_without_command=True, help=about.__doc__)(about)
-
-    config = _group("Check and describe shipmate.yml, the policy.")
-    config.command("check")(config_check)
-    config.command("schema")(config_schema)
-    root.add_typer(config, name="config")
-    return root
-
-
-def _group(summary: str | None) -> typer.Typer:
-    return typer.Typer(
-        help=summary,
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-
-
-def about(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
-    """Shipmate, the deploy crew of your organisation, living in Slack.
-
-    \b
-    Examples:
-      shipmate config check           is my shipmate.yml right?
-      shipmate config check --help    every verb explains itself, with an example
-    """
-    if version:
-        from importlib.metadata import PackageNotFoundError
-        from importlib.metadata import version as installed
-
-        try:
-            typer.echo(f"shipmate {installed('shipmate')}")
-        except PackageNotFoundError:
-            typer.echo("shipmate, run from its source folder")
-        raise typer.Exit
-
-
-def config_check(
+def check(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="Without it, the file that SHIPMATE_CONFIG names.")
     ] = None,
@@ -103,18 +42,18 @@ def config_check(
         if not as_json:
             raise
         faults = [{"line": fault.line, "key": fault.key, "message": fault.message} for fault in error.found]
-        _print_json({"file": error.file, "valid": False, "faults": faults, "notes": []})
+        print_json({"file": error.file, "valid": False, "faults": faults, "notes": []})
         raise typer.Exit(1) from None
     if as_json:
         name = None if file is None else str(file)
-        _print_json({"file": name, "valid": True, "faults": [], "notes": _notes(catalog)})
+        print_json({"file": name, "valid": True, "faults": [], "notes": _notes(catalog)})
         return
     typer.echo(_summary(file, catalog))
     for note in _notes(catalog):
         typer.echo(note)
 
 
-def config_schema() -> None:
+def schema() -> None:
     """Print the JSON Schema of shipmate.yml.
 
     Editors use it to complete and check what you write.
@@ -126,7 +65,7 @@ def config_schema() -> None:
     """
     from bot.catalog import catalog_schema
 
-    _print_json(catalog_schema())
+    print_json(catalog_schema())
 
 
 def _summary(file: Path | None, catalog: Catalog) -> str:
@@ -161,7 +100,3 @@ def _notes(catalog: Catalog) -> list[str]:
         for source in sorted(catalog.insecure_sources)
     )
     return notes
-
-
-def _print_json(data: object) -> None:
-    typer.echo(json.dumps(data, indent=2, ensure_ascii=False))

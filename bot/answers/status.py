@@ -1,0 +1,164 @@
+"""`/ship status`: what is live where, and what is on its way there.
+
+A failure is shown only while nothing newer has gone live; a rollout under way only if it began after what is live did,
+so that one whose end was never reported does not stand there for ever.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from bot.answers.views import ServiceStatus, StatusReply, TargetStatus
+from bot.deploys import loading
+from bot.deploys.loading import Desk
+from bot.deploys.models import Deploy, Target
+from bot.errors import UserError
+from bot.events import DeployStatus
+from bot.spelling import did_you_mean
+
+LISTED = 8
+"""Services shown when none is named: more would not be read on a phone."""
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """The deploys that tell how one target stands."""
+
+    live: Deploy | None
+    under_way: Deploy | None
+    failed_at: datetime | None
+
+
+def status(session: Session, desk: Desk, service: str | None = None) -> StatusReply:
+    """How one service stands, or those deployed last; UserError for a service nobody has heard of."""
+    active = _by_last_activity(session)
+    if service is not None:
+        return StatusReply(services=(_one(session, desk, _called(desk, active, service)),), more=0)
+    never = sorted(set(desk.catalog.services) - {desk.catalog.service(name).name for name in active})
+    names = [*active, *never]
+    shown = names[:LISTED]
+    targets = _targets(session, shown)
+    standings = _standings(session, [target for found in targets.values() for target in found])
+    return StatusReply(
+        services=tuple(
+            _service(desk, name, {target.environment: standings[_id(target)] for target in targets[name]})
+            for name in shown
+        ),
+        more=len(names) - len(shown),
+    )
+
+
+def _one(session: Session, desk: Desk, name: str) -> ServiceStatus:
+    """One service, with what each environment carries."""
+    targets = _targets(session, [name])[name]
+    standings = _standings(session, targets)
+    return _service(desk, name, {target.environment: standings[_id(target)] for target in targets}, carrying=session)
+
+
+def _service(
+    desk: Desk, name: str, standings: Mapping[str, _Standing], *, carrying: Session | None = None
+) -> ServiceStatus:
+    owner = desk.catalog.service(name)
+    configured = [environment for environment in owner.environments if standings]
+    others = sorted(set(standings) - set(configured))
+    nothing = _Standing(None, None, None)
+    return ServiceStatus(
+        service=owner.name,
+        team=owner.team.name if owner.team else None,
+        targets=tuple(
+            _target(desk, environment, standings.get(environment, nothing), carrying)
+            for environment in [*configured, *others]
+        ),
+    )
+
+
+def _target(desk: Desk, environment: str, standing: _Standing, carrying: Session | None) -> TargetStatus:
+    live, under_way = standing.live, standing.under_way
+    card = loading.deploy_card(carrying, desk, live) if carrying is not None and live is not None else None
+    return TargetStatus(
+        environment=environment,
+        live_sha=live.sha if live else None,
+        live_since=live.status_at if live else None,
+        live_changes=card.arriving if card else (),
+        under_way=under_way.state if under_way else None,
+        under_way_sha=under_way.sha if under_way else None,
+        under_way_since=(under_way.in_progress_at or under_way.began_at) if under_way else None,
+        under_way_percent=under_way.percent if under_way else None,
+        last_failed_at=standing.failed_at,
+        links=card.links if card else (),
+    )
+
+
+def _called(desk: Desk, active: Sequence[str], asked: str) -> str:
+    """The service of this name as it is spelt; a name that is none is answered with the nearest."""
+    known = {name.casefold(): name for name in (*desk.catalog.services, *active)}
+    found = known.get(asked.casefold())
+    if found is None:
+        hint = did_you_mean(asked, known.values())
+        ending = hint or ". /ship status lists the services that were deployed last."
+        raise UserError(f"I know no service “{asked[:80]}”{ending}")
+    return found
+
+
+def _by_last_activity(session: Session) -> Sequence[str]:
+    """Every service that was ever deployed, the last one first."""
+    last = func.max(Deploy.status_at)
+    rows = session.exec(
+        select(Target.service, last)
+        .join(Deploy, col(Deploy.target) == col(Target.id))
+        .group_by(col(Target.service))
+        .order_by(last.desc(), col(Target.service))
+    ).all()
+    return [service for service, _ in rows]
+
+
+def _targets(session: Session, services: Sequence[str]) -> Mapping[str, Sequence[Target]]:
+    found: dict[str, list[Target]] = {name: [] for name in services}
+    for target in session.exec(select(Target).where(col(Target.service).in_(services))).all():
+        found[target.service].append(target)
+    return found
+
+
+def _standings(session: Session, targets: Sequence[Target]) -> Mapping[int, _Standing]:
+    """How these targets stand, asked for all of them at once."""
+    wanted = [_id(target) for target in targets]
+    live = {
+        deploy.target: deploy
+        for deploy in session.exec(
+            select(Deploy).where(col(Deploy.id).in_([target.live for target in targets if target.live is not None]))
+        )
+    }
+    under_way: dict[int, list[Deploy]] = defaultdict(list)
+    unfinished = select(Deploy).where(
+        col(Deploy.target).in_(wanted),
+        col(Deploy.status).in_([DeployStatus.PENDING.value, DeployStatus.IN_PROGRESS.value]),
+    )
+    for deploy in session.exec(unfinished):
+        under_way[deploy.target].append(deploy)
+    failed = dict(
+        session.exec(
+            select(Deploy.target, func.max(Deploy.status_at))
+            .where(col(Deploy.target).in_(wanted), Deploy.status == DeployStatus.FAILED.value)
+            .group_by(col(Deploy.target))
+        ).all()
+    )
+    return {one: _standing(live.get(one), under_way[one], failed.get(one)) for one in wanted}
+
+
+def _standing(live: Deploy | None, under_way: Iterable[Deploy], failed_at: datetime | None) -> _Standing:
+    newer = [one for one in under_way if live is None or one.began_at >= live.began_at]
+    return _Standing(
+        live=live,
+        under_way=max(newer, key=lambda one: (one.began_at, one.id or 0), default=None),
+        failed_at=failed_at if failed_at is not None and (live is None or failed_at > live.status_at) else None,
+    )
+
+
+def _id(target: Target) -> int:
+    assert target.id is not None
+    return target.id

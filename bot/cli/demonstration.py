@@ -1,0 +1,93 @@
+"""The bot in its stand-in world, for people who want to see what it does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import typer
+
+from bot import sandbox, server
+from bot.delivery import Limits
+from bot.errors import UserError
+from bot.sandbox.server import Sandbox
+from bot.settings import load_settings
+
+FIRST_SCENE = "a calm deploy"
+
+POLICY = Path(sandbox.__file__).parent / "acme.yml"
+"""The shipmate.yml of the people who live there."""
+
+SHOWN = Limits(doubt_settles=1.0, progress_every=3.0)
+"""As for a real Slack, but impatient: progress is shown sooner, so that there is something to see."""
+
+
+async def demonstrate(*, port: int, exit_after: float | None, pace: float) -> None:
+    """Start the world and the bot, print where to look, play the first scene, and stay until stopped."""
+    stopped = _stop_signal()
+    with tempfile.TemporaryDirectory(prefix="shipmate-demo-") as folder:
+        async with _world(port, pace) as world:
+            catalogue = Path(folder) / "shipmate.yml"
+            catalogue.write_text(POLICY.read_text(encoding="utf-8").replace("{sandbox}", world.url), encoding="utf-8")
+            settings = load_settings(
+                {
+                    **world.environment(),
+                    "DATABASE_URL": f"sqlite:///{folder}/shipmate.db",
+                    "SHIPMATE_CONFIG": str(catalogue),
+                    "SHIPMATE_PORT": "0",
+                },
+                None,
+            )
+            server.configure_logs(settings, as_json=False)
+            async with server.serving(settings, limits=SHOWN) as running:
+                world.connect(running.url)
+                typer.echo(f"\n  Shipmate is living in a stand-in world. Open {world.url}\n")
+                typer.echo("  Try /ship status, /ship where 812, /ship me mute, /ship help in its message box.")
+                typer.echo("  Stop it with Ctrl-C; nothing of it is kept.\n")
+                world.control.play(FIRST_SCENE, pace=pace)
+                await _until(stopped, exit_after)
+
+
+async def stand_in(*, port: int, env_file: Path | None, bot_url: str) -> None:
+    """Run the world alone and say how a bot gets in."""
+    stopped = _stop_signal()
+    async with _world(port, 1.0) as world:
+        world.connect(bot_url)
+        lines = "".join(f"{name}={_quoted(value)}\n" for name, value in world.environment().items())
+        if env_file is not None:
+            descriptor = os.open(env_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(lines)
+        typer.echo(f"A stand-in Slack and GitHub at {world.url}; it sends to {bot_url}. Stop it with Ctrl-C.")
+        typer.echo(f"The environment for a bot is in {env_file}." if env_file else lines)
+        await stopped.wait()
+
+
+def _world(port: int, pace: float) -> Sandbox:
+    if not 0 <= port < 65536:
+        raise UserError(f"--port: expected a number from 0 to 65535, not {port}")
+    return Sandbox(port=port, pace=pace)
+
+
+def _stop_signal() -> asyncio.Event:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    return stopped
+
+
+async def _until(stopped: asyncio.Event, seconds: float | None) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stopped.wait()
+    except TimeoutError:
+        return
+
+
+def _quoted(value: str) -> str:
+    """For ``.env`` and the shell alike: single quotes, which our random secrets never hold."""
+    return f"'{value}'"

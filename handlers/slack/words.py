@@ -1,0 +1,86 @@
+"""What people type: the words of `/ship` and `/incident`, and a command's text taken apart.
+
+Slack sends links as ``<https://…|…>``, people as ``<@U…|name>`` (``should_escape`` in the manifest) and escapes ``&``,
+``<`` and ``>``; phones turn straight quotes into curly ones, and code is pasted with its backticks.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+
+from bot.answers.views import HelpReply, Word
+from bot.answers.where import read_reference
+from bot.spelling import nearest
+
+SHIP = (
+    Word(name="status", usage="status [service]", summary="what is live where, and what is on its way", ready=True),
+    Word(name="where", usage="where <#812 | commit | address>", summary="how far a change got", ready=True),
+    Word(name="me", usage="me", summary="who I think you are, and what you hear", ready=True),
+    Word(
+        name="me", usage="me mute | unmute | failures", summary="hear nothing, everything or only failures", ready=True
+    ),
+    Word(name="me", usage="me mute | unmute <#812>", summary="the same for one change", ready=True),
+    Word(name="me", usage="me github <login>", summary="your login, so that your changes' news reach you", ready=True),
+    Word(name="help", usage="help", summary="this list", ready=True),
+    Word(
+        name="promote", usage="promote <service> [build]", summary="bring a build to the next environment", ready=False
+    ),
+    Word(name="rollback", usage="rollback <service>", summary="go back to an older build", ready=False),
+    Word(name="lock", usage="lock <service> [reason]", summary="hold a service", ready=False),
+    Word(name="unlock", usage="unlock <service>", summary="let it go again", ready=False),
+    Word(name="locks", usage="locks", summary="what is held, by whom", ready=False),
+    Word(name="freeze", usage="freeze", summary="hold everything for a while", ready=False),
+    Word(name="train", usage="train [name]", summary="the timetable of release trains", ready=False),
+    Word(name="watch", usage="watch <#812> [environment] [@person]", summary="hear of somebody's change", ready=False),
+    Word(name="drift", usage="drift [service]", summary="how far environments are apart", ready=False),
+    Word(name="metrics", usage="metrics [service | team] [30d]", summary="how often, how fast, how well", ready=False),
+    Word(name="oncall", usage="oncall <service>", summary="who is on call", ready=False),
+)
+"""Every word of `/ship`, in the order in which help shows them; a word stands once for each way to use it."""
+
+INCIDENT = ("open", "status", "lead", "update", "resolve", "timeline")
+"""The words of `/incident`."""
+
+_TOKEN = re.compile(r'<[^<>\s][^<>]*>|"[^"]*"|[^\s"<]+|["<]')
+_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'"})
+_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u200b": None, "\u2060": None, "\ufeff": None, "\0": None})
+
+
+def split(text: str) -> list[str]:
+    """The words of a command's text; quoted ones stay together, people become ``<@U…>``, links their address."""
+    found = _TOKEN.findall(text.translate(_QUOTES).translate(_SPACES))
+    return [word for word in map(_plain, found) if word]
+
+
+def help_for(unknown: str | None = None) -> HelpReply:
+    """What can be asked; with ``unknown``, the answer to a word that does not exist."""
+    if unknown is None:
+        return HelpReply(words=SHIP)
+    if read_reference(unknown) is not None:
+        return HelpReply(words=SHIP, unknown=unknown, meant=f"where {unknown}")
+    return HelpReply(words=SHIP, unknown=unknown, meant=nearest(unknown, names()))
+
+
+def names(*, ready: bool | None = None) -> Sequence[str]:
+    """The words of `/ship`, each once: all of them, or those that work today, or those to come."""
+    return tuple(dict.fromkeys(word.name for word in SHIP if ready is None or word.ready is ready))
+
+
+def today() -> str:
+    """What works today, for the answer to a word that does not yet."""
+    *first, last = (f"/ship {name}" for name in names(ready=True))
+    return f"What works today: {', '.join(first)} and {last}."
+
+
+def _plain(token: str) -> str:
+    """One word without Slack's marks around it."""
+    if len(token) >= 2 and token[0] == token[-1] == '"':
+        token = token[1:-1]
+    elif token.startswith("<") and token.endswith(">"):
+        target = token[1:-1].partition("|")[0]
+        if target.startswith(("@", "#", "!")):
+            return f"<{target}>"
+        token = target.removeprefix("mailto:").removeprefix("tel:")
+    return html.unescape(token).strip(" \t\r\n`*'")

@@ -1,0 +1,127 @@
+"""What was measured, told in tables: each figure of the bot, the bare figure it stands against, and the ratio."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+WIDTH = 46
+
+
+@dataclass
+class Figures:
+    """The figures of one subject by name: latencies in seconds, rates in events a second, counts for each event."""
+
+    name: str
+    latencies: dict[str, list[float]] = field(default_factory=dict)
+    rates: dict[str, float] = field(default_factory=dict)
+    calls: dict[str, str] = field(default_factory=dict)
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+    def add(self, name: str, latencies: Sequence[float]) -> None:
+        """Add to a figure's samples."""
+        self.latencies.setdefault(name, []).extend(latencies)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """One row of latencies; ``aim`` is the most that its p50 may be of the bare one's."""
+
+    label: str
+    ours: str
+    bare: str
+    aim: float | None = None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One row of rates; ``aim`` is the least that it may be of the bare one."""
+
+    label: str
+    ours: str
+    aim: float | None = None
+
+
+LATENCIES = (
+    Latency("webhook → 2xx, stored durably: quiet", "answer quiet", "answer quiet", 3.0),
+    Latency(f"{'':30}at 200/s", "answer rate", "answer rate"),
+    Latency("webhook → Slack call, rollout begins: quiet", "begins quiet", "call quiet", 10.0),
+    Latency(f"{'':38}at 200/s", "begins rate", "call rate"),
+    Latency("webhook → Slack call, rollout ends: quiet", "ends quiet", "call quiet", 10.0),
+    Latency(f"{'':36}at 200/s", "ends rate", "call rate"),
+    Latency("click → 2xx, stored durably", "click answer", "answer quiet"),
+    Latency("click → words in Slack", "click told", "call quiet"),
+)
+
+RATES = (
+    Rate("rollouts that end, to the last Slack call", "ends", 0.25),
+    Rate("rollouts that begin, to the last card", "cards"),
+    Rate("rollouts that begin, to the last Slack call", "begins"),
+    Rate("begin and end with an author told, to the last", "told"),
+)
+
+
+def print_report(bare: Figures, bots: Sequence[Figures]) -> None:
+    """The tables of latencies and rates."""
+    heads = [bare.name, *(bot.name for bot in bots)]
+    print(f"\n{'milliseconds: p50 / p99 (p50 against bare)':{WIDTH}}" + "".join(f"{head:>27}" for head in heads))
+    for row in LATENCIES:
+        if not any(row.ours in bot.latencies for bot in bots):
+            continue
+        base = bare.latencies[row.bare]
+        cells = [_spread(base)]
+        for bot in bots:
+            ours = bot.latencies.get(row.ours)
+            cells.append(f"{_spread(ours)} {_median(ours) / _median(base):6.1f}×" if ours else "–")
+        print(f"{row.label:{WIDTH}}" + "".join(f"{cell:>27}" for cell in cells))
+    print(f"\n{'events a second (against bare)':{WIDTH}}" + "".join(f"{head:>27}" for head in heads))
+    for rate in RATES:
+        cells = [f"{bare.rates['calls']:.0f}"]
+        for bot in bots:
+            found = bot.rates.get(rate.ours)
+            cells.append(f"{found:.0f}   1/{bare.rates['calls'] / found:.1f}" if found else "–")
+        print(f"{rate.label:{WIDTH}}" + "".join(f"{cell:>27}" for cell in cells))
+    for name in dict.fromkeys(name for bot in bots for name in bot.calls):
+        cells = ["", *(bot.calls.get(name, "–") for bot in bots)]
+        print(f"{name:{WIDTH}}" + "".join(f"{cell:>27}" for cell in cells))
+    print("\nAgainst the aims:")
+    for bot in bots:
+        for sentence in _verdicts(bare, bot):
+            print(f"  {bot.name}: {sentence}")
+
+
+def print_parts(bots: Sequence[Figures]) -> None:
+    """Where the time goes."""
+    print(f"\n{'share of the working time, 200 rollouts/s':{WIDTH}}" + "".join(f"{bot.name:>27}" for bot in bots))
+    every = sorted(
+        {part for bot in bots for part in bot.parts}, key=lambda part: -sum(bot.parts.get(part, 0.0) for bot in bots)
+    )
+    for part in every:
+        print(f"{part:{WIDTH}}" + "".join(f"{bot.parts.get(part, 0.0):>26.0%} " for bot in bots))
+
+
+def _verdicts(bare: Figures, bot: Figures) -> list[str]:
+    said = []
+    for row in LATENCIES:
+        if row.aim is not None and row.ours in bot.latencies:
+            ratio = _median(bot.latencies[row.ours]) / _median(bare.latencies[row.bare])
+            said.append(f"{row.label}: {ratio:.1f}× bare, aim ≤ {row.aim:.0f}×: {_met(ratio <= row.aim)}")
+    for rate in RATES:
+        if rate.aim is not None and rate.ours in bot.rates:
+            share = bot.rates[rate.ours] / bare.rates["calls"]
+            said.append(f"{rate.label}: {share:.2f} of bare, aim ≥ {rate.aim}: {_met(share >= rate.aim)}")
+    return said
+
+
+def _met(met: bool) -> str:
+    return "met" if met else "MISSED"
+
+
+def _median(samples: Sequence[float]) -> float:
+    return statistics.median(samples)
+
+
+def _spread(samples: Sequence[float]) -> str:
+    ordered = sorted(samples)
+    return f"{_median(ordered) * 1000:.2f} / {ordered[int(len(ordered) * 0.99)] * 1000:.2f}"

@@ -1,0 +1,244 @@
+"""``make bench``: the bot against the bare baseline, in one run.
+
+The bot (or the baseline) has core 0; the load, the stand-in for Slack and GitHub, and PostgreSQL have core 1. Every
+figure is a ratio to the baseline measured in the same run, before and after, because machines differ and wander.
+Loopback only; it ends by itself within four minutes.
+
+A *rollout begins*: one delivery, then a card, the question to GitHub what it carries, and the card edited. A *rollout
+ends*: one delivery, and the card edited. The bare server makes one Slack call for each delivery and asks nobody.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.benchmarks.database import postgres
+from tests.benchmarks.load import GITHUB_SECRET, SIGNING_SECRET, Lines, Rollout, Rollouts, catalogue, click
+from tests.benchmarks.process import Subject, importing
+from tests.benchmarks.report import Figures, print_parts, print_report
+from tests.benchmarks.stand_in import StandIn
+
+LOAD_CORE = 1
+QUIET = 120
+RATE = 200
+AT_RATE = 800
+BURST = 600
+TOLD = 200
+WARM = 60
+CLICKS = 100
+STARTS = 4
+PAUSE = 0.025
+"""Seconds between two deliveries when it is quiet: long enough for all that the first one brings about."""
+
+TOTAL = 240.0
+"""Seconds after which the whole is given up."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure Shipmate against the bare baseline.")
+    parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
+    chosen = parser.parse_args().database
+    databases = ("sqlite", "postgresql") if chosen == "both" else (chosen,)
+    with suppress(OSError, AttributeError):  # a single core, or no Linux: the ratios are then worth less
+        os.sched_setaffinity(0, {LOAD_CORE})
+    with tempfile.TemporaryDirectory(prefix="shipmate-bench-") as folder:
+        asyncio.run(_within(Path(folder), databases))
+
+
+async def _within(folder: Path, databases: Sequence[str]) -> None:
+    began = time.perf_counter()
+    async with asyncio.timeout(TOTAL), StandIn() as world:
+        bare = Figures("bare")
+        await _measure_bare(world, folder, bare)
+        bots = [await _measure_on(database, world, folder) for database in databases]
+        await _measure_bare(world, folder, bare)
+        print(f"{platform.python_implementation()} {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
+        print_report(bare, bots)
+        print_parts(bots)
+        await _measure_starts(world, folder)
+    print(f"\nAll of this took {time.perf_counter() - began:.0f} s.")
+
+
+async def _measure_on(database: str, world: StandIn, folder: Path) -> Figures:
+    if database == "sqlite":
+        url = f"sqlite:///{folder / 'shipmate.db'}"
+        return await _measure_bot("SQLite, synchronous=FULL", url, world, folder)
+    with postgres(folder / "postgres") as url:
+        return await _measure_bot("PostgreSQL", url, world, folder)
+
+
+# --- the baseline -----------------------------------------------------------------------------------------------------
+
+
+async def _measure_bare(world: StandIn, folder: Path, bare: Figures) -> None:
+    async with Subject("bare", _environment(world, folder), folder / "bare.log") as subject:
+        lines = await Lines.to(subject.url)
+        rollouts = Rollouts(first=10_000_000 + len(bare.rates) * 1_000_000)
+        await lines.at_once(_deliveries(rollouts.take(WARM), "in_progress"))
+        await _quietly(lines, world, rollouts.take(QUIET), "in_progress", bare, "call quiet")
+        await _at_rate(lines, world, rollouts.take(AT_RATE), "in_progress", bare, "call rate")
+        await world.quiet()
+        burst = rollouts.take(BURST * 3)
+        bare.rates["calls"] = max(bare.rates.get("calls", 0.0), await _burst(lines, world, burst, "in_progress"))
+        lines.close()
+
+
+# --- the bot ----------------------------------------------------------------------------------------------------------
+
+
+async def _measure_bot(name: str, database_url: str, world: StandIn, folder: Path) -> Figures:
+    figures = Figures(name)
+    environment = _environment(world, folder) | {"DATABASE_URL": database_url}
+    async with Subject("bot", environment, folder / "bot.log") as subject:
+        lines = await Lines.to(subject.url)
+        rollouts = Rollouts()
+        for state in ("in_progress", "success"):
+            await lines.at_once(_deliveries(rollouts.take(WARM, told=True), state))
+            await world.quiet()
+        await _measure_latencies(lines, world, rollouts, figures)
+        await _measure_rates(lines, world, rollouts, figures)
+        await _measure_clicks(lines, world, figures)
+        await subject.tell("sample")
+        await _measure_latencies_at_rate(lines, world, rollouts, Figures(""))
+        figures.parts = (await subject.ask("report"))["parts"]
+        lines.close()
+    return figures
+
+
+async def _measure_latencies(lines: Lines, world: StandIn, rollouts: Rollouts, figures: Figures) -> None:
+    quiet = rollouts.take(QUIET)
+    await _quietly(lines, world, quiet, "in_progress", figures, "begins quiet")
+    await _quietly(lines, world, quiet, "success", figures, "ends quiet")
+    await _measure_latencies_at_rate(lines, world, rollouts, figures)
+
+
+async def _measure_latencies_at_rate(lines: Lines, world: StandIn, rollouts: Rollouts, figures: Figures) -> None:
+    steady = rollouts.take(AT_RATE)
+    await _at_rate(lines, world, steady, "in_progress", figures, "begins rate")
+    await world.quiet()
+    await _at_rate(lines, world, steady, "success", figures, "ends rate")
+    await world.quiet()
+
+
+async def _measure_rates(lines: Lines, world: StandIn, rollouts: Rollouts, figures: Figures) -> None:
+    burst = rollouts.take(BURST)
+    before = world.calls.copy()
+    began = time.perf_counter()
+    figures.rates["begins"] = await _burst(lines, world, burst, "in_progress")
+    cards = [at for one in burst if (at := world.first(one.sha)) is not None]
+    figures.rates["cards"] = len(cards) / (max(cards) - began)
+    figures.calls["calls for each that begins"] = _calls(world, before, BURST)
+    before = world.calls.copy()
+    figures.rates["ends"] = await _burst(lines, world, burst, "success")
+    figures.calls["calls for each that ends"] = _calls(world, before, BURST)
+    before = world.calls.copy()
+    told = rollouts.take(TOLD, told=True)
+    both = [await _burst(lines, world, told, state) for state in ("in_progress", "success")]
+    figures.rates["told"] = statistics.harmonic_mean(both)
+    figures.calls["calls for each of these events"] = _calls(world, before, 2 * TOLD)
+
+
+async def _measure_clicks(lines: Lines, world: StandIn, figures: Figures) -> None:
+    for number in range(CLICKS):
+        response_url, told = world.answer_at(str(number))
+        answered = await lines.send(click(f"U0DEV{number % 40:02}", 1 + number, response_url, datetime.now(UTC)))
+        figures.add("click answer", [answered.at - answered.sent_at])
+        figures.add("click told", [await told - answered.sent_at])
+        await asyncio.sleep(PAUSE)
+
+
+# --- start-up ---------------------------------------------------------------------------------------------------------
+
+
+async def _measure_starts(world: StandIn, folder: Path) -> None:
+    fresh: list[float] = []
+    again: list[float] = []
+    imports: list[float] = []
+    modules: list[str] = []
+    for number in range(STARTS):
+        environment = _environment(world, folder) | {"DATABASE_URL": f"sqlite:///{folder / f'start-{number}.db'}"}
+        for times in (fresh, again):
+            async with Subject("bot", environment, folder / "start.log") as subject:
+                times.append(subject.seconds)
+                modules = subject.ready["modules"]
+        imports.append(await importing(modules, folder / "imports.log"))
+    bare = statistics.median(imports)
+    print("\nstart-up, until it listens (SQLite), against importing the same libraries")
+    print(f"  importing the libraries       {bare:.2f} s")
+    print(f"  with its tables there         {statistics.median(again):.2f} s  {statistics.median(again) / bare:.2f}×")
+    print(f"  with its tables to be made    {statistics.median(fresh):.2f} s  {statistics.median(fresh) / bare:.2f}×")
+
+
+# --- ways of sending --------------------------------------------------------------------------------------------------
+
+
+async def _quietly(
+    lines: Lines, world: StandIn, rollouts: Sequence[Rollout], state: str, figures: Figures, name: str
+) -> None:
+    """One delivery after the other, each when all is done that the one before brought about."""
+    for rollout in rollouts:
+        raw = rollout.delivery(state)
+        call = world.next_call(rollout.sha, already=world.times(rollout.sha))
+        answered = await lines.send(raw)
+        figures.add("answer quiet", [answered.at - answered.sent_at])
+        figures.add(name, [await call - answered.sent_at])
+        await asyncio.sleep(PAUSE)
+
+
+async def _at_rate(
+    lines: Lines, world: StandIn, rollouts: Sequence[Rollout], state: str, figures: Figures, name: str
+) -> None:
+    calls = [world.next_call(rollout.sha, already=world.times(rollout.sha)) for rollout in rollouts]
+    answers = await lines.at_rate(_deliveries(rollouts, state), RATE)
+    figures.add("answer rate", [answered.at - answered.sent_at for answered in answers])
+    called = await asyncio.gather(*calls)
+    figures.add(name, [at - answered.sent_at for at, answered in zip(called, answers, strict=True)])
+
+
+async def _burst(lines: Lines, world: StandIn, rollouts: Sequence[Rollout], state: str) -> float:
+    """Everything at once; the deliveries a second from the first one sent to the last Slack call they brought about."""
+    deliveries = _deliveries(rollouts, state)
+    calls = [world.next_call(rollout.sha, already=world.times(rollout.sha)) for rollout in rollouts]
+    began = time.perf_counter()
+    await lines.at_once(deliveries)
+    await asyncio.gather(*calls)
+    await world.quiet()
+    return len(rollouts) / (world.last_at - began)
+
+
+def _deliveries(rollouts: Sequence[Rollout], state: str) -> list[bytes]:
+    return [rollout.delivery(state) for rollout in rollouts]
+
+
+def _calls(world: StandIn, before: Counter[str], events: int) -> str:
+    made = world.calls - before
+    github = made.pop("github", 0)
+    return f"{made.total() / events:.1f} Slack, {github / events:.1f} GitHub"
+
+
+def _environment(world: StandIn, folder: Path) -> dict[str, str]:
+    config = folder / "shipmate.yml"
+    config.write_text(catalogue(), encoding="utf-8")
+    return {
+        "SHIPMATE_CONFIG": str(config),
+        "SHIPMATE_PORT": "0",
+        "SLACK_API_URL": f"{world.url}/api/",
+        "SLACK_BOT_TOKEN": "xoxb-for-the-benchmark",
+        "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+        "GITHUB_API_URL": f"{world.url}/github",
+        "GITHUB_TOKEN": "ghp_forthebenchmark",
+        "GITHUB_WEBHOOK_SECRET": GITHUB_SECRET,
+    }

@@ -1,0 +1,168 @@
+"""A Slack and a GitHub that answer at once and note when they were called; the full sandbox would be measured instead.
+
+They know nothing: every message is taken, every commit belongs to one pull request (or, for a commit whose id begins
+with ``a``, to none), every range holds the one commit that was asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Any, Self
+
+from tests.benchmarks.wire import Door, response
+
+PEOPLE = 40
+"""Authors of pull requests, all in the catalogue with their Slack ids."""
+
+_SHA = re.compile(rb'(?:"sha": ?"|rollout )([0-9a-f]{40})')
+_CHANNEL = re.compile(rb'"channel": ?"([^"]*)"')
+_COMPARED = re.compile(r"/compare/[0-9a-f]{40}\.\.\.([0-9a-f]{40})")
+_COMMIT = re.compile(r"/commits/([0-9a-f]{40})")
+
+
+class StandIn:
+    """Both systems on one port. ``calls`` counts by method; ``last_at`` is when Slack was last called."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.last_at = 0.0
+        self._seen: dict[str, list[float]] = {}
+        self._awaited: dict[tuple[str, int], asyncio.Future[float]] = {}
+        self._answered: dict[str, asyncio.Future[float]] = {}
+        self._server: asyncio.Server | None = None
+        self._number = 0
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Door(self._answer), "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def times(self, sha: str) -> int:
+        """How many Slack calls have named this commit."""
+        return len(self._seen.get(sha, ()))
+
+    def first(self, sha: str, after: float = 0.0) -> float | None:
+        """When Slack was first called about this commit since ``after``."""
+        return next((at for at in self._seen.get(sha, ()) if at >= after), None)
+
+    def next_call(self, sha: str, already: int = 0) -> asyncio.Future[float]:
+        """When Slack is called about this commit, after as many calls as there were ``already``."""
+        future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        seen = self._seen.get(sha, [])
+        if len(seen) > already:
+            future.set_result(seen[already])
+        else:
+            self._awaited[(sha, already + 1)] = future
+        return future
+
+    def answer_at(self, name: str) -> tuple[str, asyncio.Future[float]]:
+        """A ``response_url`` of its own, and when it is called."""
+        future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._answered[name] = future
+        return f"{self.url}/answers/{name}", future
+
+    async def quiet(self, seconds: float = 0.4, patience: float = 30.0) -> None:
+        """Wait until Slack was not called for so long."""
+        until = time.perf_counter() + patience
+        while (left := min(self.last_at + seconds, until) - time.perf_counter()) > 0:
+            await asyncio.sleep(left)  # noqa: ASYNC110 (each call made meanwhile moves the end)
+
+    def _answer(self, line: bytes, body: bytes) -> bytes:
+        path = line.split(b" ")[1].decode().partition("?")[0]
+        if path.startswith("/api/"):
+            return response(self._slack(path.removeprefix("/api/"), body), ["x-oauth-scopes: chat:write"])
+        if path.startswith("/answers/"):
+            self._answered.pop(path.removeprefix("/answers/")).set_result(time.perf_counter())
+            return response(b'{"ok":true}')
+        self.calls["github"] += 1
+        return response(json.dumps(_github(path.removeprefix("/github"))).encode())
+
+    def _slack(self, method: str, body: bytes) -> bytes:
+        now = time.perf_counter()
+        self.calls[method] += 1
+        if method == "auth.test":
+            return b'{"ok":true,"team":"Acme","team_id":"T1","url":"http://x/","user_id":"U0BOT","bot_id":"B0BOT"}'
+        if method == "conversations.history":
+            return b'{"ok":true,"messages":[]}'
+        self.last_at = now
+        found = _SHA.search(body)
+        if found is not None:
+            sha = found[1].decode()
+            seen = self._seen.setdefault(sha, [])
+            seen.append(now)
+            awaited = self._awaited.pop((sha, len(seen)), None)
+            if awaited is not None:
+                awaited.set_result(now)
+        channel = _CHANNEL.search(body)
+        self._number += 1
+        where = b"C" + channel[1].strip(b"#")[-9:].upper().replace(b"-", b"0") if channel else b"C0"
+        return b'{"ok":true,"channel":"%s","ts":"1790000000.%06d"}' % (where, self._number)
+
+
+def _github(path: str) -> Any:
+    repo = "/".join(path.split("/")[2:4])
+    if (compared := _COMPARED.search(path)) is not None:
+        return {"status": "ahead", "total_commits": 1, "commits": [_commit(repo, compared[1])]}
+    if (asked := _COMMIT.search(path)) is not None:
+        sha = asked[1]
+        if path.endswith("/pulls"):
+            return [] if sha.startswith("a") else [_pull(repo, sha)]
+        return _commit(repo, sha)
+    if "/pulls/" in path:
+        return _pull(repo, f"b{int(path.rpartition('/')[2]):039x}")
+    return [] if path.endswith("/deployments") else {"full_name": repo}
+
+
+def _commit(repo: str, sha: str) -> dict[str, Any]:
+    number = _number(sha)
+    title = "Retry payments" if sha.startswith("a") else f"Retry payments (#{number})"
+    author = {"name": "Somebody", "email": "", "date": "2026-11-20T10:00:00Z"}
+    return {
+        "sha": sha,
+        "html_url": f"https://github.com/{repo}/commit/{sha}",
+        "commit": {"message": title, "author": author, "committer": author},
+        "author": None if sha.startswith("a") else {"login": _login(number), "type": "User"},
+        "parents": [{"sha": "c" * 40}],
+    }
+
+
+def _pull(repo: str, sha: str) -> dict[str, Any]:
+    number = _number(sha)
+    return {
+        "number": number,
+        "title": "Retry payments",
+        "html_url": f"https://github.com/{repo}/pull/{number}",
+        "merge_commit_sha": sha,
+        "merged_at": "2026-11-20T10:00:00Z",
+        "user": {"login": _login(number), "type": "User"},
+        "base": {"ref": "main", "repo": {"full_name": repo, "default_branch": "main"}},
+        "labels": [],
+        "body": "",
+        "additions": 12,
+        "deletions": 3,
+    }
+
+
+def _number(sha: str) -> int:
+    return int(sha[1:], 16)
+
+
+def _login(number: int) -> str:
+    return f"dev-{number % PEOPLE:02}"

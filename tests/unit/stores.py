@@ -1,0 +1,48 @@
+"""What tests of the core stand on: an opened database of either engine, and a clock that is turned by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import bot.outgoing  # noqa: F401 - so that every table is known
+from bot.database import Database, upgrade
+from bot.settings import load_settings
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+"""The instant at which the tests' stories begin: a Monday."""
+
+
+class Clock:
+    """The present instant, turned by hand."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def turn(self, **more: float) -> datetime:
+        """Let this much time pass (``minutes=3``); returns the new instant."""
+        self.now += timedelta(**more)
+        return self.now
+
+
+def address(url: str) -> str:
+    """A database's address as the engines take it, driver included."""
+    return load_settings({"DATABASE_URL": url}, None).database_url
+
+
+@asynccontextmanager
+async def opened(url: str, *, upgraded: bool = True) -> AsyncIterator[Database]:
+    """A database that takes work until the block is left, with every table unless told otherwise."""
+    if upgraded:
+        upgrade(address(url))
+    database = Database(address(url))
+    database.start()
+    try:
+        yield database
+    finally:
+        await database.close()
+
