@@ -11,6 +11,10 @@ from sqlalchemy import JSON, Column
 from sqlmodel import Field, Session, SQLModel
 
 
+LONGEST_SUBJECT = 255
+"""Characters of a fact's subject; a repository and a tag together may be longer."""
+
+
 class Tag(StrEnum):
     """What kind of fact: ``source:subject:action``."""
 
@@ -44,14 +48,14 @@ class Fact(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(index=True)
     tag: str = Field(max_length=64)
-    subject: str = Field(index=True, max_length=255)
+    subject: str = Field(index=True, max_length=LONGEST_SUBJECT)
     who: str | None = Field(default=None, max_length=255)
     data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
 
 def record(session: Session, tag: Tag, subject: str, at: datetime, *, who: str | None = None, **data: Any) -> None:
     """Append one fact. ``subject`` is ``kind:id``; ``data`` must be JSON without secrets."""
-    session.add(Fact(at=at, tag=tag.value, subject=subject, who=who, data=_plain(data)))
+    session.add(Fact(at=at, tag=tag.value, subject=subject[:LONGEST_SUBJECT], who=who, data=_plain(data)))
 
 
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:

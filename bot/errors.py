@@ -60,7 +60,7 @@ class MessageGone(GiveUp):
 
 
 class Unauthorised(GiveUp):
-    """Our credentials do not suffice (revoked token, missing scope): nothing of this kind works until a person mends it.
+    """Our credentials do not suffice (revoked token, missing scope): a person must mend it before this works again.
 
     Nothing is lost meanwhile: callers keep what they have and ask again from time to time.
     """

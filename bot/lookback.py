@@ -61,7 +61,7 @@ class LookBack:
     clock: Callable[[], datetime]
 
     async def look(self, gap: Gap | None) -> bool:
-        """Find what was missed, apply it or have it sent again, and say so; returns whether the forge could be asked."""
+        """Find what was missed, have it sent again or apply it, say so; returns whether the forge could be asked."""
         now = self.clock()
         since = max(min(gap.since, now - OVERLAP) if gap else now - OVERLAP, now - FARTHEST)
         try:

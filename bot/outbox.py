@@ -178,7 +178,7 @@ def _show_newer(session: Session, card: Card, *, urgent: bool) -> None:
         if digest is not None:
             digest.version += 1
         return
-    if card.state == CardState.UNREACHABLE:  # somebody may have mended it since
+    if card.state in (CardState.UNREACHABLE, CardState.MOOT):  # somebody may have mended it, or be in Slack by now
         card.state = CardState.LIVE.value
     card.version += 1
     card.urgent = card.urgent or urgent
@@ -263,19 +263,33 @@ def readdress(session: Session, place: str, found: str | None) -> None:
         twin = find_card(session, card.kind, card.subject, found) if found else None
         if found is None or twin is not None:
             card.state = CardState.MOOT.value
+            if twin is not None:  # what the one was touched for, the other has to show
+                _show_newer(session, twin, urgent=card.urgent)
         else:
             card.place = found
         session.flush()
     for note in session.exec(select(Note).where(Note.place == place, Note.state == SendState.PENDING)).all():
-        parent = session.get(Card, note.thread) if note.thread else None
         key = f"{note.key.removesuffix(place)}{found}"
-        said = session.exec(select(Note.id).where(Note.key == key)).first() is not None
-        if found is None or said or (parent is not None and parent.state == CardState.MOOT):
+        if found is None or session.exec(select(Note.id).where(Note.key == key)).first() is not None:
             note.state = SendState.MOOT.value
         else:
-            note.place, note.key = found, key
+            note.place, note.key, note.thread = found, key, _thread_at(session, note, found)
         session.flush()
     ring(session)
+
+
+def _thread_at(session: Session, note: Note, found: str) -> int | None:
+    """The card that a note answers once its person is found: its own, or the one that stands for it there."""
+    parent = session.get(Card, note.thread) if note.thread else None
+    if parent is None or parent.state != CardState.MOOT:
+        return note.thread
+    twin = find_card(session, parent.kind, parent.subject, found)
+    if twin is None:
+        return note.thread
+    if twin.state == CardState.FOLDED:  # what is said in a thread needs a message of its own above it
+        twin.state, twin.urgent = CardState.LIVE.value, True
+        twin.version += 1
+    return twin.id
 
 
 def ring(session: Session) -> None:

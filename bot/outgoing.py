@@ -1,7 +1,7 @@
 """What each kind of outgoing thing means: how a card or note is loaded from present state, how an effect is done.
 
-Pure reading on the database's side; the calls of effects go through the ports. An effect documents why doing it twice is
-harmless.
+Pure reading on the database's side; the calls of effects go through the ports. An effect documents why doing it
+twice is harmless.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from bot import people
+from bot import outbox, people, work
 from bot.catalog import Catalog
 from bot.database import Database
 from bot.delivery import CardKind, EffectKind, NoteKind, Outgoing, Showing
@@ -27,6 +27,7 @@ from bot.deploys.views import (
     DigestCard,
     DigestLine,
     Outcome,
+    RangeState,
     RedBuildNote,
     StuckNote,
     UnreachableNote,
@@ -34,7 +35,7 @@ from bot.deploys.views import (
 from bot.errors import GiveUp
 from bot.events import DeployStatus, Human, Level
 from bot.outbox import Card, Note
-from bot.ports import Changes, Chat, Direction, Forge, Range
+from bot.ports import Changes, Chat, Direction, Forge, Member, Range
 
 Settle = Callable[[Session, datetime], None]
 Reconsider = Callable[[Session, datetime], None]
@@ -70,7 +71,7 @@ class Kinds:
             },
             effects={
                 service.RANGE: EffectKind(
-                    run=self._read_range, postponed=self._range_unknown, given_up=self._range_unknown
+                    run=self._read_range, postponed=self._range_unknown, given_up=self._range_unreadable
                 ),
             },
             find_person=self._find_person,
@@ -196,27 +197,43 @@ class Kinds:
         return write
 
     def _range_unknown(self, session: Session, data: Mapping[str, Any], now: datetime) -> None:
-        service.range_unknown(session, int(data["deploy"]), data["base"], now)
+        service.range_unknown(session, int(data["deploy"]), data["base"], RangeState.UNKNOWN)
+        self.settle(session, now)
+
+    def _range_unreadable(self, session: Session, data: Mapping[str, Any], now: datetime) -> None:
+        service.range_unknown(session, int(data["deploy"]), data["base"], RangeState.UNREADABLE)
         self.settle(session, now)
 
     # --- people -----------------------------------------------------------------------------------------------------
 
-    async def _find_person(self, who: str) -> str | None:
-        """Their Slack id by an address that Slack has verified, remembered for a while, also when there is none."""
+    async def _find_person(self, who: str) -> Settle:
+        """Who somebody is in Slack, by an address that Slack has verified; what waits for them goes there.
+
+        It is remembered (for a while, also when there is nobody) in the same transaction that readdresses: in between,
+        what happens would be written to the same person by two names.
+        """
         now = self.clock()
         believed, slack_id = await self.database.read(lambda session: people.looked_up(session, who, now))
-        if believed:
-            return slack_id
+        found = None if believed else await self._member(who)
+
+        def write(session: Session, now: datetime) -> None:
+            if not believed:
+                people.remember(session, who, found, now)
+            outbox.readdress(session, f"{people.WHO}{who}", found.slack_id if found else slack_id)
+            if found is not None:  # cards that know a login only have a name to show now
+                for change in service.named_by_login(session, who):
+                    work.touch(session, "change", change)
+                self.settle(session, now)
+
+        return write
+
+    async def _member(self, who: str) -> Member | None:
         for ask in self._addresses(who):
             address = await ask()
-            if address is None:
-                continue
-            member = await self.chat.member_by_email(address)
+            member = await self.chat.member_by_email(address) if address is not None else None
             if member is not None and member.active:
-                slack_id = member.slack_id
-                break
-        await self.database.write(lambda session: people.remember(session, who, slack_id, now))
-        return slack_id
+                return member
+        return None
 
     def _addresses(self, who: str) -> list[Callable[[], Awaitable[str | None]]]:
         """Ways to an e-mail address for somebody, strongest first."""

@@ -2,7 +2,8 @@
 
 A change names its people by GitHub login or e-mail; Slack knows them by id. The way between, strongest first: the
 catalogue; a link that the person made; an address that Slack has verified, asked for by ``users.lookupByEmail``.
-Links and addresses only route messages: nothing here grants authority. Nobody found is no failure: the plain name is used.
+Links and addresses only route messages: nothing here grants authority. Nobody found is no failure: the plain name
+is used.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from bot import audit
 from bot.catalog import Catalog
 from bot.events import Human, Level
+from bot.ports import Member
 
 WHO = "who:"
 """The beginning of a place whose person is not looked up yet: ``who:github:ana`` or ``who:email:ana@example.com``."""
@@ -31,6 +33,10 @@ EVERYTHING = "all"
 
 NOREPLY = "users.noreply.github.com"
 """Addresses that GitHub makes up for privacy: nobody in Slack has one."""
+
+
+LONGEST_NAME = 200
+"""Characters of a login or address that we go by: a commit may name anybody, at any length, and nobody has one longer."""
 
 
 class Link(SQLModel, table=True):
@@ -50,6 +56,7 @@ class Lookup(SQLModel, table=True):
 
     who: str = Field(primary_key=True, max_length=320)
     slack_id: str | None = Field(default=None, max_length=32, index=True)
+    name: str | None = Field(default=None, max_length=255)
     looked_up_at: datetime
 
 
@@ -68,9 +75,9 @@ class Subscription(SQLModel, table=True):
 
 def who_is(human: Human) -> str | None:
     """The name a person goes by in our tables: their login, else their address, else nothing usable."""
-    if human.login:
+    if human.login and len(human.login) <= LONGEST_NAME:
         return f"github:{human.login.lower()}"
-    if human.email and not human.email.lower().endswith(NOREPLY):
+    if human.email and len(human.email) <= LONGEST_NAME and not human.email.lower().endswith(NOREPLY):
         return f"email:{human.email.lower()}"
     return None
 
@@ -106,9 +113,19 @@ def looked_up(session: Session, who: str, now: datetime) -> tuple[bool, str | No
     return (True, lookup.slack_id) if lookup is not None and _fresh(lookup, now) else (False, None)
 
 
-def remember(session: Session, who: str, slack_id: str | None, now: datetime) -> None:
+def remember(session: Session, who: str, member: Member | None, now: datetime) -> None:
     """Keep what Slack answered about ``who``."""
-    session.merge(Lookup(who=who, slack_id=slack_id, looked_up_at=now))
+    slack_id, name = (member.slack_id, member.name) if member else (None, None)
+    session.merge(Lookup(who=who, slack_id=slack_id, name=name, looked_up_at=now))
+
+
+def name_of(session: Session, catalog: Catalog, human: Human) -> str:
+    """What to call somebody: as the catalogue, their commits or Slack name them, else by their login."""
+    entry = catalog.person_by_github(human.login) if human.login else None
+    who = who_is(human)
+    lookup = session.get(Lookup, who) if who and not human.name else None
+    named = (entry.name if entry else None) or human.name or (lookup.name if lookup else None)
+    return named or human.login or human.email or "somebody"
 
 
 def link(session: Session, slack_id: str, login: str, now: datetime) -> None:

@@ -77,7 +77,9 @@ class Chat(Protocol):
         """Replace what a message of ours shows; MessageGone when it is no longer there."""
         ...
 
-    async def find(self, place: str, keys: set[str], *, since: datetime, threads: Sequence[str] = ()) -> dict[str, Posted]:
+    async def find(
+        self, place: str, keys: set[str], *, since: datetime, threads: Sequence[str] = ()
+    ) -> dict[str, Posted]:
         """Which of our messages with these keys stand in ``place`` since then, in the channel or the given threads."""
         ...
 

@@ -94,7 +94,7 @@ class Reactions:
                 return self._preference(session, event, now)
             case GithubLinked():
                 people.link(session, event.slack_id, event.login, now)
-                return f"Messages about {event.login}'s changes come to you now. (It routes messages; it approves nothing.)"
+                return f"Messages about {event.login}'s changes come to you now. This routes messages, no more."
             case _:
                 assert_never(event)
         return None
@@ -172,7 +172,7 @@ class Reactions:
     def _tell_red(self, session: Session, check: Check, event: CheckFinished, now: datetime) -> None:
         """A build of the main branch is red: its team hears it, and whoever wrote the commit."""
         owners = self.catalog.services_of(event.repo) or (self.catalog.resolve_service(event.repo, None, "")[0],)
-        key = f"red:{event.repo}:{event.sha}:{event.name}:{event.run}"
+        key = f"red:{check.id}:{event.run}"
         data: dict[str, Any] = {
             "repo": event.repo, "service": owners[0].name, "check": event.name, "sha": event.sha,
             "title": event.title, "url": event.url, "author": _plain_human(event.author),
@@ -224,7 +224,7 @@ class Reactions:
 
 
 RECENT_CARDS = 5
-"""How many of a person's cards are edited when they mute everything: the ones in view; the others follow when touched."""
+"""How many of a person's cards are edited when they mute everything: those in view; the others follow when touched."""
 
 PREFERENCE_SAID = {
     Level.ALL: "You will hear how each of your changes goes. /ship me failures keeps it to what went wrong.",

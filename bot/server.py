@@ -46,13 +46,14 @@ class Serving:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, *, limits: Limits | None = None, clock: Callable[[], datetime] = wiring.wall_clock
+    settings: Settings, *, limits: Limits | None = None, clock: Callable[[], datetime] | None = None
 ) -> AsyncIterator[Serving]:
     """Run a bot until the block is left; the tables are brought up to date first. Raises UserError."""
     await asyncio.to_thread(wiring.upgrade_database, settings)
     translators = {name: source.translate for name, source in webhooks.SOURCES.items()}
     wired = wiring.wire(settings, {**translators, "slack": slack.translate}, limits=limits, clock=clock)
     bot = wired.bot
+    await wired.start_clock()
     bot.start(ClockDoor(bot))
     slack_door = slack.open_door(bot, wired.renderer)
     application = web.Application(client_max_size=LARGEST_BODY)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from pydantic import SecretStr
 from sqlmodel import Session
 
 from bot import database, outbox
+from bot.adapters.clock import FollowedClock, wall_clock
 from bot.adapters.github import GithubForge
 from bot.adapters.slack import SlackChat
 from bot.app import Bot
@@ -30,11 +31,6 @@ log = structlog.get_logger(__name__)
 PUBLIC_GITHUB = "https://github.com"
 
 
-def wall_clock() -> datetime:
-    """The present instant."""
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Wired:
     """A bot and the adapters that must be closed with it."""
@@ -43,12 +39,20 @@ class Wired:
     chat: SlackChat
     forge: GithubForge
     renderer: Renderer
+    clock: FollowedClock | None
+
+    async def start_clock(self) -> None:
+        """Follow the clock that the settings name, if they name one."""
+        if self.clock is not None:
+            await self.clock.start()
 
     async def close(self) -> None:
         """Stop the bot in good order, then let go of the vendors."""
         await self.bot.stop()
         await self.chat.close()
         await self.forge.close()
+        if self.clock is not None:
+            await self.clock.stop()
 
 
 def wire(
@@ -56,7 +60,7 @@ def wire(
     translators: Mapping[str, Translate],
     *,
     limits: Limits | None = None,
-    clock: Callable[[], datetime] = wall_clock,
+    clock: Callable[[], datetime] | None = None,
 ) -> Wired:
     """Put a bot together from settings; raises ConfigurationError for a catalogue that cannot be used.
 
@@ -64,6 +68,8 @@ def wire(
     """
     catalog = load_catalog(settings.config, default_channel=settings.default_channel)
     store = Database(settings.database_url)
+    followed = FollowedClock(settings.clock_url, store.ring_all) if settings.clock_url and clock is None else None
+    clock = clock or followed or wall_clock
     chat = SlackChat(_secret(settings.slack_bot_token) or "", settings.slack_api_url)
     forge = GithubForge(
         settings.github_api_url,
@@ -94,7 +100,7 @@ def wire(
         chat=chat,
         clock=clock,
     )
-    return Wired(bot, chat, forge, renderer)
+    return Wired(bot, chat, forge, renderer, followed)
 
 
 def upgrade_database(settings: Settings) -> tuple[str | None, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 AT_LEAST_EVERY = timedelta(minutes=1)
 """The table is looked at this often although nothing seems due."""
 
-SOON = timedelta(seconds=1)
+SOON = timedelta(seconds=0.5)
 """How long after something new is kept the table is looked at: many that come together make one look."""
 
 AFTER_FAULT = timedelta(seconds=2)
@@ -59,13 +59,13 @@ class ClockDoor:
             except DatabaseUnavailable as fault:
                 log.warning("the clock waits for the database", error=str(fault))
                 due = self._bot.clock() + AFTER_FAULT
-            self._set(due)
+            self._set(min(due - self._bot.clock(), AT_LEAST_EVERY) if due else AT_LEAST_EVERY)
 
-    def _set(self, due: datetime | None) -> None:
-        latest = self._bot.clock() + AT_LEAST_EVERY
+    def _set(self, wait: timedelta) -> None:
+        """Fire after ``wait``. The scheduler keeps the machine's time, the bot's own clock may have been turned."""
         self._scheduler.add_job(
             self._fire,
-            DateTrigger(min(due, latest) if due else latest),
+            DateTrigger(datetime.now(UTC) + max(wait, timedelta())),
             id=JOB,
             replace_existing=True,
             misfire_grace_time=None,
@@ -78,7 +78,7 @@ class ClockDoor:
 
         def look_soon() -> None:
             job = self._scheduler.get_job(JOB) if self._scheduler.running else None
-            soon = self._bot.clock() + SOON
+            soon = datetime.now(UTC) + SOON
             if job is not None and job.next_run_time > soon:
                 job.modify(next_run_time=soon)
 

@@ -147,7 +147,13 @@ class Database:
     def ring(self, bell: str) -> None:
         """Wake whoever waits for ``bell`` in this process."""
         for listener in self._listeners.get(bell, ()):
-            listener()
+            with suppress(RuntimeError):  # its loop was closed: nobody waits any more
+                listener()
+
+    def ring_all(self) -> None:
+        """Wake everybody in this process: the time has changed under them."""
+        for bell in tuple(self._listeners):
+            self.ring(bell)
 
     def _read(self, work: Work[Result]) -> Result:
         for wait in (*PASSING_FAULT_WAITS, None):

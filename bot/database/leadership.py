@@ -43,7 +43,13 @@ class SqliteLock:
 
     def acquire(self) -> None:
         """Take the lock or say who holds it."""
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as fault:
+            raise UserError(
+                f"Cannot write {self.path} ({fault.strerror}). DATABASE_URL must name a file in a folder that exists "
+                "and that this process may write to."
+            ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

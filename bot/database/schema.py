@@ -7,6 +7,8 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlmodel import SQLModel
 
+from bot.errors import UserError
+
 SQLModel.metadata.naming_convention = {  # so that a later migration can name what it changes, on both engines
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -33,7 +35,10 @@ def present_revision(connection: Connection) -> str | None:
 
 
 def upgrade(url: str) -> tuple[str | None, str]:
-    """Bring the tables up to date; returns the revision before and after. The caller holds SQLite's lock."""
+    """Bring the tables up to date; returns the revision before and after. The caller holds SQLite's lock.
+
+    Raises UserError where a newer Shipmate has been here: its tables may mean what we do not know.
+    """
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
@@ -41,6 +46,11 @@ def upgrade(url: str) -> tuple[str | None, str]:
             newest = newest_revision()
             if before == newest:
                 return before, newest
+            if before is not None and before > newest:
+                raise UserError(
+                    f"The database was brought to revision {before} by a newer Shipmate; this one knows {newest}. "
+                    "Start the newer version again, or restore a backup from before it."
+                )
             connection.rollback()
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": UPGRADE_KEY})

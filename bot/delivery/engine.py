@@ -98,12 +98,12 @@ class EffectKind:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """What the kinds mean; ``find_person`` turns a ``who:…`` place into a Slack id, or None when there is nobody."""
+    """What the kinds mean; ``find_person`` asks who a ``who:…`` is, and returns what to write of what waits there."""
 
     cards: Mapping[str, CardKind]
     notes: Mapping[str, NoteKind]
     effects: Mapping[str, EffectKind]
-    find_person: Callable[[str], Awaitable[str | None]]
+    find_person: Callable[[str], Awaitable[Settle]]
     fallback: str
 
 
@@ -485,7 +485,7 @@ class Delivery:
     async def _address(self, place: str) -> None:
         """Find out who a person is in Slack, and give what waits for them its place."""
         try:
-            slack_id = await self._outgoing.find_person(place.removeprefix(UNKNOWN_PERSON))
+            settle = await self._outgoing.find_person(place.removeprefix(UNKNOWN_PERSON))
         except (RetryLater, Doubtful) as fault:
             delay = fault.delay if isinstance(fault, RetryLater) else None
             self._pace.post_failed(
@@ -497,7 +497,7 @@ class Delivery:
             log.error("people cannot be looked up", code=fault.code, mend=fault.mend)
             self._pace.post_failed(place, UNAUTHORISED_SECONDS, self._now())
             return
-        await self._database.write(lambda session: outbox.readdress(session, place, slack_id))
+        await self._database.write(lambda session: settle(session, self._clock()))
 
     async def _fold(self, rows: Sequence[Waiting]) -> bool:
         """Fold the cards that would wait too long; returns whether any did."""

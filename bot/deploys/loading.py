@@ -57,7 +57,7 @@ def deploy_card(session: Session, desk: Desk, deploy: Deploy) -> DeployCard:
         percent=deploy.percent if deploy.state is DeployStatus.IN_PROGRESS else None,
         rollback=service.is_rollback(deploy),
         sha=deploy.sha,
-        ref=deploy.ref,
+        ref=deploy.ref if deploy.ref != deploy.sha else None,
         version=_version(session, deploy),
         description=deploy.description,
         creator=person(session, desk, Human(login=deploy.creator)) if deploy.creator else None,
@@ -162,9 +162,10 @@ def _change_view(session: Session, desk: Desk, change: Change, parts: Sequence[r
 
 def person(session: Session, desk: Desk, human: Human) -> PersonView:
     """How somebody is named: as Slack knows them, else by their plain name."""
-    entry = desk.catalog.person_by_github(human.login) if human.login else None
-    name = (entry.name if entry else None) or human.name or human.login or human.email or "somebody"
-    return PersonView(name=name, slack_id=people.known_slack_id(session, desk.catalog, human, desk.now))
+    return PersonView(
+        name=people.name_of(session, desk.catalog, human),
+        slack_id=people.known_slack_id(session, desk.catalog, human, desk.now),
+    )
 
 
 def _links(desk: Desk, target: Target, deploy: Deploy, previous: Deploy | None) -> tuple[LinkView, ...]:

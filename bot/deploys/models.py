@@ -11,6 +11,13 @@ from bot.deploys.views import RangeState
 from bot.events import DeployStatus, Human
 
 
+LONGEST_NAME = 255
+"""Characters of a check's name that are kept: whoever writes a workflow may call it anything."""
+
+LONGEST_WHO = 320
+"""Characters of a contributor's name in our tables."""
+
+
 class Target(SQLModel, table=True):
     """One service in one environment; ``live`` is the deploy that is live there. The row to lock when deciding."""
 
@@ -70,7 +77,7 @@ class Contributor(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     change: int = Field(foreign_key="changes.id", index=True)
     role: str = Field(max_length=16)
-    who: str = Field(max_length=320, index=True)
+    who: str = Field(max_length=LONGEST_WHO, index=True)
     login: str | None = None
     name: str | None = None
     email: str | None = None
@@ -108,7 +115,7 @@ class Check(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     repo: str = Field(max_length=255)
     sha: str = Field(max_length=64)
-    name: str = Field(max_length=255)
+    name: str = Field(max_length=LONGEST_NAME)
     status: str = Field(max_length=16)
     run: int = Field(sa_column=Column(BigInteger, nullable=False))
     url: str | None = None

@@ -1,7 +1,7 @@
 """Pure rules of deploys: which of two statuses stands, what ran before, who wrote it, when a rollout looks stuck.
 
-Statuses and rollouts arrive in any order and any number of times. Each rule is therefore a choice by a fixed order among
-all that is known (never "the newest to arrive"), so that every order of arrival ends in the same rows.
+Statuses and rollouts arrive in any order and any number of times. Each rule is therefore a choice by a fixed order
+among all that is known (never "the newest to arrive"), so that every order of arrival ends in the same rows.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ from bot.audit import Tag
 from bot.catalog import Catalog, Service
 from bot.deploys import rules
 from bot.deploys.models import (
+    LONGEST_NAME,
+    LONGEST_WHO,
     Change,
     Check,
     CommitRow,
@@ -49,6 +51,9 @@ RANGE = "range"
 
 SAME_ROLLOUT = timedelta(hours=2)
 """Two systems that report the same commit for the same target within this time speak of one rollout."""
+
+NAMED_AGAIN = 20
+"""How many changes are shown anew when a person's name is found: those in view."""
 
 
 # --- what the forge tells ------------------------------------------------------------------------------------------
@@ -91,21 +96,22 @@ def release_published(session: Session, event: ReleasePublished, now: datetime) 
 
 def check_finished(session: Session, event: CheckFinished, now: datetime) -> Check | None:
     """Keep a check's verdict; returns it when it is news: the latest run, and failed on the main branch."""
+    name = event.name[:LONGEST_NAME]
     check = session.exec(
-        select(Check).where(Check.repo == event.repo, Check.sha == event.sha, Check.name == event.name)
+        select(Check).where(Check.repo == event.repo, Check.sha == event.sha, Check.name == name)
     ).first()
     if check is None:
         check = Check(
             repo=event.repo,
             sha=event.sha,
-            name=event.name,
+            name=name,
             status=event.status.value,
             run=event.run,
             url=event.url,
             at=event.at,
         )
         session.add(check)
-    elif event.run < check.run:
+    elif (event.run, event.at) < (check.run, check.at):
         return None
     else:
         check.status, check.run, check.url, check.at = event.status.value, event.run, event.url, event.at
@@ -207,13 +213,13 @@ def range_read(
     work.touch(session, "range", deploy_id)
 
 
-def range_unknown(session: Session, deploy_id: int, base: str | None, now: datetime) -> None:
-    """The forge cannot be asked for now: show what the event itself carries. A later answer still completes it."""
+def range_unknown(session: Session, deploy_id: int, base: str | None, state: RangeState) -> None:
+    """The forge does not answer now (UNKNOWN), or will not (UNREADABLE): show what the event itself carries."""
     deploy = session.get(Deploy, deploy_id)
-    if deploy is None or deploy.previous_sha != base or deploy.range != RangeState.READING:
+    if deploy is None or deploy.previous_sha != base or deploy.range in (RangeState.COMPLETE, state):
         return
-    deploy.range = RangeState.UNKNOWN.value
-    work.touch(session, "deploy", deploy_id)
+    deploy.range = state.value
+    work.touch(session, "range", deploy_id)
 
 
 def look_whether_stuck(session: Session, deploy_id: int, now: datetime) -> bool:
@@ -328,6 +334,16 @@ def commit_address(session: Session, login: str) -> str | None:
     ).first()
 
 
+def named_by_login(session: Session, who: str) -> Sequence[int]:
+    """The latest changes in which somebody (``people.who_is``) is on record without a name."""
+    return session.exec(
+        select(Contributor.change)
+        .where(Contributor.who == who, col(Contributor.name).is_(None))
+        .order_by(col(Contributor.id).desc())
+        .limit(NAMED_AGAIN)
+    ).all()
+
+
 def went_wrong(session: Session, change_id: int) -> bool:
     """Whether a deploy that carried this change failed, or one took it out."""
     return (
@@ -432,7 +448,7 @@ def _range_key(deploy: Deploy, base: str | None) -> str:
 def _ask_range(session: Session, deploy: Deploy, now: datetime) -> None:
     deploy.range = RangeState.READING.value
     if deploy.repo is None:
-        deploy.range = RangeState.UNKNOWN.value
+        deploy.range = RangeState.UNREADABLE.value
         return
     assert deploy.id is not None
     show_provisionally(session, deploy.id)
@@ -586,7 +602,7 @@ def _keep_parts(session: Session, change: Change, parts: Iterable[rules.Part]) -
         for row in session.exec(select(Contributor).where(Contributor.change == change.id)).all()
     }
     for part in parts:
-        who = people.who_is(part.human) or f"name:{(part.human.name or 'unknown').lower()}"
+        who = people.who_is(part.human) or f"name:{(part.human.name or 'unknown').lower()}"[:LONGEST_WHO]
         row = known.get((part.role, who))
         if row is None:
             row = known[(part.role, who)] = Contributor(change=change.id, role=part.role, who=who, bot=part.human.bot)

@@ -48,7 +48,9 @@ class RangeState(StrEnum):
     """The forge is being asked; the card will be completed."""
     COMPLETE = "complete"
     UNKNOWN = "unknown"
-    """The forge cannot be asked: what the event itself carries is all there is."""
+    """The forge does not answer now: this is what the event itself carries, to be completed later."""
+    UNREADABLE = "unreadable"
+    """The forge will not tell us (no token, no access): what the event itself carries is all there is."""
 
 
 @dataclass(frozen=True, kw_only=True)

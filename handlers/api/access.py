@@ -14,11 +14,13 @@ def refusal(bot: Bot, request: web.Request) -> web.Response | None:
     token = bot.settings.api_token
     if token is None:
         return web.json_response(
-            {"error": "The API is switched off.", "mend": "Set SHIPMATE_API_TOKEN where the bot runs, and here."}, status=401
+            {"error": "The API is switched off.", "mend": "Set SHIPMATE_API_TOKEN where the bot runs, and here."},
+            status=401,
         )
     given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
     if not hmac.compare_digest(given, token.get_secret_value().encode()):
         return web.json_response(
-            {"error": "That token is not ours.", "mend": "Send Authorization: Bearer with SHIPMATE_API_TOKEN."}, status=401
+            {"error": "That token is not ours.", "mend": "Send Authorization: Bearer with SHIPMATE_API_TOKEN."},
+            status=401,
         )
     return None

@@ -1,7 +1,8 @@
 """Feeding stored deliveries again: what ``shipmate replay`` calls.
 
-``POST /api/v1/deliveries/replay`` takes ``{"failed": true}``, ``{"ids": [1, 2]}`` or ``{"deliveries": [{source, headers,
-body}]}`` (``body`` as text, for deliveries kept in a file). It goes past the de-duplication; applying is harmless twice.
+``POST /api/v1/deliveries/replay`` takes ``{"failed": true}``, ``{"ids": [1, 2]}`` or ``{"deliveries": [{source,
+headers, body}]}`` (``body`` as text, for deliveries kept in a file). It goes past the de-duplication; applying one twice
+is harmless.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What people type: the words of `/ship` and `/incident`, and a command's text taken apart.
+"""What people type: the words of `/ship`, and a command's text taken apart.
 
 Slack sends links as ``<https://…|…>``, people as ``<@U…|name>`` (``should_escape`` in the manifest) and escapes ``&``,
 ``<`` and ``>``; phones turn straight quotes into curly ones, and code is pasted with its backticks.
@@ -39,9 +39,6 @@ SHIP = (
     Word(name="oncall", usage="oncall <service>", summary="who is on call", ready=False),
 )
 """Every word of `/ship`, in the order in which help shows them; a word stands once for each way to use it."""
-
-INCIDENT = ("open", "status", "lead", "update", "resolve", "timeline")
-"""The words of `/incident`."""
 
 _TOKEN = re.compile(r'<[^<>\s][^<>]*>|"[^"]*"|[^\s"<]+|["<]')
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'"})

@@ -45,4 +45,3 @@ async def opened(url: str, *, upgraded: bool = True) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
-

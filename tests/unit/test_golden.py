@@ -32,6 +32,7 @@ from bot.answers.views import (
 )
 from bot.deploys.views import (
     BlindSpotNote,
+    BrokenTemplateNote,
     ChangeCard,
     ChangeNote,
     ChangeView,
@@ -227,6 +228,7 @@ SAMPLES: dict[str, dict[str, object]] = {
         "nothing of this service": dataclasses.replace(LIVE, arriving=(), description="Rebuilt for a base image"),
         "being read": dataclasses.replace(ROLLING, range=RangeState.READING, arriving=()),
         "unknown, with what the event says": dataclasses.replace(LIVE, range=RangeState.UNKNOWN, arriving=(REVERT,)),
+        "unreadable": dataclasses.replace(LIVE, range=RangeState.UNREADABLE, arriving=()),
         "unknown": dataclasses.replace(LIVE, range=RangeState.UNKNOWN, arriving=()),
         "stuck": dataclasses.replace(ROLLING, stuck=STUCK),
         "fifty changes": dataclasses.replace(LIVE, arriving=numbered(500, 30), more=20),
@@ -285,6 +287,9 @@ SAMPLES: dict[str, dict[str, object]] = {
         ),
         "one message": BlindSpotNote(first_at=NOON - timedelta(minutes=15), last_at=NOON, redelivered=1, deploys=()),
         "nothing": BlindSpotNote(first_at=NOON - timedelta(minutes=15), last_at=NOON, redelivered=0, deploys=()),
+    },
+    "notes/broken_template": {
+        "an undefined name": BrokenTemplateNote(template="cards/deploy", error="line 3: 'serivce' is undefined"),
     },
     "notes/unreachable": {
         "a channel by name": UnreachableNote(

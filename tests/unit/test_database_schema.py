@@ -1,0 +1,93 @@
+"""Tables brought up to date: from nothing, twice, by two at once, and exactly as the models say."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, inspect, text
+from sqlmodel import SQLModel
+
+from bot.database import upgrade
+from bot.errors import UserError
+from tests.conftest import new_postgres_database
+from tests.unit.stores import address
+
+
+def tables(engine: Engine) -> set[str]:
+    """The tables that are there."""
+    return set(inspect(engine).get_table_names())
+
+
+def test_an_empty_database_is_brought_up_to_date_once(database_url: str) -> None:
+    """The second time there is nothing to do, and nothing is touched."""
+    before, after = upgrade(address(database_url))
+    assert before is None
+    engine = create_engine(address(database_url))
+    assert tables(engine) == {*SQLModel.metadata.tables, "alembic_version"}
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO targets (service, environment) VALUES ('till', 'production')"))
+    assert upgrade(address(database_url)) == (after, after)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM targets")).scalar_one() == 1
+    engine.dispose()
+
+
+async def test_two_replicas_may_upgrade_an_empty_database_at_once(postgres_server: str) -> None:
+    """They start together; one waits for the other, and neither fails."""
+    url = address(new_postgres_database(postgres_server))
+    outcomes = await asyncio.gather(*(asyncio.to_thread(upgrade, url) for _ in range(3)))
+    assert len({after for _, after in outcomes}) == 1
+    engine = create_engine(url)
+    assert tables(engine) >= set(SQLModel.metadata.tables)
+    engine.dispose()
+
+
+def test_the_migrations_make_what_the_models_say(database_url: str) -> None:
+    """Alembic, asked to compare, finds nothing to add, to change or to remove."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    upgrade(address(database_url))
+    engine = create_engine(address(database_url))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+    engine.dispose()
+
+
+def named(engine: Engine) -> dict[str, set[str | None]]:
+    """The name of every constraint, by table."""
+    look: Any = inspect(engine)
+    return {
+        table: {look.get_pk_constraint(table)["name"]}
+        | {one["name"] for one in look.get_unique_constraints(table)}
+        | {one["name"] for one in look.get_foreign_keys(table)}
+        for table in tables(engine) - {"alembic_version"}
+    }
+
+
+def test_every_constraint_has_a_name_of_ours(database_url: str) -> None:
+    """A later migration can only change what it can name, on both engines alike."""
+    upgrade(address(database_url))
+    engine = create_engine(address(database_url))
+    for table, names in named(engine).items():
+        for name in names:
+            assert name is not None, table
+            assert name.split("_", 1)[0] in {"pk", "uq", "fk"}, (table, name)
+            assert name.split("_", 1)[1].startswith(table), (table, name)
+    engine.dispose()
+
+
+def test_a_database_of_a_newer_shipmate_is_refused_in_words(database_url: str) -> None:
+    """Whoever goes back a version hears what to do, and nothing is changed."""
+    upgrade(address(database_url))
+    engine = create_engine(address(database_url))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(UserError, match="newer Shipmate"):
+        upgrade(address(database_url))
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
+    engine.dispose()

@@ -1,0 +1,100 @@
+"""The manifest says to Slack what the code hears and calls: neither more nor less."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+
+from bot import wiring
+from bot.adapters.slack import METHODS
+from bot.rendering import templates_folder
+from bot.settings import load_settings
+from handlers.slack import Listeners, listeners, words
+from handlers.slack.answering import Answering
+from handlers.slack.door import ROUTE
+from handlers.slack.ourselves import Ourselves
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = ROOT.parent / "shared" / "payloads" / "slack" / "manifest" / "manifest.schema.1.0.0.json"
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text())
+    return read
+
+
+@pytest.fixture
+def heard(sqlite_url: str) -> Listeners:
+    """What the code listens for; nothing is started."""
+    wired = wiring.wire(load_settings({"DATABASE_URL": sqlite_url}, None), {})
+    return listeners(wired.bot, Answering(wired.bot, wired.renderer), Ourselves(wired.chat))
+
+
+def test_it_is_valid_by_slacks_own_schema(manifest: dict[str, Any]) -> None:
+    if not SCHEMA.is_file():
+        pytest.skip("the published schema is not on this machine")
+    faults = [fault.message for fault in Draft7Validator(json.loads(SCHEMA.read_text())).iter_errors(manifest)]
+    assert faults == []
+
+
+def test_its_texts_fit_where_slack_shows_them(manifest: dict[str, Any]) -> None:
+    """Limits of the manifest reference; the schema checks them too, where it is at hand."""
+    shown = manifest["display_information"]
+    assert len(shown["name"]) <= 35
+    assert len(shown["description"]) <= 140
+    assert 175 <= len(shown["long_description"]) <= 4000
+
+
+def test_its_commands_are_those_the_code_hears(manifest: dict[str, Any], heard: Listeners) -> None:
+    commands = {command["command"]: command for command in manifest["features"]["slash_commands"]}
+    assert set(commands) == set(heard.commands)
+    for command in commands.values():
+        assert command["should_escape"] is True, "mentions must arrive as ids, not as names"
+        assert command["usage_hint"]
+
+
+def test_the_hint_of_ship_names_every_word_that_works(manifest: dict[str, Any]) -> None:
+    hint = manifest["features"]["slash_commands"][0]["usage_hint"]
+    assert [part.split()[0] for part in hint.split(" | ")] == list(words.names(ready=True))
+
+
+def test_its_events_are_those_the_code_hears(manifest: dict[str, Any], heard: Listeners) -> None:
+    assert set(manifest["settings"]["event_subscriptions"]["bot_events"]) == set(heard.events)
+
+
+def test_it_offers_no_shortcut_that_nobody_hears(manifest: dict[str, Any]) -> None:
+    assert manifest["features"].get("shortcuts", []) == []
+
+
+def test_its_scopes_are_those_our_calls_and_commands_need(manifest: dict[str, Any]) -> None:
+    needed = {scope for _, scopes in METHODS.values() for scope in scopes} | {"commands"}
+    granted = manifest["oauth_config"]["scopes"]["bot"]
+    assert set(granted) == needed
+    assert granted == sorted(set(granted)), "each scope once, in order"
+
+
+def test_every_button_of_a_template_is_heard_and_every_listener_has_a_button(heard: Listeners) -> None:
+    written = "".join(path.read_text() for path in templates_folder().rglob("*.j2"))
+    assert set(re.findall(r'"([a-z]+:[a-z_]+)"', written)) == set(heard.actions)
+
+
+def test_slack_calls_the_one_route(manifest: dict[str, Any]) -> None:
+    addresses = {command["url"] for command in manifest["features"]["slash_commands"]}
+    addresses.add(manifest["settings"]["interactivity"]["request_url"])
+    addresses.add(manifest["settings"]["event_subscriptions"]["request_url"])
+    assert {address.removeprefix("https://shipmate.example.com") for address in addresses} == {ROUTE}
+
+
+def test_tokens_do_not_rotate_and_one_workspace_is_meant(manifest: dict[str, Any]) -> None:
+    """Rotation cannot be switched off again, and Bolt renews tokens only within requests."""
+    settings = manifest["settings"]
+    assert settings["token_rotation_enabled"] is False
+    assert settings["org_deploy_enabled"] is False
+    assert settings["interactivity"]["is_enabled"] is True
