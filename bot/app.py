@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 import structlog
+from sqlalchemy import text
 from sqlmodel import Session
 
 from bot import inbox, work
@@ -133,7 +134,7 @@ class Bot:
     async def readiness(self) -> Readiness:
         """Whether we can serve, asked of the database."""
         try:
-            await self.database.read(inbox.counts)
+            await self.database.read(lambda session: session.connection().execute(text("SELECT 1")))
         except DatabaseUnavailable as fault:
             return Readiness(str(fault), self.delivery.trouble, self.leadership.held)
         return Readiness(None, self.delivery.trouble, self.leadership.held)

@@ -20,7 +20,7 @@ from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge
-from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint, func, text, update
+from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint, bindparam, func, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -36,11 +36,18 @@ BELL = "inbox"
 BATCH = 50
 """Deliveries looked at per round; they share commits as the writer sees fit."""
 
+AT_ONCE = 500
+"""Deliveries named in one statement: databases take a limited number of parameters."""
+
 POLL_SECONDS = 2.0
 """How often the tables are looked at although no bell rang."""
 
 ATTEMPT_WAIT = 2.0
 """Seconds to wait when the database does not answer."""
+
+
+FAILED_SAID = "That did not work: an internal error, kept for the operators to replay."
+"""What a person is told whose act could not be applied; the error itself is for the operators."""
 
 
 class Lane(StrEnum):
@@ -116,6 +123,23 @@ class Applied:
 
     said: str | None = None
     refused: bool = False
+
+
+# Held statements, and not through the ORM: each delivery needs them, and nobody needs the row as an object.
+_NEXT = (
+    select(Delivery.id, Delivery.source, Delivery.received_at)
+    .where(Delivery.state == DeliveryState.PENDING.value)
+    .order_by((col(Delivery.lane) == Lane.FEED.value), col(Delivery.id))
+    .limit(BATCH)
+)
+_PENDING = select(Delivery.delivery_id, Delivery.source, Delivery.headers, Delivery.body).where(
+    Delivery.id == bindparam("of_row"), Delivery.state == DeliveryState.PENDING.value
+)
+_CLOSE = (
+    update(Delivery)
+    .where(col(Delivery.id) == bindparam("of_row"), col(Delivery.state) == DeliveryState.PENDING.value)
+    .values(state=bindparam("to_state"), applied_at=bindparam("at"), error=bindparam("said"))
+)
 
 
 Translate = Callable[[Mapping[str, str], bytes], Sequence[Event]]
@@ -237,9 +261,7 @@ class Inbox:
             log.error("a delivery could not be applied", delivery=row, exc_info=fault)
             state, error = DeliveryState.FAILED, f"{type(fault).__name__}: {fault}"[:2000]
             await self._database.write(lambda session: self._close(session, row, DeliveryState.FAILED, error))
-            outcome = Applied(
-                said="That did not work: an internal error, kept for the operators to replay.", refused=True
-            )
+            outcome = Applied(said=FAILED_SAID, refused=True)
         APPLIED.labels(source, state.value).inc()
         waiting = self._answers.get(row)
         if waiting is not None and not waiting.done():
@@ -247,24 +269,20 @@ class Inbox:
 
     def _unit(self, row: int) -> Callable[[Session], Applied | None]:
         def apply(session: Session) -> Applied | None:
-            delivery = session.get(Delivery, row)
-            if delivery is None or delivery.state != DeliveryState.PENDING:
+            delivery = session.connection().execute(_PENDING, {"of_row": row}).first()
+            if delivery is None:
                 return None
             with structlog.contextvars.bound_contextvars(delivery=delivery.delivery_id, source=delivery.source):
                 events = self._translators[delivery.source](delivery.headers, delivery.body)
                 said = self._apply(session, events, self._clock())
-            delivery.state = DeliveryState.APPLIED
-            delivery.applied_at = self._clock()
-            delivery.error = said
+            self._close(session, row, DeliveryState.APPLIED, said)
             return Applied(said=said)
 
         return apply
 
-    def _close(self, session: Session, row: int, state: DeliveryState, error: str) -> None:
-        delivery = session.get(Delivery, row)
-        if delivery is None or delivery.state != DeliveryState.PENDING:
-            return
-        delivery.state, delivery.error, delivery.applied_at = state, error, self._clock()
+    def _close(self, session: Session, row: int, state: DeliveryState, error: str | None) -> None:
+        closed = {"of_row": row, "to_state": state.value, "at": self._clock(), "said": error}
+        session.connection().execute(_CLOSE, closed)
 
     async def _store(self, incoming: Incoming) -> tuple[Accepted, int]:
         future: asyncio.Future[tuple[Accepted, int]] = asyncio.get_running_loop().create_future()
@@ -280,22 +298,27 @@ class Inbox:
         """Store everything that has arrived, and go on while more arrives: whoever comes meanwhile shares the next."""
         while self._arriving:
             group, self._arriving = self._arriving, []
-            try:
-                stored = await self._store_group([incoming for incoming, _ in group])
-            except Exception as fault:  # noqa: BLE001 - each door tells its own sender
-                for _, future in group:
-                    if not future.done():
-                        future.set_exception(fault)
-                continue
-            for (incoming, future), result in zip(group, stored, strict=True):
-                RECEIVED.labels(incoming.source, result[0].value).inc()
-                if not future.done():
-                    future.set_result(result)
+            outcomes = await self._store_group([incoming for incoming, _ in group])
+            for (incoming, future), outcome in zip(group, outcomes, strict=True):
+                if not isinstance(outcome, Exception):
+                    RECEIVED.labels(incoming.source, outcome[0].value).inc()
+                if future.done():
+                    continue
+                if isinstance(outcome, Exception):
+                    future.set_exception(outcome)  # each door tells its own sender
+                else:
+                    future.set_result(outcome)
         self._flushing = False
 
-    async def _store_group(self, group: Sequence[Incoming]) -> list[tuple[Accepted, int]]:
+    async def _store_group(self, group: Sequence[Incoming]) -> Sequence[tuple[Accepted, int] | Exception]:
+        """What storing each of these came to; one that cannot be stored turns nobody else's away."""
         received_at = self._clock()
-        return await self._database.write(lambda session: store(session, group, received_at), urgent=True)
+        try:
+            return await self._database.write(lambda session: store(session, group, received_at), urgent=True)
+        except Exception as fault:  # noqa: BLE001 - it is handed to the door that waits
+            if len(group) == 1 or isinstance(fault, DatabaseUnavailable):
+                return [fault] * len(group)
+            return [(await self._store_group([one]))[0] for one in group]
 
     def _ring(self) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -343,14 +366,15 @@ def store(session: Session, arriving: Sequence[Incoming], received_at: datetime)
 
 def requeue(session: Session, ids: Sequence[int] | None = None) -> int:
     """Apply these deliveries again (all failed ones when None), past the de-duplication; returns how many."""
-    statement = update(Delivery).values(state=DeliveryState.PENDING.value, error=None, applied_at=None)
-    statement = (
-        statement.where(col(Delivery.state) == DeliveryState.FAILED.value)
-        if ids is None
-        else statement.where(col(Delivery.id).in_(ids))
-    )
     wake_on_commit(session, BELL)
-    return int(session.connection().execute(statement).rowcount)
+    again = update(Delivery).values(state=DeliveryState.PENDING.value, error=None, applied_at=None)
+    if ids is None:
+        return int(
+            session.connection().execute(again.where(col(Delivery.state) == DeliveryState.FAILED.value)).rowcount
+        )
+    wanted = sorted(set(ids))
+    parts = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
+    return sum(session.connection().execute(again.where(col(Delivery.id).in_(part))).rowcount for part in parts)
 
 
 def counts(session: Session) -> dict[str, int]:
@@ -370,9 +394,10 @@ def last_received(session: Session, source: str) -> datetime | None:
 
 
 def forget_applied(session: Session, before: datetime, limit: int = 1000) -> int:
-    """Delete applied deliveries received before this instant, a few at a time; failed ones are kept."""
+    """Delete applied and refused deliveries received before this instant, a few at a time; failed ones are kept."""
+    done = (DeliveryState.APPLIED.value, DeliveryState.REFUSED.value)
     old = session.exec(
-        select(Delivery.id).where(Delivery.received_at < before, Delivery.state == DeliveryState.APPLIED).limit(limit)
+        select(Delivery.id).where(Delivery.received_at < before, col(Delivery.state).in_(done)).limit(limit)
     ).all()
     if old:
         session.connection().execute(Delivery.__table__.delete().where(col(Delivery.id).in_(old)))  # type: ignore[attr-defined]
@@ -395,17 +420,14 @@ def _again(session: Session, source: str, delivery_id: str) -> tuple[Accepted, i
 
 
 def _next_pending(session: Session) -> Sequence[tuple[int, str, datetime]]:
-    statement = (
-        select(Delivery.id, Delivery.source, Delivery.received_at)
-        .where(Delivery.state == DeliveryState.PENDING)
-        .order_by((col(Delivery.lane) == Lane.FEED.value), col(Delivery.id))
-        .limit(BATCH)
-    )
-    return [(row, source, received) for row, source, received in session.exec(statement).all() if row is not None]
+    found = session.connection().execute(_NEXT)
+    return [(row, source, received) for row, source, received in found]
 
 
 def _outcome_of(session: Session, row: int) -> Applied | None:
     delivery = session.get(Delivery, row)
     if delivery is None or delivery.state == DeliveryState.PENDING:
         return None
-    return Applied(said=delivery.error, refused=delivery.state != DeliveryState.APPLIED)
+    if delivery.state == DeliveryState.FAILED:  # its error is for the operators
+        return Applied(said=FAILED_SAID, refused=True)
+    return Applied(said=delivery.error, refused=delivery.state == DeliveryState.REFUSED)

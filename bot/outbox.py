@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
+from sqlalchemy import JSON, Column, Index, UniqueConstraint, bindparam, insert, text
 from sqlmodel import Field, Session, SQLModel, select
 
 from bot.database import wake_on_commit
@@ -150,6 +150,17 @@ class Effect(SQLModel, table=True):
     error: str | None = None
 
 
+# Held statements: to build one costs more than to run it. Notes and effects are written without the ORM, since nobody
+# needs the row back.
+_CARD = select(Card).where(
+    Card.kind == bindparam("of_kind"), Card.subject == bindparam("of_subject"), Card.place == bindparam("of_place")
+)
+_NOTE_CALLED = select(Note.id).where(Note.key == bindparam("of_key"))
+_ADD_NOTE = insert(Note)
+_EFFECT_CALLED = select(Effect.id).where(Effect.key == bindparam("of_key"))
+_ADD_EFFECT = insert(Effect)
+
+
 def touch_card(
     session: Session,
     kind: str,
@@ -194,7 +205,7 @@ def unfold(session: Session, card: Card, now: datetime) -> None:
 
 def find_card(session: Session, kind: str, subject: str, place: str) -> Card | None:
     """The card of this subject in this place."""
-    return session.exec(select(Card).where(Card.kind == kind, Card.subject == subject, Card.place == place)).first()
+    return session.exec(_CARD, params={"of_kind": kind, "of_subject": subject, "of_place": place}).first()
 
 
 def add_note(
@@ -212,12 +223,21 @@ def add_note(
 
     A key that is about a place ends with it, so that it stays the same when the person there is found.
     """
-    if session.exec(select(Note.id).where(Note.key == key)).first() is not None:
+    connection = session.connection()
+    if connection.execute(_NOTE_CALLED, {"of_key": key}).first() is not None:
         return False
-    session.add(
-        Note(
-            kind=kind, key=key, place=place, data=data, thread=thread.id if thread else None, lane=lane, created_at=now
-        )
+    connection.execute(
+        _ADD_NOTE,
+        {
+            "kind": kind,
+            "key": key,
+            "place": place,
+            "data": data,
+            "thread": thread.id if thread else None,
+            "lane": lane.value,
+            "state": SendState.PENDING.value,
+            "created_at": now,
+        },
     )
     ring(session)
     return True
@@ -239,9 +259,22 @@ def add_effect(
     **data: Any,
 ) -> bool:
     """Have this done once, whoever asks for it again. Returns whether it is new."""
-    if session.exec(select(Effect.id).where(Effect.key == key)).first() is not None:
+    connection = session.connection()
+    if connection.execute(_EFFECT_CALLED, {"of_key": key}).first() is not None:
         return False
-    session.add(Effect(kind=kind, key=key, data=data, lane=lane, created_at=now, due_at=due_at))
+    connection.execute(
+        _ADD_EFFECT,
+        {
+            "kind": kind,
+            "key": key,
+            "data": data,
+            "lane": lane.value,
+            "state": SendState.PENDING.value,
+            "created_at": now,
+            "due_at": due_at,
+            "attempts": 0,
+        },
+    )
     ring(session)
     return True
 

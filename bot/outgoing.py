@@ -6,7 +6,7 @@ twice is harmless.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,7 +57,7 @@ class Kinds:
         """The one visible list of everything that goes out."""
         return Outgoing(
             cards={
-                "deploy": CardKind(load=self._deploy_card, foldable=_deploy_may_fold),
+                "deploy": CardKind(load=self._deploy_card, foldable=_deploy_may_fold, ahead=_deploys_ahead),
                 "change": CardKind(load=self._change_card, foldable=_change_may_fold),
                 "digest": CardKind(load=self._digest_card, foldable=_never),
             },
@@ -276,6 +276,10 @@ def _nothing(session: Session, now: datetime) -> None:
 
 async def _now_known(address: str | None) -> str | None:
     return address
+
+
+def _deploys_ahead(session: Session, cards: Sequence[Card]) -> None:
+    service.read_ahead(session, [int(card.subject) for card in cards])
 
 
 def _deploy_may_fold(session: Session, card: Card) -> bool:

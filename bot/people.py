@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, bindparam
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot import audit
@@ -36,7 +36,7 @@ NOREPLY = "users.noreply.github.com"
 
 
 LONGEST_NAME = 200
-"""Characters of a login or address that we go by: a commit may name anybody, at any length, and nobody has one longer."""
+"""Characters of a login or address that we go by: nobody's is longer, and a commit may name anybody at any length."""
 
 
 class Link(SQLModel, table=True):
@@ -73,6 +73,13 @@ class Subscription(SQLModel, table=True):
     chosen_at: datetime
 
 
+# Held statements: to build one costs more than to run it, and each message asks about several people.
+_LINKED = select(Link.slack_id).where(Link.login == bindparam("of_login"))
+_CHOSEN = select(Subscription.level).where(
+    Subscription.who == bindparam("of_who"), col(Subscription.scope).in_(bindparam("of_scopes", expanding=True))
+)
+
+
 def who_is(human: Human) -> str | None:
     """The name a person goes by in our tables: their login, else their address, else nothing usable."""
     if human.login and len(human.login) <= LONGEST_NAME:
@@ -90,9 +97,9 @@ def known_slack_id(session: Session, catalog: Catalog, human: Human, now: dateti
     if entry is not None and entry.slack:
         return entry.slack
     if human.login:
-        link = session.exec(select(Link).where(Link.login == human.login.lower())).first()
-        if link is not None:
-            return link.slack_id
+        linked = session.exec(_LINKED, params={"of_login": human.login.lower()}).first()
+        if linked is not None:
+            return linked
     who = who_is(human)
     lookup = session.get(Lookup, who) if who else None
     return lookup.slack_id if lookup is not None and _fresh(lookup, now) else None
@@ -153,11 +160,7 @@ def choose(session: Session, slack_id: str, scope: str, level: Level, now: datet
 
 def level_of(session: Session, slack_id: str, *scopes: str) -> Level:
     """How much this person wants to hear: the least of what they chose for these scopes and for everything."""
-    chosen = session.exec(
-        select(Subscription.level).where(
-            Subscription.who == slack_id, col(Subscription.scope).in_((EVERYTHING, *scopes))
-        )
-    ).all()
+    chosen = session.exec(_CHOSEN, params={"of_who": slack_id, "of_scopes": [EVERYTHING, *scopes]}).all()
     for level in (Level.NONE, Level.FAILURES):
         if level.value in chosen:
             return level

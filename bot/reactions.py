@@ -130,11 +130,12 @@ class Reactions:
         self, session: Session, deploy: Deploy, change: Change, outcome: Outcome | None, now: datetime
     ) -> None:
         for _, place in loading.author_slack_ids(session, self._desk(now), change):
-            if outcome is Outcome.CORRECTED and not outbox.noted(session, _said(change, deploy, Outcome.LIVE, place)):
+            corrected = outcome is Outcome.CORRECTED
+            if corrected and outbox.find_card(session, "change", str(change.id), place) is None:
                 continue
             card = outbox.touch_card(session, "change", str(change.id), place, now, urgent=deploy.state.ended)
-            if outcome is None:
-                continue
+            if outcome is None or (corrected and not outbox.noted(session, _said(change, deploy, Outcome.LIVE, place))):
+                continue  # its card is edited, and nothing was said aloud that must be taken back
             if outcome is not Outcome.LIVE:
                 outbox.unfold(session, card, now)
             outbox.add_note(

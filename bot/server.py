@@ -46,12 +46,18 @@ class Serving:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, *, limits: Limits | None = None, clock: Callable[[], datetime] | None = None
+    settings: Settings,
+    *,
+    limits: Limits | None = None,
+    clock: Callable[[], datetime] | None = None,
+    slack_timeout: float = wiring.SLACK_TIMEOUT,
 ) -> AsyncIterator[Serving]:
     """Run a bot until the block is left; the tables are brought up to date first. Raises UserError."""
     await asyncio.to_thread(wiring.upgrade_database, settings)
     translators = {name: source.translate for name, source in webhooks.SOURCES.items()}
-    wired = wiring.wire(settings, {**translators, "slack": slack.translate}, limits=limits, clock=clock)
+    wired = wiring.wire(
+        settings, {**translators, "slack": slack.translate}, limits=limits, clock=clock, slack_timeout=slack_timeout
+    )
     bot = wired.bot
     await wired.start_clock()
     bot.start(ClockDoor(bot))

@@ -30,6 +30,9 @@ log = structlog.get_logger(__name__)
 
 PUBLIC_GITHUB = "https://github.com"
 
+SLACK_TIMEOUT = 10.0
+"""Seconds that a call to Slack may take."""
+
 
 @dataclass(frozen=True)
 class Wired:
@@ -61,16 +64,18 @@ def wire(
     *,
     limits: Limits | None = None,
     clock: Callable[[], datetime] | None = None,
+    slack_timeout: float = SLACK_TIMEOUT,
 ) -> Wired:
     """Put a bot together from settings; raises ConfigurationError for a catalogue that cannot be used.
 
-    ``translators`` gives each source's meaning (the doors own it). Nothing is started, and nobody is called.
+    ``translators`` gives each source's meaning (the doors own it). ``slack_timeout`` must not exceed
+    ``limits.doubt_settles``. Nothing is started, and nobody is called.
     """
     catalog = load_catalog(settings.config, default_channel=settings.default_channel)
     store = Database(settings.database_url)
     followed = FollowedClock(settings.clock_url, store.ring_all) if settings.clock_url and clock is None else None
     clock = clock or followed or wall_clock
-    chat = SlackChat(_secret(settings.slack_bot_token) or "", settings.slack_api_url)
+    chat = SlackChat(_secret(settings.slack_bot_token) or "", settings.slack_api_url, timeout=slack_timeout)
     forge = GithubForge(
         settings.github_api_url,
         token=_secret(settings.github_token),

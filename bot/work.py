@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, and_, bindparam, delete, insert, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.database import wake_on_commit
@@ -31,6 +31,13 @@ class Work(SQLModel, table=True):
     kind: str = Field(max_length=64)
     subject: int
     due_at: datetime = Field(index=True)
+
+
+# Held statements: to build one costs more than to run it, and every status of every rollout moves an instant.
+_OF = and_(col(Work.kind) == bindparam("of_kind"), col(Work.subject) == bindparam("of_subject"))
+_MOVE = update(Work).where(_OF).values(due_at=bindparam("due"))
+_KEEP = insert(Work)
+_FORGET = delete(Work).where(_OF)
 
 
 class Watch(SQLModel, table=True):
@@ -57,26 +64,24 @@ def take_touched(session: Session) -> Sequence[Subject]:
 def schedule(session: Session, kind: str, subject: int, due_at: datetime) -> None:
     """Look at this subject again at ``due_at``, instead of at the instant that was kept for it before."""
     wake_on_commit(session, BELL)
-    row = session.exec(select(Work).where(Work.kind == kind, Work.subject == subject)).first()
-    if row is None:
-        session.add(Work(kind=kind, subject=subject, due_at=due_at))
-    else:
-        row.due_at = due_at
+    connection = session.connection()
+    of = {"of_kind": kind, "of_subject": subject}
+    if not connection.execute(_MOVE, {**of, "due": due_at}).rowcount:
+        connection.execute(_KEEP, {"kind": kind, "subject": subject, "due_at": due_at})
 
 
 def cancel(session: Session, kind: str, subject: int) -> None:
     """Forget the instant kept for this subject, if any."""
-    row = session.exec(select(Work).where(Work.kind == kind, Work.subject == subject)).first()
-    if row is not None:
-        session.delete(row)
+    session.connection().execute(_FORGET, {"of_kind": kind, "of_subject": subject})
 
 
 def take_due(session: Session, now: datetime, limit: int = 100) -> Sequence[Subject]:
     """Remove and return what is due, earliest first."""
-    rows = session.exec(select(Work).where(Work.due_at <= now).order_by(col(Work.due_at)).limit(limit)).all()
-    for row in rows:
-        session.delete(row)
-    return [(row.kind, row.subject) for row in rows]
+    statement = select(Work.kind, Work.subject).where(Work.due_at <= now).order_by(col(Work.due_at)).limit(limit)
+    due = [(kind, subject) for kind, subject in session.exec(statement)]
+    for kind, subject in due:
+        cancel(session, kind, subject)
+    return due
 
 
 def next_due(session: Session) -> datetime | None:

@@ -107,10 +107,14 @@ class GithubForge:
         return line(answer.data, "email") or None
 
     async def identity(self) -> str:
-        """Who we are to GitHub: ``the App shipmate``, or the login that the token belongs to."""
+        """Who we are to GitHub: an App, the login that the token belongs to, or a token that belongs to nobody."""
         if self._client.is_app:
             return f"the App {line((await self._client.as_app('GET', '/app', 'the App')).data, 'slug')}"
-        return line((await self._client.get(None, "/user", "the token's account")).data, "login") or "an account"
+        await self._client.get(None, "/rate_limit", "the token")  # any token that is good at all may ask this
+        try:
+            return line((await self._client.get(None, "/user", "the token's account")).data, "login")
+        except GiveUp:
+            return "a token that is nobody's"
 
     async def hooks(self, repo: str) -> list[Hook] | None:
         """The webhooks of a repository; None where we may not see them (it takes an administrator)."""

@@ -143,8 +143,9 @@ async def _github(settings: Settings, wired: Wired) -> list[Finding]:
         who = await wired.forge.identity()
     except GiveUp as fault:
         mend = fault.mend or "Set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY."
-        said = f"{fault.code}: deploys are announced, without their changes and authors"
-        return [*findings, Finding("GitHub", Health.NOTE if fault.code == "no_token" else Health.FAULT, said, mend)]
+        without_token = fault.code == "no_token"
+        said = f"{'no token' if without_token else fault.code}: deploys are announced without changes and authors"
+        return [*findings, Finding("GitHub", Health.NOTE if without_token else Health.FAULT, said, mend)]
     except OutgoingError as fault:
         return [*findings, Finding("GitHub", Health.FAULT, f"does not answer ({fault})", "Is GITHUB_API_URL right?")]
     findings.append(Finding("GitHub", Health.GOOD, f"signed in as {who}"))

@@ -25,6 +25,8 @@ from typing import Any, Generic, TypeVar
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm import sessionmaker
 from sqlmodel import Session
 
 from bot.errors import RetryLater
@@ -36,6 +38,12 @@ Work = Callable[[Session], Result]
 
 GROUP_LIMIT = 64
 """Units per commit: more would make the first of them wait for the last."""
+
+GROUP_SECONDS = 0.005
+"""How long the engines' units go on within a group once something urgent waits: a few, so that a commit is worth it."""
+
+PATIENT_SECONDS = 0.005
+"""How long a unit that can wait does so for another to share a commit with; then it commits alone."""
 
 PASSING_FAULT_WAITS = (0.02, 0.05, 0.2, 0.5, 1.0)
 """Seconds before each further try of a unit that met a passing fault (busy file, deadlock, lost connection)."""
@@ -66,6 +74,7 @@ class _Unit(Generic[Result]):
     work: Work[Result]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Result]
+    urgent: bool
     value: Any = None
     error: BaseException | None = None
     wakes: set[str] = field(default_factory=set)
@@ -88,10 +97,13 @@ class Database:
             if self.is_sqlite
             else _postgres_engine(url, writer=False, size=readers)
         )
+        self._write_session = _sessions(self._writer_engine)
+        self._read_session = _sessions(self._reader_engine)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="shipmate-read")
         self._condition = threading.Condition()
         self._urgent: deque[_Unit[Any]] = deque()
         self._waiting: deque[_Unit[Any]] = deque()
+        self._patient: deque[_Unit[Any]] = deque()
         self._closing = False
         self._thread: threading.Thread | None = None
         self._listeners: dict[str, tuple[Callable[[], None], ...]] = {}
@@ -120,18 +132,19 @@ class Database:
         self._writer_engine.dispose()
         self._reader_engine.dispose()
 
-    async def write(self, work: Work[Result], *, urgent: bool = False) -> Result:
+    async def write(self, work: Work[Result], *, urgent: bool = False, patient: bool = False) -> Result:
         """Run ``work`` in a transaction and return its value once that is on disk.
 
         ``work`` must touch nothing but its session and must be safe to run again. ``urgent`` work (a webhook to be
-        answered, a click) goes before the engines' own. Raises what the work raises, or DatabaseUnavailable.
+        answered, a click) goes before the engines' own; ``patient`` work waits a little for others to share a commit
+        with, since what it writes has happened already. Raises what the work raises, or DatabaseUnavailable.
         """
         loop = asyncio.get_running_loop()
-        unit: _Unit[Result] = _Unit(work, loop, loop.create_future())
+        unit: _Unit[Result] = _Unit(work, loop, loop.create_future(), urgent)
         with self._condition:
             if self._closing:
                 raise DatabaseUnavailable("the database is being closed")
-            (self._urgent if urgent else self._waiting).append(unit)
+            (self._urgent if urgent else self._patient if patient else self._waiting).append(unit)
             self._condition.notify()
         return await unit.future
 
@@ -158,7 +171,7 @@ class Database:
     def _read(self, work: Work[Result]) -> Result:
         for wait in (*PASSING_FAULT_WAITS, None):
             try:
-                with Session(self._reader_engine, expire_on_commit=False) as session:
+                with self._read_session() as session:
                     return work(session)
             except DBAPIError as fault:
                 if not _is_passing(fault) or wait is None:
@@ -169,45 +182,59 @@ class Database:
     def _write_forever(self) -> None:
         while True:
             with self._condition:
-                while not (self._urgent or self._waiting or self._closing):
+                while not (self._urgent or self._waiting or self._patient or self._closing):
                     self._condition.wait()
+                self._condition.wait_for(lambda: self._urgent or self._waiting or self._closing, PATIENT_SECONDS)
                 group = self._take()
                 if not group and self._closing:
                     return
-            self._run_group(group)
-            _deliver(group)
-            for bell in set().union(*(unit.wakes for unit in group if unit.error is None)):
+            done = self._run_group(group)
+            with self._condition:
+                self._waiting.extendleft(reversed(group[len(done) :]))
+            _deliver(done)
+            for bell in set().union(*(unit.wakes for unit in done if unit.error is None)):
                 self.ring(bell)
 
     def _take(self) -> list[_Unit[Any]]:
         group: list[_Unit[Any]] = []
-        for queue in (self._urgent, self._waiting):
+        for queue in (self._urgent, self._waiting, self._patient):
             while queue and len(group) < GROUP_LIMIT:
                 group.append(queue.popleft())
         return group
 
-    def _run_group(self, group: Sequence[_Unit[Any]]) -> None:
+    def _run_group(self, group: Sequence[_Unit[Any]]) -> Sequence[_Unit[Any]]:
+        """Run the group, or as much of it as may go before something urgent; returns those that have their outcome."""
         try:
-            self._run_together(group)
+            return group[: self._run_together(group)]
         except BaseException as fault:  # noqa: BLE001 - whatever a unit raised belongs to its caller, told in _run_alone
             if len(group) == 1 and not _is_passing(fault):
                 group[0].error = _translated(fault)
-                return
-            for unit in group:
-                self._run_alone(unit)
+            else:
+                for unit in group:
+                    self._run_alone(unit)
+            return group
 
-    def _run_together(self, group: Sequence[_Unit[Any]]) -> None:
+    def _run_together(self, group: Sequence[_Unit[Any]]) -> int:
+        """Run and commit; returns how many units that were."""
         wakes: set[str] = set()
-        with Session(self._writer_engine, expire_on_commit=False) as session:
+        done = 0
+        until = time.monotonic() + GROUP_SECONDS
+        with self._write_session() as session:
             for unit in group:
+                if done and self._urgent and not unit.urgent and time.monotonic() > until:
+                    break
                 session.info["wakes"] = unit.wakes = set()
+                session.info["rows"] = []
                 unit.value = unit.work(session)
                 session.flush()
+                session.expunge_all()  # the next unit reads for itself what this one wrote
                 wakes |= unit.wakes
+                done += 1
             if wakes and self.notify_others:
                 for bell in wakes:
                     session.connection().execute(text("SELECT pg_notify('shipmate', :bell)"), {"bell": bell})
             session.commit()
+        return done
 
     def _run_alone(self, unit: _Unit[Any]) -> None:
         for wait in (*PASSING_FAULT_WAITS, None):
@@ -220,6 +247,18 @@ class Database:
                 time.sleep(wait)
             else:
                 return
+
+
+def _sessions(engine: Engine) -> sessionmaker[Session]:
+    """Sessions that hold on to the rows a unit meets until it ends: its verbs ask for the same ones again and again."""
+    sessions = sessionmaker(engine, class_=Session, expire_on_commit=False)
+
+    def keep(session: OrmSession, row: object) -> None:
+        session.info.setdefault("rows", []).append(row)
+
+    event.listen(sessions, "loaded_as_persistent", keep)
+    event.listen(sessions, "pending_to_persistent", keep)
+    return sessions
 
 
 def _deliver(group: Sequence[_Unit[Any]]) -> None:

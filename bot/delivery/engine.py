@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 import json
 import random
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from bot.database import Database, DatabaseUnavailable
 from bot.delivery import queue
 from bot.delivery.pace import Limits, Pace, backoff
 from bot.delivery.queue import Waiting, WaitingEffect
+from bot.delivery.view import View
 from bot.errors import Doubtful, GiveUp, MessageGone, PlaceUnreachable, RetryLater, Unauthorised
 from bot.outbox import Card, CardState, Note, SendState
 from bot.ports import Chat, Message, Posted
@@ -68,10 +70,14 @@ class Showing:
 
 @dataclass(frozen=True)
 class CardKind:
-    """How a kind of card is loaded from present state (None: nothing to show now), and whether it may fold now."""
+    """How a kind of card is loaded from present state (None: nothing to show now), and whether it may fold now.
+
+    ``ahead`` reads at once what loading each of these cards will ask for; the session keeps it.
+    """
 
     load: Callable[[Session, Card, datetime], Showing | None]
     foldable: Callable[[Session, Card], bool]
+    ahead: Callable[[Session, Sequence[Card]], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ class _Loaded:
 
 
 class Delivery:
-    """Sends what the outbox holds."""
+    """Sends what the outbox holds. ``clock`` gives instants, ``ticks`` the seconds that pauses are measured in."""
 
     def __init__(
         self,
@@ -134,21 +140,26 @@ class Delivery:
         *,
         clock: Callable[[], datetime],
         limits: Limits | None = None,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._chat = chat
         self._renderer = renderer
         self._outgoing = outgoing
         self._clock = clock
+        self._now = ticks
         self._limits = limits or Limits()
         self._pace = Pace(self._limits)
+        self._view = View()
         self._bell = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: dict[object, asyncio.Task[None]] = {}
         self._not_before: dict[object, float] = {}
         self._attempts: dict[object, int] = {}
-        self._doubts: dict[str, datetime] = {}
-        self._doubt_until: dict[str, float] = {}
+        self._doubts: dict[str, set[str]] = {}
+        """By place: the keys of messages that may stand there, or may not."""
+        self._unsure = False
+        """Whether what somebody before us left behind is still to be doubted."""
         self._unfoldable: set[tuple[int, int]] = set()
         self._stopping = False
         self.trouble: str | None = None
@@ -162,21 +173,24 @@ class Delivery:
     async def run(self, *, orderly: bool) -> None:
         """Send until ``stop``. ``orderly`` is whether whoever did this before us ended well, leaving no doubts."""
         self._stopping = False
-        if not orderly:
-            await self._doubt_everything()
+        self._unsure = self._unsure or not orderly
         while not self._stopping:
             self._bell.clear()
             try:
-                wait = await self._round()
+                if self._unsure:
+                    await self._doubt_everything()
+                    self._unsure = False
+                wait = await self._round(look=self._view.stale)
             except DatabaseUnavailable as fault:
                 log.warning("delivery waits for the database", error=str(fault))
+                self._view.stale = True
                 wait = POLL_SECONDS
             if wait > 0:
                 try:
                     async with asyncio.timeout(min(wait, POLL_SECONDS)):
                         await self._bell.wait()
                 except TimeoutError:
-                    pass
+                    self._view.stale = True
 
     async def stop(self, patience: float) -> bool:
         """Take nothing new, finish what is under way; returns whether nothing is left in doubt."""
@@ -188,7 +202,7 @@ class Delivery:
                 task.cancel()
             if pending:
                 return False
-        return not self._doubts
+        return not self._doubts and not self._unsure
 
     async def measure(self) -> None:
         """Bring the gauges up to date."""
@@ -197,13 +211,19 @@ class Delivery:
 
     # --- one round --------------------------------------------------------------------------------------------------
 
-    async def _round(self) -> float:
-        """Start everything that may go now; returns the seconds until something else may."""
-        rows, effects = await self._database.read(queue.waiting)
-        if await self._fold(rows):
-            return 0.0
-        waits = [self._start_effects(effects)]
-        ready, wait = self._pick(rows)
+    async def _round(self, *, look: bool = True) -> float:
+        """Start everything that may go now; returns the seconds until something else may.
+
+        Without a ``look`` at the tables it goes by what is in view.
+        """
+        if look:
+            self._view.reading()
+            self._view.show(*await self._database.read(queue.waiting))
+            if await self._fold(self._view.rows):
+                self._view.stale = True
+                return 0.0
+        waits = [self._start_effects(self._view.effects)]
+        ready, wait = self._pick(self._view.rows)
         waits.append(wait)
         if ready:
             await self._start(ready)
@@ -250,7 +270,7 @@ class Delivery:
         for row in ready:
             if row.place.startswith(UNKNOWN_PERSON):
                 self._spawn(row.place, self._address(row.place), holds=row.place)
-            elif row.ts is None and self._doubted_in(row.place):
+            elif row.ts is None and row.place in self._doubts:
                 self._spawn(f"doubt:{row.place}", self._resolve_doubts(row.place), holds=row.place)
             else:
                 loadable.append(row)
@@ -269,6 +289,7 @@ class Delivery:
         now = self._clock()
         loaded: list[_Loaded] = []
         broken: list[tuple[Waiting, Exception]] = []
+        self._read_ahead(session, [row for row in rows if row.sort == "card"])
         for row in rows:
             try:
                 one = self._load_card(session, row, now) if row.sort == "card" else self._load_note(session, row, now)
@@ -278,6 +299,16 @@ class Delivery:
                 if one is not None:
                     loaded.append(one)
         return loaded, broken
+
+    def _read_ahead(self, session: Session, rows: Sequence[Waiting]) -> None:
+        """One question for all cards, and one for all of a kind, instead of some for each."""
+        cards: dict[str, list[Card]] = defaultdict(list)
+        for card in queue.cards(session, [row.id for row in rows]) if rows else ():
+            cards[card.kind].append(card)
+        for kind, found in cards.items():
+            ahead = self._outgoing.cards[kind].ahead
+            if ahead is not None:
+                ahead(session, found)
 
     def _load_card(self, session: Session, row: Waiting, now: datetime) -> _Loaded | None:
         card = session.get(Card, row.id)
@@ -314,15 +345,20 @@ class Delivery:
             if shown != loaded.shown:
                 await self._edit(row, loaded.at, message, shown)
             else:
+                self._pace.update_spared()
                 await self._database.write(lambda session: queue.settle_card(session, row, self._clock()))
+                self._view.settle(row)
             return
         await self._post(row, loaded.at, message, shown)
 
     async def _settle_unshown(self, row: Waiting) -> None:
+        if row.ts is not None:
+            self._pace.update_spared()
         if row.sort == "card":
             await self._database.write(lambda session: queue.settle_card(session, row, self._clock()))
         else:
             await self._database.write(lambda session: queue.settle_note(session, row, SendState.MOOT, None))
+        self._view.settle(row)
 
     async def _edit(self, row: Waiting, at: Posted, message: Message, shown: str) -> None:
         try:
@@ -344,6 +380,10 @@ class Delivery:
                 await self._edit(row, at, _plain(message, fault), shown)
             else:
                 await self._give_up(row, fault)
+            return
+        except Doubtful:
+            FAILURES.labels(row.kind, "again").inc()
+            self._again(row.name)  # editing twice is harmless
             return
         except Exception as fault:  # noqa: BLE001 - editing twice is harmless: whatever happened, try again
             self._unexpected(row, fault)
@@ -388,12 +428,22 @@ class Delivery:
         try:
             if row.sort == "card":
                 await self._database.write(
-                    lambda session: queue.settle_card(session, row, self._clock(), posted=posted, shown=shown)
+                    lambda session: queue.settle_card(session, row, self._clock(), posted=posted, shown=shown),
+                    patient=True,
                 )
             else:
-                await self._database.write(lambda session: queue.settle_note(session, row, SendState.DONE, posted))
-        except DatabaseUnavailable as fault:
-            self._doubt(row, str(fault))  # it is out, and not written down
+                await self._database.write(
+                    lambda session: queue.settle_note(session, row, SendState.DONE, posted), patient=True
+                )
+        except Exception as fault:
+            if not isinstance(fault, DatabaseUnavailable):
+                log.error("what was sent could not be written down", row=row.key, exc_info=fault)
+            if row.ts is None:
+                self._doubt(row, str(fault))  # it is out, and nobody knows
+            else:
+                self._again(row.name)
+        else:
+            self._view.settle(row)
 
     def _refused(self, row: Waiting, fault: RetryLater) -> None:
         now = self._now()
@@ -434,29 +484,24 @@ class Delivery:
         """Whatever is unsent may have been sent by a process that was killed before it could write that down."""
         rows, _ = await self._database.read(queue.waiting)
         until = self._now() + self._limits.doubt_settles
-        for row in rows:
-            if row.ts is None and not row.place.startswith(UNKNOWN_PERSON):
-                self._doubts[row.key] = row.created_at
-                self._doubt_until[row.place] = until
-                self._pace.channel(row.place).paused_until = until
-        if self._doubts:
-            log.info("looking for messages that may have been sent before", count=len(self._doubts))
+        doubted = [row for row in rows if row.ts is None and not row.place.startswith(UNKNOWN_PERSON)]
+        for row in doubted:
+            self._doubts.setdefault(row.place, set()).add(row.key)
+            self._pace.channel(row.place).paused_until = until
+        if doubted:
+            log.info("looking for messages that may have been sent before", count=len(doubted))
 
     def _doubt(self, row: Waiting, why: str) -> None:
         FAILURES.labels(row.kind, "doubtful").inc()
         log.warning("it is not known whether a message went out", row=row.key, place=row.place, reason=why)
-        until = self._now() + self._limits.doubt_settles
-        self._doubts[row.key] = row.created_at
-        self._doubt_until[row.place] = until
+        self._doubts.setdefault(row.place, set()).add(row.key)
         self._pace.post_failed(row.place, self._limits.doubt_settles, self._now())
-
-    def _doubted_in(self, place: str) -> bool:
-        return place in self._doubt_until
 
     async def _resolve_doubts(self, place: str) -> None:
         """Look for every doubted message of a place in its history; what stands there is settled, the rest is sent."""
         rows, _ = await self._database.read(queue.waiting)
-        doubted = {row.key: row for row in rows if row.place == place and row.key in self._doubts and row.ts is None}
+        keys = frozenset(self._doubts.get(place, ()))
+        doubted = {row.key: row for row in rows if row.place == place and row.key in keys and row.ts is None}
         threads = await self._database.read(lambda session: _threads(session, doubted.values()))
         since = min((row.created_at for row in doubted.values()), default=self._clock()) - timedelta(seconds=60)
         try:
@@ -475,9 +520,7 @@ class Delivery:
             )
             return
         await self._database.write(lambda session: _settle_found(session, doubted, found, self._clock()))
-        for key in doubted:
-            self._doubts.pop(key, None)
-        self._doubt_until.pop(place, None)
+        self._doubts.pop(place, None)  # nothing was sent here meanwhile: the place was held
         log.info("doubts resolved", place=place, doubted=len(doubted), found=len(found))
 
     # --- people, folding, effects -----------------------------------------------------------------------------------
@@ -509,12 +552,15 @@ class Delivery:
                 continue
             position = positions[row.place]
             positions[row.place] += 1
-            if row.sort != "card" or row.kind == queue.DIGEST or row.key in self._doubts or row.name in self._tasks:
+            if row.sort != "card" or row.kind == queue.DIGEST or row.name in self._tasks:
+                continue
+            if row.key in self._doubts.get(row.place, ()):
                 continue
             if (row.id, row.version) in self._unfoldable:
                 continue
             if self._pace.backlog_wait(row.place, position, now) > self._limits.fold_after:
                 late[row.place].append(row)
+        self._unfoldable &= {(row.id, row.version) for row in rows if row.sort == "card"}
         any_folded = False
         for place, cards in late.items():
             folded = await self._fold_in(place, cards)
@@ -536,22 +582,23 @@ class Delivery:
         wait = POLL_SECONDS
         running = sum(1 for name in self._tasks if isinstance(name, str) and name.startswith("effect:"))
         for row in effects:
-            name = f"effect:{row.id}"
-            if name in self._tasks:
+            if row.name in self._tasks:
                 continue
             due = (row.due_at - now).total_seconds() if row.due_at else 0.0
-            due = max(due, self._not_before.get(name, 0.0) - self._now())
+            due = max(due, self._not_before.get(row.name, 0.0) - self._now())
             if due > 0:
                 wait = min(wait, due)
             elif running < self._limits.effects:
                 running += 1
-                self._spawn(name, self._do(row, name))
+                self._spawn(row.name, self._do(row))
         return wait
 
-    async def _do(self, row: WaitingEffect, name: str) -> None:
+    async def _do(self, row: WaitingEffect) -> None:
         kind = self._outgoing.effects[row.kind]
         try:
             settle = await kind.run(row.data)
+        except DatabaseUnavailable:
+            raise  # nothing of the effect's own went wrong: the task ends, and is started again
         except (RetryLater, Doubtful, Unauthorised) as fault:
             await self._postpone(row, kind, fault)
         except GiveUp as fault:
@@ -559,19 +606,17 @@ class Delivery:
             FAILURES.labels(row.kind, "given_up").inc()
             error = str(fault)
             await self._database.write(lambda session: _effect_failed(session, row, kind, self._clock(), error))
-        except DatabaseUnavailable:
-            raise
         except Exception as fault:
             log.error("an unexpected fault in an effect", kind=row.kind, key=row.key, exc_info=fault)
             await self._postpone(row, kind, fault)
         else:
             await self._database.write(lambda session: _effect_done(session, row, settle, self._clock()))
-            self._attempts.pop(name, None)
+            self._view.settle(row)
+            self._attempts.pop(row.name, None)
 
     async def _postpone(self, row: WaitingEffect, kind: EffectKind, fault: Exception) -> None:
         FAILURES.labels(row.kind, "again").inc()
-        name = f"effect:{row.id}"
-        attempts = self._attempts[name] = self._attempts.get(name, 0) + 1
+        attempts = self._attempts[row.name] = self._attempts.get(row.name, 0) + 1
         delay = fault.delay if isinstance(fault, RetryLater) else None
         if delay is None:
             delay = UNAUTHORISED_SECONDS if isinstance(fault, Unauthorised) else backoff(attempts, self._spread())
@@ -586,8 +631,11 @@ class Delivery:
     # --- small things -----------------------------------------------------------------------------------------------
 
     def _spawn(self, name: object, work: Coroutine[Any, Any, None], *, holds: str | None = None) -> None:
-        """Start ``work`` under a name, unless it is under way; ``holds`` keeps its place busy until it ends."""
-        if name in self._tasks:
+        """Start ``work`` under a name, unless it is under way; ``holds`` keeps its place busy until it ends.
+
+        Nothing is started once we are stopping: a call that nobody waits for could not be called orderly.
+        """
+        if name in self._tasks or self._stopping:
             work.close()
             return
         task = asyncio.create_task(work)
@@ -603,6 +651,8 @@ class Delivery:
                 level = log.warning if isinstance(fault, DatabaseUnavailable) else log.error
                 level("a delivery task ended badly", name=str(name), exc_info=fault)
                 self._again(name)
+            if not self._view.has_settled(name):
+                self._view.stale = True
             self._bell.set()
 
         task.add_done_callback(ended)
@@ -632,12 +682,13 @@ class Delivery:
     def _spread(self) -> float:
         return random.random()  # noqa: S311 - it spreads tries in time, it guards nothing
 
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
-
     def _ring(self) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._bell.set)
+            self._loop.call_soon_threadsafe(self._hear)
+
+    def _hear(self) -> None:
+        self._view.stale = True
+        self._bell.set()
 
 
 def _hash(message: Message) -> str:

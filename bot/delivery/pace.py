@@ -56,6 +56,10 @@ class Bucket:
         self._refill(now)
         self.tokens -= 1
 
+    def give_back(self) -> None:
+        """A token that was taken was not used."""
+        self.tokens = min(self.size, self.tokens + 1)
+
     def _refill(self, now: float) -> None:
         if now > self.at:
             self.tokens = min(self.size, self.tokens + (now - self.at) * self.rate)
@@ -68,6 +72,8 @@ class Channel:
 
     bucket: Bucket | None
     paused_until: float = 0.0
+    limited_until: float = 0.0
+    """Until when a 429 pauses it; other reasons to pause say nothing of the method."""
     failures: int = 0
     busy: bool = False
 
@@ -119,11 +125,17 @@ class Pace:
         if self._updates:
             self._updates.take(now)
 
+    def update_spared(self) -> None:
+        """An edit that was to go turned out to show nothing new: its turn is anybody's."""
+        if self._updates:
+            self._updates.give_back()
+
     def post_limited(self, place: str, delay: float, now: float) -> None:
         """Slack answered 429 to a post: pause the channel; if another one is paused already, the method."""
-        if any(other.paused_until > now for name, other in self._channels.items() if name != place):
+        if any(other.limited_until > now for name, other in self._channels.items() if name != place):
             self.posts_paused_until = max(self.posts_paused_until, now + delay)
-        self.channel(place).paused_until = now + delay
+        channel = self.channel(place)
+        channel.limited_until = channel.paused_until = now + delay
 
     def updates_limited(self, delay: float, now: float) -> None:
         """Slack answered 429 to an edit."""
@@ -140,13 +152,14 @@ class Pace:
         self.channel(place).failures = 0
 
     def backlog_wait(self, place: str, position: int, now: float) -> float:
-        """Seconds that the ``position``-th message from now (0 is the next) will have to wait."""
-        rate = self._limits.per_channel
-        if rate is None:
+        """Seconds that the ``position``-th message from now (0 is the next) has to wait for those before it.
+
+        A pause counts for nothing here: what waits for it would be no sooner there as a line of a digest.
+        """
+        bucket = self.channel(place).bucket
+        if bucket is None:
             return 0.0
-        channel = self.channel(place)
-        tokens = channel.bucket.tokens if channel.bucket else 0.0
-        return self.post_wait(place, now) + max(0.0, position - max(0.0, tokens - 1)) / rate
+        return bucket.wait(now) + max(0.0, position - max(0.0, bucket.tokens - 1)) / bucket.rate
 
 
 def backoff(attempts: int, jitter: float) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_
+from sqlalchemy import and_, bindparam, case, func, or_, update
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
@@ -22,10 +22,6 @@ DIGEST_LINES = 200
 
 DIGEST = "digest"
 """The kind of card that others are folded into; its subject is ``place/number``."""
-
-
-CARD_COLUMNS = ("id", "kind", "place", "lane", "urgent", "created_at", "version", "ts", "sent_at")
-NOTE_COLUMNS = ("id", "kind", "place", "lane", "created_at", "thread")
 
 
 @dataclass(frozen=True)
@@ -73,63 +69,110 @@ class WaitingEffect:
     created_at: datetime
     due_at: datetime | None
 
+    @property
+    def name(self) -> str:
+        """What it is called within the engine."""
+        return f"effect:{self.id}"
+
 
 def waiting(session: Session) -> tuple[list[Waiting], list[WaitingEffect]]:
     """Everything that waits, in order of lanes."""
     connection = session.connection()
-    cards = connection.execute(
-        sql_select(*(col(getattr(Card, name)) for name in CARD_COLUMNS))
-        .where(col(Card.version) > col(Card.sent_version), col(Card.state) == CardState.LIVE.value)
-        .order_by(col(Card.lane), col(Card.id))
-        .limit(LOOK_AHEAD)
-    ).mappings()
-    notes = connection.execute(
-        sql_select(*(col(getattr(Note, name)) for name in NOTE_COLUMNS))
-        .outerjoin(Card, col(Note.thread) == col(Card.id))
-        .where(col(Note.state) == SendState.PENDING.value)
-        # A reply waits until the card it answers has been posted, or is known not to be.
-        .where(
-            or_(
-                col(Card.id).is_(None),
-                col(Card.ts).is_not(None),
-                col(Card.state) != CardState.LIVE.value,
-                col(Card.version) <= col(Card.sent_version),
-            )
+    rows = [Waiting(sort="card", **row) for row in connection.execute(_POSTS).mappings()]
+    rows += [Waiting(sort="card", **row) for row in connection.execute(_EDITS).mappings()]
+    rows += [Waiting(sort="note", urgent=True, **row) for row in connection.execute(_NOTES).mappings()]
+    effects = [WaitingEffect(**row) for row in connection.execute(_EFFECTS).mappings()]
+    return sorted(rows, key=lambda row: row.order), effects
+
+
+# Held statements, and not through the ORM: the engine looks after every commit, and settles each message it sends.
+_DIRTY = (
+    sql_select(
+        col(Card.id), col(Card.kind), col(Card.place), col(Card.lane), col(Card.urgent), col(Card.created_at),
+        col(Card.version), col(Card.ts), col(Card.sent_at),
+    )
+    .where(col(Card.version) > col(Card.sent_version), col(Card.state) == CardState.LIVE.value)
+    .order_by(col(Card.lane), col(Card.id))
+    .limit(LOOK_AHEAD)
+)  # fmt: skip
+# Apart, so that thousands of edits, which are slow, never hide a message that nobody has seen yet.
+_POSTS = _DIRTY.where(col(Card.ts).is_(None))
+_EDITS = _DIRTY.where(col(Card.ts).is_not(None))
+_NOTES = (
+    sql_select(col(Note.id), col(Note.kind), col(Note.place), col(Note.lane), col(Note.created_at), col(Note.thread))
+    .outerjoin(Card, col(Note.thread) == col(Card.id))
+    .where(col(Note.state) == SendState.PENDING.value)
+    # A reply waits until the card it answers has been posted, or is known not to be.
+    .where(
+        or_(
+            col(Card.id).is_(None),
+            col(Card.ts).is_not(None),
+            col(Card.state) != CardState.LIVE.value,
+            col(Card.version) <= col(Card.sent_version),
         )
-        .order_by(col(Note.lane), col(Note.id))
-        .limit(LOOK_AHEAD)
-    ).mappings()
-    effects = session.exec(
-        select(Effect)
-        .where(Effect.state == SendState.PENDING.value)
-        .order_by(col(Effect.lane), col(Effect.id))
-        .limit(LOOK_AHEAD)
-    ).all()
-    rows = [Waiting(sort="card", **row) for row in cards]
-    rows += [Waiting(sort="note", **row, urgent=True) for row in notes]
-    acts = [
-        WaitingEffect(row.id or 0, row.kind, row.key, row.lane, row.data, row.created_at, row.due_at) for row in effects
-    ]
-    return sorted(rows, key=lambda row: row.order), acts
+    )
+    .order_by(col(Note.lane), col(Note.id))
+    .limit(LOOK_AHEAD)
+)
+_EFFECTS = (
+    sql_select(
+        col(Effect.id), col(Effect.kind), col(Effect.key), col(Effect.lane), col(Effect.data), col(Effect.created_at),
+        col(Effect.due_at),
+    )
+    .where(col(Effect.state) == SendState.PENDING.value)
+    .order_by(col(Effect.lane), col(Effect.id))
+    .limit(LOOK_AHEAD)
+)  # fmt: skip
+_THESE = select(Card).where(col(Card.id).in_(bindparam("of_cards", expanding=True)))
+_SHOWS = (
+    update(Card)
+    .where(col(Card.id) == bindparam("of_card"))
+    .values(
+        sent_version=case(
+            (col(Card.sent_version) < bindparam("shows"), bindparam("shows")), else_=col(Card.sent_version)
+        ),
+        urgent=and_(col(Card.urgent), col(Card.version) > bindparam("shows")),
+        error=None,
+    )
+)
+_SHOWN = _SHOWS.values(
+    channel=bindparam("in_channel"),
+    ts=bindparam("at_ts"),
+    sent_at=bindparam("at"),
+    hash=func.coalesce(bindparam("as_hash"), col(Card.hash)),
+)
+_ANSWERED = select(Note.id).where(Note.thread == bindparam("of_card"), Note.state == SendState.PENDING.value).limit(1)
+_SAID = (
+    update(Note)
+    .where(col(Note.id) == bindparam("of_note"), col(Note.state) == SendState.PENDING.value)
+    .values(
+        state=bindparam("to_state"), channel=bindparam("in_channel"), ts=bindparam("at_ts"), error=bindparam("fault")
+    )
+)
+_DONE = (
+    update(Effect)
+    .where(col(Effect.id) == bindparam("of_effect"))
+    .values(state=bindparam("to_state"), error=bindparam("fault"))
+)
+
+
+def cards(session: Session, ids: Sequence[int]) -> Sequence[Card]:
+    """These cards as they are now."""
+    return session.exec(_THESE, params={"of_cards": list(ids)}).all()
 
 
 def settle_card(
     session: Session, row: Waiting, now: datetime, *, posted: Posted | None = None, shown: str | None = None
 ) -> None:
     """The card shows (or, with nothing to show, need not show) what it had at ``row.version``."""
-    card = session.get(Card, row.id)
-    if card is None:
+    connection = session.connection()
+    shows = {"of_card": row.id, "shows": row.version}
+    if posted is None:
+        connection.execute(_SHOWS, shows)
         return
-    first = card.ts is None and posted is not None
-    if posted is not None:
-        card.channel, card.ts = posted.channel, posted.ts
-        card.sent_at = now
-    if shown is not None:
-        card.hash = shown
-    card.sent_version = max(card.sent_version, row.version)
-    card.urgent = card.urgent and card.version > card.sent_version
-    card.error = None
-    if first:
+    at = {"in_channel": posted.channel, "at_ts": posted.ts, "at": now, "as_hash": shown}
+    connection.execute(_SHOWN, {**shows, **at})
+    if row.ts is None and connection.execute(_ANSWERED, {"of_card": row.id}).first() is not None:
         outbox.ring(session)  # notes in its thread may go now
 
 
@@ -161,18 +204,13 @@ def settle_note(
     session: Session, row: Waiting, state: SendState, posted: Posted | None, error: str | None = None
 ) -> None:
     """The note was said, or will not be."""
-    note = session.get(Note, row.id)
-    if note is not None and note.state == SendState.PENDING:
-        note.state, note.error = state.value, error
-        if posted is not None:
-            note.channel, note.ts = posted.channel, posted.ts
+    at = {"in_channel": posted.channel if posted else None, "at_ts": posted.ts if posted else None}
+    session.connection().execute(_SAID, {"of_note": row.id, "to_state": state.value, "fault": error, **at})
 
 
 def settle_effect(session: Session, row: WaitingEffect, state: SendState, error: str | None = None) -> None:
     """The effect was done, or cannot be."""
-    effect = session.get(Effect, row.id)
-    if effect is not None:
-        effect.state, effect.error = state.value, error
+    session.connection().execute(_DONE, {"of_effect": row.id, "to_state": state.value, "fault": error})
 
 
 def postpone_effect(session: Session, row: WaitingEffect, due_at: datetime, error: str) -> int:

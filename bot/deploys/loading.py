@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from jinja2 import Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from bot import people
@@ -208,10 +209,14 @@ def _address(template: str) -> Template:
     return ImmutableSandboxedEnvironment().from_string(template)
 
 
+_VERSION = select(Release.name).where(Release.repo == bindparam("of_repo"), Release.tag == bindparam("of_tag"))
+"""Held: to build a statement costs more than to run it, and every card of a deploy needs this one."""
+
+
 def _version(session: Session, deploy: Deploy) -> str | None:
     if deploy.repo is None or deploy.ref is None:
         return None
-    return session.exec(select(Release.name).where(Release.repo == deploy.repo, Release.tag == deploy.ref)).first()
+    return session.exec(_VERSION, params={"of_repo": deploy.repo, "of_tag": deploy.ref}).first()
 
 
 def _place_in_pipeline(catalog: Catalog, stage: StageView) -> int:

@@ -10,7 +10,6 @@ from sqlmodel import Field, SQLModel
 from bot.deploys.views import RangeState
 from bot.events import DeployStatus, Human
 
-
 LONGEST_NAME = 255
 """Characters of a check's name that are kept: whoever writes a workflow may call it anything."""
 
@@ -159,6 +158,8 @@ class Deploy(SQLModel, table=True):
     description: str | None = None
     creator: str | None = None
     final: bool | None = None
+    told: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """By field, the weight (``rules.weight``) of the report that filled it: only one that weighs more replaces it."""
     previous: int | None = Field(default=None, foreign_key="deploys.id", index=True)
     previous_sha: str | None = Field(default=None, max_length=64)
     range: str = Field(default=RangeState.READING, max_length=16)

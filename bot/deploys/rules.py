@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from bot.events import DeployStatus, Human, MergedPull
@@ -53,6 +53,12 @@ def later(one: Standing, other: Standing) -> Standing:
         return standing.status.ended, standing.at, RANK[standing.status]
 
     return max(one, other, key=order)
+
+
+def weight(standing: Standing) -> str:
+    """How much what is said with a status weighs against what was said with another: a text that sorts as ``later``."""
+    at = standing.at.astimezone(UTC).isoformat("T", "microseconds")
+    return f"{standing.status.ended:d} {at} {RANK[standing.status]}"
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_
+from sqlalchemy import and_, bindparam, func, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from bot import audit, outbox, people, work
 from bot.audit import Tag
@@ -149,10 +148,11 @@ def reported(session: Session, catalog: Catalog, event: DeployReported, now: dat
     before = rules.Standing(deploy.state, deploy.status_at)
     after = rules.later(before, standing)
     was_live = before.status is DeployStatus.SUCCEEDED
-    if after != before:
+    moved = after != before
+    if moved:
         deploy.status, deploy.status_at = after.status.value, after.at
         audit.record(session, Tag.DEPLOY_MOVED, f"deploy:{deploy.id}", event.at, to=after.status.value)
-    _keep_details(deploy, event, stands=after == standing)
+    _keep_details(deploy, event, moved=moved)
     session.flush()
     assert deploy.id is not None
     work.touch(session, "deploy", deploy.id)
@@ -162,20 +162,13 @@ def reported(session: Session, catalog: Catalog, event: DeployReported, now: dat
 
 def deploy_reported(session: Session, event: DeployReported) -> Deploy | None:
     """The deploy that this sender's rollout is known as."""
-    return session.exec(
-        select(Deploy)
-        .join(DeployReport, col(DeployReport.deploy) == col(Deploy.id))
-        .where(
-            DeployReport.source == event.source,
-            DeployReport.external_id == event.external_id,
-            DeployReport.attempt == event.attempt,
-        )
-    ).first()
+    called = {"of_source": event.source, "of_id": event.external_id, "of_attempt": event.attempt}
+    return session.exec(_REPORTED, params=called).first()
 
 
 def target_of(session: Session, service: str, environment: str) -> Target:
     """The row of a service in an environment, made when it is met for the first time."""
-    target = session.exec(select(Target).where(Target.service == service, Target.environment == environment)).first()
+    target = session.exec(_TARGET, params={"of_service": service, "of_environment": environment}).first()
     if target is None:
         target = Target(service=service, environment=environment)
         session.add(target)
@@ -240,16 +233,7 @@ def look_whether_stuck(session: Session, deploy_id: int, now: datetime) -> bool:
 
 def usual_duration(session: Session, target: int) -> timedelta | None:
     """How long rollouts of this target usually take, from the last succeeded ones."""
-    rows = session.exec(
-        select(Deploy.in_progress_at, Deploy.status_at)
-        .where(
-            Deploy.target == target,
-            Deploy.status == DeployStatus.SUCCEEDED.value,
-            col(Deploy.in_progress_at).is_not(None),
-        )
-        .order_by(col(Deploy.status_at).desc())
-        .limit(rules.USUAL_SAMPLES)
-    ).all()
+    rows = session.exec(_DURATIONS, params={"of_target": target}).all()
     return rules.usual_duration([ended - began for began, ended in rows if began is not None])
 
 
@@ -258,7 +242,7 @@ def show_provisionally(session: Session, deploy_id: int) -> None:
     deploy = session.get(Deploy, deploy_id)
     if deploy is None or deploy.repo is None or deploy.range == RangeState.COMPLETE:
         return
-    if session.exec(select(DeployChange.id).where(DeployChange.deploy == deploy_id).limit(1)).first() is not None:
+    if session.exec(_CARRIED, params={"of_deploy": deploy_id}).first() is not None:
         return
     change = change_of_commit(session, deploy.repo, deploy.sha)
     if change is not None and change.id is not None:
@@ -268,14 +252,8 @@ def show_provisionally(session: Session, deploy_id: int) -> None:
 
 def change_of_commit(session: Session, repo: str, sha: str) -> Change | None:
     """The change that a commit of a main branch belongs to, as far as that is known."""
-    change = session.exec(select(Change).where(Change.repo == repo, Change.sha == sha)).first()
-    if change is not None:
-        return change
-    return session.exec(
-        select(Change)
-        .join(CommitRow, col(CommitRow.change) == col(Change.id))
-        .where(CommitRow.repo == repo, CommitRow.sha == sha)
-    ).first()
+    commit = {"of_repo": repo, "of_sha": sha}
+    return session.exec(_LANDED_AS, params=commit).first() or session.exec(_CONTAINING, params=commit).first()
 
 
 # --- people of changes --------------------------------------------------------------------------------------------
@@ -285,7 +263,7 @@ def parts(session: Session, changes: Sequence[int]) -> dict[int, tuple[rules.Par
     """Everybody on record for each of these changes."""
     found: dict[int, list[rules.Part]] = {change: [] for change in changes}
     order = {"author": 0, "coauthor": 1, "merger": 2}
-    rows = session.exec(select(Contributor).where(col(Contributor.change).in_(changes))).all()
+    rows = session.exec(select(Contributor).where(col(Contributor.change).in_(changes))).all() if changes else ()
     for row in sorted(rows, key=lambda row: (order[row.role], row.who)):
         found[row.change].append(rules.Part(row.human, row.role))
     return {change: tuple(listed) for change, listed in found.items()}
@@ -301,21 +279,17 @@ def author_of_commit(session: Session, repo: str, sha: str) -> Human | None:
 
 def changes_of(session: Session, deploy_id: int) -> Sequence[tuple[DeployChange, Change]]:
     """What a deploy brings in and takes out, in order."""
-    return session.exec(
-        select(DeployChange, Change)
-        .join(Change, col(DeployChange.change) == col(Change.id))
-        .where(DeployChange.deploy == deploy_id, col(DeployChange.dropped).is_(False))
-        .order_by(col(DeployChange.position))
-    ).all()
+    return session.exec(_CHANGES, params={"of_deploy": deploy_id}).all()
 
 
 def dropped_from(session: Session, deploy_id: int) -> Sequence[Change]:
     """Changes that a deploy was once said to bring in, and does not."""
-    return session.exec(
-        select(Change)
-        .join(DeployChange, col(DeployChange.change) == col(Change.id))
-        .where(DeployChange.deploy == deploy_id, col(DeployChange.dropped).is_(True))
-    ).all()
+    return session.exec(_DROPPED, params={"of_deploy": deploy_id}).all()
+
+
+def read_ahead(session: Session, deploys: Sequence[int]) -> None:
+    """Read these deploys, their targets and what they replace at once; the session keeps what it has read."""
+    session.exec(_WITH_TARGET, params={"of_deploys": list(deploys)}).all()
 
 
 def is_rollback(deploy: Deploy) -> bool:
@@ -352,6 +326,7 @@ def went_wrong(session: Session, change_id: int) -> bool:
             .join(Deploy, col(DeployChange.deploy) == col(Deploy.id))
             .where(
                 DeployChange.change == change_id,
+                col(DeployChange.dropped).is_(False),
                 or_(
                     col(Deploy.status) == DeployStatus.FAILED.value,
                     and_(col(DeployChange.leaving).is_(True), col(Deploy.status) == DeployStatus.SUCCEEDED.value),
@@ -367,15 +342,17 @@ def went_wrong(session: Session, change_id: int) -> bool:
 
 
 def _same_rollout(session: Session, target: Target, event: DeployReported) -> Deploy | None:
-    """A deploy of this commit that another system reported and this one has not yet."""
+    """A deploy of this commit that another system reported and this one has not yet: the nearest in time, if any."""
     nearby = session.exec(
-        select(Deploy).where(
-            Deploy.target == target.id,
-            Deploy.sha == event.sha,
-            col(Deploy.began_at).between(event.began_at - SAME_ROLLOUT, event.began_at + SAME_ROLLOUT),
-        )
+        _NEARBY,
+        params={
+            "of_target": target.id,
+            "of_sha": event.sha,
+            "earliest": event.began_at - SAME_ROLLOUT,
+            "latest": event.began_at + SAME_ROLLOUT,
+        },
     ).all()
-    for deploy in nearby:
+    for deploy in sorted(nearby, key=lambda deploy: abs(deploy.began_at - event.began_at)):
         senders = session.exec(select(DeployReport.source).where(DeployReport.deploy == deploy.id)).all()
         if event.source not in senders:
             return deploy
@@ -388,7 +365,6 @@ def _begin(session: Session, service: Service, target: Target, event: DeployRepo
         target=target.id,
         repo=event.repo or service.repo,
         sha=event.sha,
-        ref=event.ref,
         status=event.status.value,
         status_at=event.at,
         began_at=event.began_at,
@@ -398,22 +374,34 @@ def _begin(session: Session, service: Service, target: Target, event: DeployRepo
     return deploy
 
 
-def _keep_details(deploy: Deploy, event: DeployReported, *, stands: bool) -> None:
+def _keep_details(deploy: Deploy, event: DeployReported, *, moved: bool) -> None:
     """What the event says besides its status; where two say different things, the one whose status stands is right."""
+    standing = rules.Standing(event.status, event.at)
     deploy.began_at = min(deploy.began_at, event.began_at)
     if event.status is DeployStatus.IN_PROGRESS:
         deploy.in_progress_at = min(deploy.in_progress_at or event.at, event.at)
-    if stands:
-        deploy.url = event.url or deploy.url
-        deploy.description = event.description or deploy.description
+    if moved:
         deploy.percent = event.percent
-    else:
-        deploy.url = deploy.url or event.url
-        deploy.description = deploy.description or event.description
-    if event.creator is not None and event.creator.login:
-        deploy.creator = deploy.creator or event.creator.login
+    elif standing == rules.Standing(deploy.state, deploy.status_at):  # two with the same instant
+        deploy.percent = max((one for one in (deploy.percent, event.percent) if one is not None), default=None)
     if event.final is not None:
         deploy.final = bool(deploy.final) or event.final
+    if deploy.repo is None and event.repo is not None:
+        deploy.repo, deploy.range_asked = event.repo, False
+    _keep_words(deploy, event, rules.weight(standing))
+
+
+def _keep_words(deploy: Deploy, event: DeployReported, weight: str) -> None:
+    said = {
+        "url": event.url,
+        "description": event.description,
+        "ref": event.ref,
+        "creator": event.creator.login if event.creator else None,
+    }
+    for name, words in said.items():
+        if words and (weight, words) > (deploy.told.get(name, ""), getattr(deploy, name) or ""):
+            setattr(deploy, name, words)
+            deploy.told = {**deploy.told, name: weight}
 
 
 def _find_place_in_history(session: Session, deploy: Deploy, now: datetime, *, was_live: bool) -> None:
@@ -421,7 +409,7 @@ def _find_place_in_history(session: Session, deploy: Deploy, now: datetime, *, w
     _set_previous(session, deploy, now)
     if deploy.state is not DeployStatus.SUCCEEDED and not was_live:
         return
-    live = rules.live_of(_rollouts(session, _succeeded(deploy.target, limit=8)))
+    live = rules.live_of(map(_rollout, session.exec(_SUCCEEDED, params={"of_target": deploy.target})))
     _target(session, deploy).live = live.id if live else None
     for other in _after(session, deploy):
         if _set_previous(session, other, now):
@@ -431,7 +419,7 @@ def _find_place_in_history(session: Session, deploy: Deploy, now: datetime, *, w
 
 def _set_previous(session: Session, deploy: Deploy, now: datetime) -> bool:
     """Find what ran before this deploy; returns whether that is news."""
-    previous = rules.previous_of(_rollout(deploy), _rollouts(session, _before(deploy)))
+    previous = rules.previous_of(_rollout(deploy), map(_rollout, _before(session, deploy)))
     sha = previous.sha if previous else None
     news = deploy.previous_sha != sha or not deploy.range_asked
     deploy.previous, deploy.previous_sha = previous.id if previous else None, sha
@@ -458,36 +446,23 @@ def _ask_range(session: Session, deploy: Deploy, now: datetime) -> None:
         outbox.rearm_effect(session, key)
 
 
-def _succeeded(target: int, limit: int) -> SelectOfScalar[Deploy]:
-    return (
-        select(Deploy)
-        .where(Deploy.target == target, Deploy.status == DeployStatus.SUCCEEDED.value)
-        .order_by(col(Deploy.status_at).desc(), col(Deploy.id).desc())
-        .limit(limit)
-    )
-
-
-def _before(deploy: Deploy) -> SelectOfScalar[Deploy]:
+def _before(session: Session, deploy: Deploy) -> Sequence[Deploy]:
     """The few succeeded deploys among which the one before this must be (several may share an instant)."""
-    succeeded = _succeeded(deploy.target, limit=8).where(Deploy.id != deploy.id)
-    if deploy.state is DeployStatus.SUCCEEDED:
-        return succeeded.where(Deploy.status_at <= deploy.status_at)
-    return succeeded.where(Deploy.began_at <= deploy.began_at)
+    ended = deploy.state is DeployStatus.SUCCEEDED
+    statement, latest = (_LIVE_BEFORE, deploy.status_at) if ended else (_BEGUN_BEFORE, deploy.began_at)
+    return session.exec(statement, params={"of_target": deploy.target, "but": deploy.id, "latest": latest}).all()
 
 
 def _after(session: Session, deploy: Deploy) -> Sequence[Deploy]:
     """Deploys of the same target for which this one may be what ran before."""
-    earlier = aliased(Deploy)
-    later = or_(col(Deploy.status_at) >= deploy.status_at, col(Deploy.began_at) >= deploy.began_at)
-    nothing_between = or_(col(Deploy.previous).is_(None), col(earlier.status_at) <= deploy.status_at)
     return session.exec(
-        select(Deploy)
-        .outerjoin(earlier, col(Deploy.previous) == col(earlier.id))
-        .where(
-            Deploy.target == deploy.target,
-            Deploy.id != deploy.id,
-            or_(col(Deploy.previous) == deploy.id, and_(later, nothing_between)),
-        )
+        _AFTER,
+        params={
+            "of_target": deploy.target,
+            "of_deploy": deploy.id,
+            "ended_at": deploy.status_at,
+            "begun_at": deploy.began_at,
+        },
     ).all()
 
 
@@ -503,10 +478,6 @@ def _rollout(deploy: Deploy) -> rules.Rollout:
     )
 
 
-def _rollouts(session: Session, statement: SelectOfScalar[Deploy]) -> list[rules.Rollout]:
-    return [_rollout(deploy) for deploy in session.exec(statement).all()]
-
-
 def _target(session: Session, deploy: Deploy) -> Target:
     target = session.get(Target, deploy.target)
     assert target is not None
@@ -520,9 +491,8 @@ def _keep_all(session: Session, repo: str, service: Service, changes: Changes) -
 
 
 def _replace_changes(session: Session, deploy: Deploy, arriving: Iterable[Change], leaving: Iterable[Change]) -> None:
-    """This is what the deploy carries now; what people may have been told of before is kept as dropped."""
+    """This is what the deploy carries now; what people may have been shown before is kept as dropped."""
     assert deploy.id is not None
-    said = deploy.range != RangeState.READING
     before = {row.change: row for row in session.exec(select(DeployChange).where(DeployChange.deploy == deploy.id))}
     placed: dict[int, bool] = {}
     for side, changes in ((False, arriving), (True, leaving)):
@@ -534,10 +504,7 @@ def _replace_changes(session: Session, deploy: Deploy, arriving: Iterable[Change
         row.leaving, row.position, row.dropped = side, position, False
         session.add(row)
     for row in before.values():
-        if said or row.dropped:
-            row.dropped = True
-        else:
-            session.delete(row)
+        row.dropped = True
     session.flush()
 
 
@@ -566,10 +533,18 @@ def _keep_pull(session: Session, repo: str, pull: MergedPull) -> tuple[Change, b
 
 
 def _direct_turned_pull(session: Session, repo: str, pull: MergedPull) -> Change | None:
-    """A change met as a plain commit before its pull request was known: it is the same change."""
-    return session.exec(
+    """A change met as a plain commit before its pull request was known: it is the same change.
+
+    Who signed the commit is forgotten: of a merge commit that is the merger, who wrote nothing of it.
+    """
+    change = session.exec(
         select(Change).where(Change.repo == repo, Change.sha == pull.sha, col(Change.number).is_(None))
     ).first()
+    if change is not None:
+        for signer in session.exec(select(Contributor).where(Contributor.change == change.id)).all():
+            session.delete(signer)
+        session.flush()
+    return change
 
 
 def _keep_direct(session: Session, repo: str, commit: Commit) -> Change:
@@ -625,9 +600,92 @@ def _keep_commit(session: Session, repo: str, commit: Commit) -> CommitRow:
 
 
 def _commit_row(session: Session, repo: str, sha: str) -> CommitRow:
-    row = session.exec(select(CommitRow).where(CommitRow.repo == repo, CommitRow.sha == sha)).first()
+    row = session.exec(_COMMIT, params={"of_repo": repo, "of_sha": sha}).first()
     if row is None:
         row = CommitRow(repo=repo, sha=sha)
         session.add(row)
         session.flush()
     return row
+
+
+# --- held statements: to build one costs more than to run it, and every status of a rollout needs these -----------
+
+RECENT = 8
+"""Succeeded deploys among which the one before another must be: several may share an instant."""
+
+_REPORTED = (
+    select(Deploy)
+    .join(DeployReport, col(DeployReport.deploy) == col(Deploy.id))
+    .where(
+        DeployReport.source == bindparam("of_source"),
+        DeployReport.external_id == bindparam("of_id"),
+        DeployReport.attempt == bindparam("of_attempt"),
+    )
+)
+_TARGET = select(Target).where(
+    Target.service == bindparam("of_service"), Target.environment == bindparam("of_environment")
+)
+_NEARBY = select(Deploy).where(
+    Deploy.target == bindparam("of_target"),
+    Deploy.sha == bindparam("of_sha"),
+    col(Deploy.began_at).between(bindparam("earliest"), bindparam("latest")),
+)
+_SUCCEEDED = (
+    select(Deploy)
+    .where(Deploy.target == bindparam("of_target"), Deploy.status == DeployStatus.SUCCEEDED.value)
+    .order_by(col(Deploy.status_at).desc(), col(Deploy.id).desc())
+    .limit(RECENT)
+)
+_LIVE_BEFORE = _SUCCEEDED.where(Deploy.id != bindparam("but"), Deploy.status_at <= bindparam("latest"))
+_BEGUN_BEFORE = _SUCCEEDED.where(Deploy.id != bindparam("but"), Deploy.began_at <= bindparam("latest"))
+_EARLIER = aliased(Deploy)
+_AFTER = (
+    select(Deploy)
+    .outerjoin(_EARLIER, col(Deploy.previous) == col(_EARLIER.id))
+    .where(
+        Deploy.target == bindparam("of_target"),
+        Deploy.id != bindparam("of_deploy"),
+        or_(
+            col(Deploy.previous) == bindparam("of_deploy"),
+            and_(
+                or_(col(Deploy.status_at) >= bindparam("ended_at"), col(Deploy.began_at) >= bindparam("begun_at")),
+                or_(col(Deploy.previous).is_(None), col(_EARLIER.status_at) <= bindparam("ended_at")),
+            ),
+        ),
+    )
+)
+_WITH_TARGET = (
+    select(Deploy, Target, _EARLIER)
+    .join(Target, col(Deploy.target) == col(Target.id))
+    .outerjoin(_EARLIER, col(Deploy.previous) == col(_EARLIER.id))
+    .where(col(Deploy.id).in_(bindparam("of_deploys", expanding=True)))
+)
+_DURATIONS = (
+    select(Deploy.in_progress_at, Deploy.status_at)
+    .where(
+        Deploy.target == bindparam("of_target"),
+        Deploy.status == DeployStatus.SUCCEEDED.value,
+        col(Deploy.in_progress_at).is_not(None),
+    )
+    .order_by(col(Deploy.status_at).desc())
+    .limit(rules.USUAL_SAMPLES)
+)
+_CARRIED = select(DeployChange.id).where(DeployChange.deploy == bindparam("of_deploy")).limit(1)
+_CHANGES = (
+    select(DeployChange, Change)
+    .join(Change, col(DeployChange.change) == col(Change.id))
+    .where(DeployChange.deploy == bindparam("of_deploy"), col(DeployChange.dropped).is_(False))
+    .order_by(col(DeployChange.position))
+)
+_DROPPED = (
+    select(Change)
+    .join(DeployChange, col(DeployChange.change) == col(Change.id))
+    .where(DeployChange.deploy == bindparam("of_deploy"), col(DeployChange.dropped).is_(True))
+)
+_LANDED_AS = select(Change).where(Change.repo == bindparam("of_repo"), Change.sha == bindparam("of_sha"))
+_CONTAINING = (
+    select(Change)
+    .join(CommitRow, col(CommitRow.change) == col(Change.id))
+    .where(CommitRow.repo == bindparam("of_repo"), CommitRow.sha == bindparam("of_sha"))
+)
+_COMMIT = select(CommitRow).where(CommitRow.repo == bindparam("of_repo"), CommitRow.sha == bindparam("of_sha"))

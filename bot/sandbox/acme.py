@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from bot.sandbox.clock import Clock
 from bot.sandbox.repositories import Account, File, Forge
 from bot.sandbox.world import BOT_USER_ID, Person, Workspace
 
 
-def acme_workspace() -> Workspace:
-    """The workspace every story begins in: five people, the app installed and invited to the deploy channels."""
-    workspace = Workspace()
-    for key, real_name, colour, zone, offset in (
-        ("ana", "Ana Torres", "c2476a", "Europe/Paris", 3600),
-        ("ben", "Ben Okafor", "2f7d5b", "Europe/London", 0),
-        ("chi", "Chi Nguyen", "b8641a", "America/New_York", -18000),
-        ("dee", "Dee Larsson", "6b4fc4", "Asia/Kathmandu", 20700),
-        ("eve", "Eve Moreau", "1f6fb2", "Australia/Lord_Howe", 39600),
+def acme_workspace(clock: Clock | None = None) -> Workspace:
+    """The workspace every story begins in: five people, the app installed and invited to the deploy channels.
+
+    Fay is a guest and Gus works for a partner company: both are seen in the channel they share with Acme, and may read.
+    """
+    workspace = Workspace(clock)
+    for key, real_name, colour, zone in (
+        ("ana", "Ana Torres", "c2476a", "Europe/Paris"),
+        ("ben", "Ben Okafor", "2f7d5b", "Europe/London"),
+        ("chi", "Chi Nguyen", "b8641a", "America/New_York"),
+        ("dee", "Dee Larsson", "6b4fc4", "Asia/Kathmandu"),
+        ("eve", "Eve Moreau", "1f6fb2", "Australia/Lord_Howe"),
     ):
         workspace.add_person(
             Person(
@@ -26,10 +30,32 @@ def acme_workspace() -> Workspace:
                 email=f"{key}@example.com",
                 colour=colour,
                 zone=zone,
-                offset=offset,
             )
         )
     everyone = set(workspace.people)
+    workspace.add_person(
+        Person(
+            key="fay",
+            slack_id="U0FAY",
+            real_name="Fay Ito",
+            email="fay@contractor.example",
+            colour="8a6d3b",
+            zone="Asia/Tokyo",
+            guest=True,
+            title="Auditor",
+        )
+    )
+    workspace.add_person(
+        Person(
+            key="gus",
+            slack_id="U0GUS",
+            real_name="Gus Weber",
+            email="gus@partner.example",
+            colour="5b6770",
+            zone="Europe/Berlin",
+            stranger=True,
+        )
+    )
     with_app = {*everyone, BOT_USER_ID}
     workspace.add_channel("general", channel_id="C0GENERAL", members=everyone, purpose="For everyone")
     workspace.add_channel("deploys", channel_id="C0DEPLOYS", members=with_app, purpose="What is shipping")
@@ -37,6 +63,14 @@ def acme_workspace() -> Workspace:
         "payments-deploys", channel_id="C0PAYMENTS", members=with_app, purpose="What the payments team ships"
     )
     workspace.add_channel("payments-leads", channel_id="C0LEADS", members={"U0DEE", "U0EVE"}, private=True)
+    workspace.add_channel(
+        "partner-launch",
+        channel_id="C0PARTNER",
+        members={"U0ANA", "U0DEE", "U0FAY", "U0GUS", BOT_USER_ID},
+        shared=True,
+        purpose="The launch we do with Partner Ltd",
+    )
+    workspace.add_usergroup("payments-leads", group_id="S0LEADS", name="Payments leads", users=("U0DEE", "U0EVE"))
     workspace.add_channel("old-deploys", channel_id="C0OLD", members=with_app, archived=True)
     return workspace
 

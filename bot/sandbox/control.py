@@ -8,16 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
 
+from bot.sandbox.control_acts import act
+from bot.sandbox.control_faults import FaultDoor
 from bot.sandbox.exchanges import Exchange, to_page
-from bot.sandbox.faults import FaultKind
-from bot.sandbox.github import now
-from bot.sandbox.slack_interactions import Answer
 from bot.sandbox.slack_shapes import page_json
 from bot.sandbox.story import SCENES, Scene
 from bot.sandbox.world import BOT_USER_ID, TEAM_NAME, Channel, Json, Message
@@ -38,7 +36,10 @@ class Control:
         self._sandbox = sandbox
         self._followers: set[asyncio.Queue[Json | None]] = set()
         self._scenes: dict[str, asyncio.Task[None]] = {}
+        self._faults = FaultDoor(sandbox, self._faults_changed)
         sandbox.world.watchers.append(self._message_changed)
+        sandbox.world.place_watchers.append(self._place_changed)
+        sandbox.slack.views.watchers.append(self._view_changed)
         sandbox.slack.log.watchers.append(self._exchanged)
         sandbox.github.log.watchers.append(self._exchanged)
 
@@ -47,10 +48,9 @@ class Control:
         return [
             web.get("/_sandbox/messages", self._messages),
             web.post("/_sandbox/act", self._act),
-            web.post("/_sandbox/fault", self._fault),
-            web.delete("/_sandbox/fault", self._no_fault),
             web.get("/_sandbox/clock", self._clock),
             web.get("/_sandbox/live", self._live),
+            *self._faults.routes(),
         ]
 
     async def close(self) -> None:
@@ -67,7 +67,7 @@ class Control:
         return web.json_response(self.snapshot())
 
     async def _clock(self, request: web.Request) -> web.Response:
-        return web.json_response({"now": now().isoformat()})
+        return web.json_response(self._sandbox.clock.told())
 
     def snapshot(self) -> Json:
         """Everything the page draws."""
@@ -85,6 +85,9 @@ class Control:
                     "avatar_color": f"#{person.colour}",
                     "email": person.email,
                     "tz": person.zone,
+                    "guest": person.guest or person.single_channel_guest,
+                    "stranger": person.stranger,
+                    "status": person.status,
                 }
                 for person in world.people.values()
                 if not person.deactivated
@@ -94,10 +97,42 @@ class Control:
                 channel.id: [page_json(message) for message in world.everything(channel)]
                 for channel in world.channels.values()
             },
+            **self._app(),
             "scenes": [{"name": name, "summary": scene.summary} for name, scene in SCENES.items()],
             "playing": [name for name, task in self._scenes.items() if not task.done()],
             "requests": [to_page(exchange) for exchange in requests[-REQUESTS_SHOWN:]],
         }
+
+    def _app(self) -> Json:
+        """What the app offers and has open, the user groups, and what is wrong."""
+        slack = self._sandbox.slack
+        return {
+            "commands": [
+                {"command": one.command, "description": one.description, "usage_hint": one.usage_hint}
+                for one in slack.manifest.commands or ()
+            ],
+            "shortcuts": [
+                {
+                    "name": one.name,
+                    "type": one.type,
+                    "callback_id": one.callback_id,
+                    "description": one.description,
+                }
+                for one in slack.manifest.shortcuts or ()
+            ],
+            "home_tab": slack.manifest.home_tab,
+            "views": {person: self._stack(person) for person in slack.views.stacks if slack.views.stacks[person]},
+            "homes": {person: _owned(view, person) for person, view in slack.views.homes.items()},
+            "usergroups": [
+                {"id": one.id, "handle": one.handle, "name": one.name, "users": one.users}
+                for one in self._sandbox.world.usergroups.values()
+                if not one.disabled
+            ],
+            "faults": self._faults.listed(),
+        }
+
+    def _stack(self, person: str) -> list[Json]:
+        return [_owned(view, person) for view in self._sandbox.slack.views.stack(person)]
 
     # Acting
 
@@ -106,37 +141,14 @@ class Control:
             wish = await request.json()
             if not isinstance(wish, dict):
                 raise ValueError("send a JSON object")
-            return web.json_response({"ok": True, **await self._do(wish)})
-        except (LookupError, ValueError, KeyError) as error:
+            if "scene" in wish:
+                done = self.play(wish["scene"], pace=float(wish.get("pace", self._sandbox.pace)))
+            else:
+                done = await act(self._sandbox.slack, wish)
+            return web.json_response({"ok": True, **done})
+        except (LookupError, ValueError, TypeError, ConnectionError) as error:
             told = f"missing {error}" if isinstance(error, KeyError) else str(error)
             return web.json_response({"ok": False, "error": told}, status=400)
-
-    async def _do(self, wish: Json) -> Json:
-        slack = self._sandbox.slack
-        if "scene" in wish:
-            return self.play(wish["scene"], pace=float(wish.get("pace", self._sandbox.pace)))
-        person, channel = wish["as"], wish.get("channel", "#general")
-        if "command" in wish:
-            return _answered(await slack.command(person, wish["command"], wish.get("text", ""), channel=channel))
-        if "click" in wish:
-            click = wish["click"]
-            return _answered(
-                await slack.click(
-                    person,
-                    click["channel"],
-                    click["ts"],
-                    action_id=click["action_id"],
-                    block_id=click.get("block_id"),
-                    chosen=click.get("chosen"),
-                    choice={name: value for name, value in click.items() if name.startswith("selected_")},
-                )
-            )
-        if "say" in wish:
-            message = await slack.say(person, wish["say"], channel=channel, thread_ts=wish.get("thread_ts"))
-            return {"ts": message.ts}
-        if "home" in wish:
-            return {"statuses": await slack.open_home(person)}
-        raise ValueError("say what to do: command, click, say, home or scene")
 
     def play(self, name: str, *, pace: float) -> Json:
         """Begin a scene, unless it is playing already; LookupError if there is none of that name."""
@@ -163,36 +175,6 @@ class Control:
             self._publish({"type": "scene", "name": name, "state": "failed", "error": str(error)})
         else:
             self._publish({"type": "scene", "name": name, "state": "done"})
-
-    # Faults
-
-    async def _fault(self, request: web.Request) -> web.Response:
-        try:
-            wish = await request.json()
-            if wish.get("system", "slack") == "github":
-                self._sandbox.github.fault(
-                    down=bool(wish.get("down")), rate_limited=wish.get("rate_limited"), slow=float(wish.get("slow", 0))
-                )
-                if "drop_webhooks" in wish:
-                    self._sandbox.github.drop_webhooks(bool(wish["drop_webhooks"]))
-            else:
-                self._sandbox.slack.fault(
-                    FaultKind(wish["kind"]),
-                    method=wish.get("method"),
-                    channel=wish.get("channel"),
-                    times=wish.get("times"),
-                    seconds=float(wish.get("seconds", 1)),
-                    retry_after=int(wish.get("retry_after", 1)),
-                )
-        except (LookupError, ValueError, TypeError, AttributeError) as error:
-            return web.json_response({"ok": False, "error": str(error)}, status=400)
-        return web.json_response({"ok": True})
-
-    async def _no_fault(self, request: web.Request) -> web.Response:
-        self._sandbox.slack.clear_faults()
-        self._sandbox.github.fault()
-        self._sandbox.github.drop_webhooks(False)
-        return web.json_response({"ok": True})
 
     # Following along
 
@@ -238,6 +220,20 @@ class Control:
 
         self._tell(make)
 
+    def _place_changed(self, channel: Channel) -> None:
+        self._tell(lambda: {"type": "channel", "place": _channel(channel)})
+
+    def _view_changed(self, kind: str, person: str) -> None:
+        def make() -> Json:
+            if kind == "modal":
+                return {"type": "view", "person": person, "stack": self._stack(person)}
+            return {"type": "home", "person": person, "view": _owned(self._sandbox.slack.views.homes[person], person)}
+
+        self._tell(make)
+
+    def _faults_changed(self) -> None:
+        self._tell(lambda: {"type": "faults", "faults": self._faults.listed()})
+
     def _exchanged(self, exchange: Exchange) -> None:
         self._tell(lambda: {"type": "request", **to_page(exchange)})
 
@@ -258,9 +254,10 @@ def _channel(channel: Channel) -> Json:
         "members": sorted(channel.members),
         "private": channel.private,
         "archived": channel.archived,
+        "topic": channel.topic,
         "purpose": channel.purpose,
     }
 
 
-def _answered(answer: Answer) -> Json:
-    return {"status": answer.status, "answer": answer.body, "at": time.time()}
+def _owned(view: Json, person: str) -> Json:
+    return {**view, "person": person}

@@ -36,6 +36,7 @@ class Exchange:
     duration: float
     request_headers: Mapping[str, str]
     request_body: str
+    answer_headers: Mapping[str, str]
     answer_body: str
 
 
@@ -61,6 +62,7 @@ class Log:
         began: float,
         request_headers: Mapping[str, str] | None = None,
         request_body: str = "",
+        answer_headers: Mapping[str, str] | None = None,
         answer_body: str = "",
     ) -> Exchange:
         """Keep one exchange that began at ``began`` (``time.perf_counter()``) and has just ended."""
@@ -79,6 +81,7 @@ class Log:
             duration=duration,
             request_headers=request_headers or {},
             request_body=request_body[:LONGEST_BODY],
+            answer_headers=answer_headers or {},
             answer_body=answer_body[:LONGEST_BODY],
         )
         self.rows.append(exchange)
@@ -104,6 +107,7 @@ def to_page(exchange: Exchange) -> dict[str, Any]:
             for name, value in exchange.request_headers.items()
         },
         "request_body": exchange.request_body,
+        "response_headers": dict(exchange.answer_headers),
         "response_body": exchange.answer_body,
     }
 

@@ -1,10 +1,11 @@
-"""What GitHub's REST views have in common: refusals, pages of lists and their ``Link`` header, numbers in addresses."""
+"""What GitHub's REST views have in common: refusals, pages of lists and their ``Link`` header, bodies, numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -12,16 +13,24 @@ API = "/github.com/api/v3"
 """Where the REST API is, as at an Enterprise server: the site itself is one level up."""
 
 MOST_PER_PAGE = 100
+Kind = TypeVar("Kind")
 
 
 class Refused(Exception):
-    """GitHub answers with this status and message."""
+    """GitHub answers with this status and message, and for some with ``errors`` in detail."""
 
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        headers: dict[str, str] | None = None,
+        errors: Sequence[dict[str, Any]] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = headers or {}
+        self.errors = errors
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,8 @@ class Page:
 
 Answer = tuple[int, Any] | Page
 View = Callable[[web.Request], Awaitable[Answer]]
+Route = tuple[str, str, View, str | None]
+"""Verb, path below the API's address, view, and the permission an App needs for it (``deployments:write``)."""
 
 
 def positive(request: web.Request, name: str, default: int) -> int:
@@ -51,6 +62,51 @@ def number(request: web.Request, name: str) -> int:
         return int(request.match_info[name])
     except ValueError:
         raise Refused(404, "Not Found") from None
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    """The JSON object sent; an empty body is an empty object."""
+    text = await request.text()
+    try:
+        sent = json.loads(text) if text else {}
+    except ValueError:
+        raise Refused(400, "Problems parsing JSON") from None
+    if not isinstance(sent, dict):
+        raise Refused(400, "Body should be a JSON object")
+    return sent
+
+
+def invalid(told: str) -> Refused:
+    """What GitHub says of a request that its own description does not allow."""
+    return Refused(422, f"Invalid request.\n\n{told}")
+
+
+def wanted(sent: Mapping[str, Any], name: str, kind: type[Kind]) -> Kind:
+    """A required field of this type."""
+    if name not in sent:
+        raise invalid(f'"{name}" wasn\'t supplied.')
+    return typed(sent, name, kind)
+
+
+def typed(sent: Mapping[str, Any], name: str, kind: type[Kind]) -> Kind:
+    """A field that is there, of this type."""
+    value = sent[name]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise invalid(f"For 'properties/{name}', {json.dumps(value)} is not of the right type.")
+    return value
+
+
+def one_of(sent: Mapping[str, Any], name: str, allowed: Sequence[str]) -> str:
+    """A required field that is one of these words."""
+    value = wanted(sent, name, str)
+    if value not in allowed:
+        raise invalid(f"{value} is not a member of {list(allowed)}.")
+    return value
+
+
+def optional(sent: Mapping[str, Any], name: str, default: str = "") -> str:
+    """A text that may be absent or null."""
+    return default if sent.get(name) is None else typed(sent, name, str)
 
 
 def page_of(request: web.Request, api: str, everything: Sequence[Any], *, default: int = 30) -> Page:

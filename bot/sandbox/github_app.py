@@ -11,6 +11,18 @@ from datetime import UTC, datetime, timedelta
 from bot.sandbox.world import Json
 
 APP_ID = 50_505
+APP_SLUG = "shipmate"
+PERMISSIONS = {
+    "actions": "write",
+    "checks": "write",
+    "contents": "read",
+    "deployments": "write",
+    "environments": "read",
+    "metadata": "read",
+    "pull_requests": "write",
+    "statuses": "write",
+}
+"""What the app is granted where a test says nothing else."""
 LONGEST_LIFE = timedelta(minutes=10)
 _UNREADABLE = "A JSON web token could not be decoded"
 _FAULTS = {
@@ -25,6 +37,7 @@ class App:
     def __init__(self) -> None:
         self._private_key: str | None = None
         self._public_key: str | None = None
+        self.permissions: dict[str, str] = dict(PERMISSIONS)
         self._tokens: dict[str, datetime] = {}
 
     @property
@@ -71,7 +84,7 @@ class App:
         return {
             "token": token,
             "expires_at": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "permissions": {"contents": "read", "deployments": "write", "metadata": "read", "pull_requests": "read"},
+            "permissions": dict(self.permissions),
             "repository_selection": "all",
         }
 
@@ -79,3 +92,7 @@ class App:
         """Whether this is an installation token that has not expired."""
         expires = self._tokens.get(token)
         return expires is not None and expires > datetime.now(UTC)
+
+    def may(self, permission: str, level: str) -> bool:
+        """Whether the app was granted this permission at this level (``read`` or ``write``)."""
+        return self.permissions.get(permission) in (("write",) if level == "write" else ("read", "write"))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from bot.sandbox.github_answers import MOST_PER_PAGE, Answer, Page, Refused, View, number, page_of, positive
-from bot.sandbox.github_app import APP_ID, App
-from bot.sandbox.github_hooks import INSTALLATION_ID, Delivery
+from bot.sandbox.github_app import APP_ID, APP_SLUG, App
+from bot.sandbox.github_hooks import EVENTS, INSTALLATION_ID, Delivery
 from bot.sandbox.github_shapes import stamp
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ class AppViews:
     async def _app_itself(self, request: web.Request) -> Answer:
         return 200, {
             "id": APP_ID,
-            "slug": "shipmate",
+            "slug": APP_SLUG,
             "name": "Shipmate",
             "owner": {"login": "acme", "id": 9001},
-            "permissions": {"contents": "read", "deployments": "write", "metadata": "read", "pull_requests": "read"},
-            "events": ["deployment", "deployment_status", "pull_request", "push", "workflow_run"],
+            "permissions": dict(self._app.permissions),
+            "events": list(EVENTS),
         }
 
     def _installed(self) -> dict[str, Any]:
@@ -51,12 +51,12 @@ class AppViews:
             "id": INSTALLATION_ID,
             "account": {"login": "acme", "id": 9001, "type": "Organization"},
             "app_id": APP_ID,
-            "app_slug": "shipmate",
+            "app_slug": APP_SLUG,
             "target_id": 9001,
             "target_type": "Organization",
             "repository_selection": "all",
             "access_tokens_url": f"{self._github.shapes.api}/app/installations/{INSTALLATION_ID}/access_tokens",
-            "permissions": {"contents": "read", "deployments": "write", "metadata": "read", "pull_requests": "read"},
+            "permissions": dict(self._app.permissions),
             "events": [],
         }
 
@@ -81,7 +81,7 @@ class AppViews:
         return 201, self._app.issue()
 
     async def _deliveries(self, request: web.Request) -> Answer:
-        chosen = list(reversed(self._github.hooks.deliveries))
+        chosen = sorted(self._github.hooks.deliveries, key=lambda one: one.id, reverse=True)
         wanted = request.query.get("status")
         if wanted:
             chosen = [one for one in chosen if one.ok == (wanted == "success")]

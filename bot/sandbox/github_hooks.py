@@ -1,7 +1,7 @@
 """GitHub's webhooks: signed, one after another, never sent again by themselves, and remembered.
 
 A hook exists once ``connect`` has named the bot; what happened before sends nothing. Deliveries can be held and let
-go in another order and several times, or made to fail, since GitHub promises neither order nor arrival.
+go in another order and several times, made late or made to fail, since GitHub promises neither order nor arrival.
 """
 
 from __future__ import annotations
@@ -15,17 +15,33 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import aiohttp
 
+from bot.sandbox.clock import Clock
 from bot.sandbox.exchanges import Log
 from bot.sandbox.world import Json
 
 PATIENCE_SECONDS = 10.0
 HOOK_ID = 4242
 INSTALLATION_ID = 50_505
+EVENTS = (
+    "check_run",
+    "check_suite",
+    "deployment",
+    "deployment_protection_rule",
+    "deployment_review",
+    "deployment_status",
+    "pull_request",
+    "pull_request_review",
+    "push",
+    "release",
+    "status",
+    "workflow_job",
+    "workflow_run",
+)
 KEPT = 5000
 
 
@@ -44,7 +60,7 @@ class Delivery:
     headers: dict[str, str]
     repository_id: int
     redelivery: bool = False
-    delivered_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    delivered_at: datetime
     duration: float = 0.0
     status: str = "queued"
     status_code: int = 0
@@ -59,13 +75,16 @@ class Delivery:
 class Hooks:
     """The one webhook of the stand-in's app."""
 
-    def __init__(self, secret: str, log: Log, numbers: Iterator[int]) -> None:
+    def __init__(self, secret: str, log: Log, numbers: Iterator[int], clock: Clock) -> None:
         self.secret = secret
         self.bot_url: str | None = None
         self.deliveries: deque[Delivery] = deque(maxlen=KEPT)
         self.holding = False
         self.dropping = False
         self._log = log
+        self._clock = clock
+        self._lateness = 0.0
+        self._draw: random.Random | None = None
         self._numbers = numbers
         self._held: list[Delivery] = []
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
@@ -86,9 +105,13 @@ class Hooks:
             body=body,
             headers=self._headers(event, guid, body),
             repository_id=payload["repository"]["id"],
+            delivered_at=self._clock.now(),
         )
         if self.holding:
             self._held.append(delivery)
+        elif self._lateness:
+            late = self._lateness * (self._draw.random() if self._draw is not None else 1.0)
+            self._clock.call_later(timedelta(seconds=late), lambda: self._enqueue(delivery))
         else:
             self._enqueue(delivery)
         return guid
@@ -102,6 +125,11 @@ class Hooks:
             random.Random(shuffle_seed).shuffle(going)  # noqa: S311  (an order to reproduce, not a secret)
         for delivery in going:
             self._enqueue(delivery)
+
+    def late(self, seconds: float, seed: int | None) -> None:
+        """Make each delivery from now on so late by the world's clock, or by a part of it drawn from the seed."""
+        self._lateness = seconds
+        self._draw = None if seed is None else random.Random(seed)  # noqa: S311  (lateness to reproduce, not a secret)
 
     def redeliver(self, *, guid: str | None = None, delivery_id: int | None = None) -> bool:
         """Send a delivery again, with the same GUID; False if it is not known."""
@@ -121,6 +149,7 @@ class Hooks:
             headers=delivery.headers,
             repository_id=delivery.repository_id,
             redelivery=True,
+            delivered_at=self._clock.now(),
         )
 
     def _headers(self, event: str, guid: str, body: bytes) -> dict[str, str]:
@@ -154,7 +183,7 @@ class Hooks:
 
     async def _deliver(self, delivery: Delivery) -> None:
         began = time.perf_counter()
-        delivery.delivered_at = datetime.now(UTC)
+        delivery.delivered_at = self._clock.now()
         try:
             delivery.status_code, delivery.answer = await self._post(delivery)
             delivery.status = "OK" if delivery.ok else f"Invalid HTTP Response: {delivery.status_code}"

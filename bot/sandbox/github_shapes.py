@@ -1,23 +1,15 @@
-"""How GitHub writes its objects in JSON, for its REST API (2022-11-28) and its webhooks alike.
+"""How GitHub writes people, code and pull requests in JSON, for its REST API (2022-11-28) and its webhooks alike.
 
 Only fields somebody could read are filled; templates of addresses are left out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from bot.sandbox.repositories import (
-    WEB_FLOW_EMAIL,
-    Account,
-    Commit,
-    Deployment,
-    DeploymentStatus,
-    Pull,
-    Repository,
-    WorkflowRun,
-)
+from bot.sandbox.github_records import Review
+from bot.sandbox.repositories import WEB_FLOW_EMAIL, Account, Commit, Pull, Repository
 from bot.sandbox.world import Json
 
 
@@ -26,7 +18,7 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Shapes:
+class CodeShapes:
     """Writes objects with the addresses of one stand-in: ``api`` for REST, ``web`` for pages people open."""
 
     def __init__(self, api: str, web: str) -> None:
@@ -266,108 +258,25 @@ class Shapes:
             }
         return shape
 
+    def review(self, repo: Repository, pull: Pull, review: Review, *, hook: bool) -> Json:
+        """A review; ``hook`` as the webhook has it, where the state is in lower case."""
+        page = f"{self._page(repo)}/pull/{pull.number}"
+        return {
+            "id": review.id,
+            "node_id": f"PRR_{review.id}",
+            "user": self.user(review.by),
+            "body": review.body or (None if hook else ""),
+            "state": review.state.lower() if hook else review.state,
+            "html_url": f"{page}#pullrequestreview-{review.id}",
+            "pull_request_url": f"{self._of(repo)}/pulls/{pull.number}",
+            "author_association": "MEMBER",
+            "submitted_at": stamp(review.at),
+            "commit_id": review.sha,
+        }
+
     def _branch(self, repo: Repository, ref: str, sha: str) -> Json:
         owner = self.repository(repo)["owner"]
         return {"label": f"{repo.owner}:{ref}", "ref": ref, "sha": sha, "user": owner, "repo": self.repository(repo)}
-
-    def deployment(self, repo: Repository, deployment: Deployment) -> Json:
-        """A deployment."""
-        url = f"{self._of(repo)}/deployments/{deployment.id}"
-        return {
-            "url": url,
-            "id": deployment.id,
-            "node_id": f"DE_{deployment.id}",
-            "sha": deployment.sha,
-            "ref": deployment.ref,
-            "task": "deploy",
-            "payload": deployment.payload,
-            "original_environment": deployment.environment,
-            "environment": deployment.environment,
-            "description": deployment.description,
-            "creator": self.user(deployment.creator),
-            "created_at": stamp(deployment.created_at),
-            "updated_at": stamp(deployment.updated_at),
-            "statuses_url": f"{url}/statuses",
-            "repository_url": self._of(repo),
-            "transient_environment": deployment.transient,
-            "production_environment": deployment.production,
-            "performed_via_github_app": None,
-        }
-
-    def status(self, repo: Repository, deployment: Deployment, status: DeploymentStatus) -> Json:
-        """A deployment's status; ``target_url`` repeats ``log_url``, as GitHub keeps it for old readers."""
-        url = f"{self._of(repo)}/deployments/{deployment.id}"
-        return {
-            "url": f"{url}/statuses/{status.id}",
-            "id": status.id,
-            "node_id": f"DES_{status.id}",
-            "state": status.state,
-            "creator": self.user(status.creator),
-            "description": status.description,
-            "environment": status.environment,
-            "target_url": status.log_url,
-            "created_at": stamp(status.at),
-            "updated_at": stamp(status.at),
-            "deployment_url": url,
-            "repository_url": self._of(repo),
-            "environment_url": status.environment_url,
-            "log_url": status.log_url,
-            "performed_via_github_app": None,
-        }
-
-    def run(self, repo: Repository, run: WorkflowRun) -> Json:
-        """A workflow run."""
-        url = f"{self._of(repo)}/actions/runs/{run.id}"
-        return {
-            "id": run.id,
-            "name": run.name,
-            "node_id": f"WFR_{run.id}",
-            "head_branch": run.branch,
-            "head_sha": run.sha,
-            "path": f".github/workflows/{run.name}.yml",
-            "display_title": repo.commits[run.sha].message.split("\n", 1)[0],
-            "run_number": run.number,
-            "event": run.event,
-            "status": run.status,
-            "conclusion": run.conclusion,
-            "workflow_id": _workflow_id(run),
-            "check_suite_id": run.suite,
-            "url": url,
-            "html_url": self.run_page(repo, run),
-            "pull_requests": [],
-            "created_at": stamp(run.at),
-            "updated_at": stamp(run.at),
-            "run_started_at": stamp(run.at),
-            "actor": self.user(run.actor),
-            "triggering_actor": self.user(run.actor),
-            "run_attempt": run.attempt,
-            "jobs_url": f"{url}/jobs",
-            "logs_url": f"{url}/logs",
-            "check_suite_url": f"{self._of(repo)}/check-suites/{run.suite}",
-            "workflow_url": f"{self._of(repo)}/actions/workflows/{_workflow_id(run)}",
-            "head_commit": self.head_commit(repo.commits[run.sha]),
-            "repository": self.repository(repo),
-            "head_repository": self.repository(repo),
-        }
-
-    def run_page(self, repo: Repository, run: WorkflowRun) -> str:
-        """Where people read a run."""
-        return f"{self._page(repo)}/actions/runs/{run.id}"
-
-    def workflow(self, repo: Repository, run: WorkflowRun) -> Json:
-        """The workflow a run is of."""
-        return {
-            "id": _workflow_id(run),
-            "node_id": f"W_{_workflow_id(run)}",
-            "name": run.name,
-            "path": f".github/workflows/{run.name}.yml",
-            "state": "active",
-            "created_at": "2024-01-01T00:00:00.000Z",
-            "updated_at": "2024-01-01T00:00:00.000Z",
-            "url": f"{self._of(repo)}/actions/workflows/{_workflow_id(run)}",
-            "html_url": f"{self._page(repo)}/blob/{repo.default_branch}/.github/workflows/{run.name}.yml",
-            "badge_url": f"{self._page(repo)}/workflows/{run.name}/badge.svg",
-        }
 
 
 def statistics(commits: list[Commit]) -> dict[str, int]:
@@ -377,10 +286,7 @@ def statistics(commits: list[Commit]) -> dict[str, int]:
     return {"total": additions + deletions, "additions": additions, "deletions": deletions}
 
 
-def _workflow_id(run: WorkflowRun) -> int:
-    return 7000 + sum(run.name.encode())
-
-
-def error(message: str, status: int) -> dict[str, Any]:
+def error(message: str, status: int, errors: Sequence[Json] | None = None) -> Json:
     """GitHub's body for an error."""
-    return {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)}
+    details: Json = {} if errors is None else {"errors": list(errors)}
+    return {"message": message, **details, "documentation_url": "https://docs.github.com/rest", "status": str(status)}

@@ -1,4 +1,4 @@
-"""What exists on the stand-in GitHub: accounts, commits and their ancestry, pull requests, deployments. Pure state.
+"""What exists on the stand-in GitHub: accounts, commits and their ancestry, pulls, deployments, runs. Pure state.
 
 Shas are real-looking and unique, but hash nothing. Files are names with line counts, never contents.
 """
@@ -12,6 +12,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from bot.sandbox.github_records import (
+    Approval,
+    CheckRun,
+    CheckSuite,
+    CommitStatus,
+    Environment,
+    Review,
+    Waiting,
+    Workflow,
+)
 
 NOBODY = "0" * 40
 WEB_FLOW_EMAIL = "noreply@github.com"
@@ -72,6 +83,7 @@ class Pull:
     merge_sha: str | None = None
     landed: tuple[str, ...] = ()
     """The commits of the base branch that are this pull request's."""
+    reviews: list[Review] = field(default_factory=list)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -86,6 +98,7 @@ class DeploymentStatus:
     log_url: str
     environment_url: str
     environment: str
+    by_app: bool = False
 
 
 @dataclass(kw_only=True, eq=False)
@@ -102,7 +115,9 @@ class Deployment:
     transient: bool
     created_at: datetime
     description: str | None = None
+    task: str = "deploy"
     run: int | None = None
+    by_app: bool = False
     statuses: list[DeploymentStatus] = field(default_factory=list)
 
     @property
@@ -113,7 +128,7 @@ class Deployment:
 
 @dataclass(kw_only=True, eq=False)
 class WorkflowRun:
-    """One run of a workflow."""
+    """One run of a workflow; ``title`` is its run-name, where the workflow gives it one."""
 
     id: int
     number: int
@@ -127,6 +142,10 @@ class WorkflowRun:
     actor: Account
     at: datetime
     suite: int
+    began: datetime
+    title: str | None = None
+    inputs: dict[str, str] = field(default_factory=dict)
+    approvals: list[Approval] = field(default_factory=list)
 
 
 class Repository:
@@ -144,6 +163,13 @@ class Repository:
         self.pulls_of: dict[str, list[int]] = {}
         self.deployments: dict[int, Deployment] = {}
         self.runs: dict[int, WorkflowRun] = {}
+        self.workflows: dict[str, Workflow] = {}
+        self.environments: dict[str, Environment] = {}
+        self.waiting: dict[tuple[int, str], Waiting] = {}
+        """Jobs that wanted to enter an environment, by run and environment in lower case; the last attempt's."""
+        self.suites: dict[int, CheckSuite] = {}
+        self.checks: dict[int, CheckRun] = {}
+        self.commit_statuses: list[CommitStatus] = []
         self.next_pull = 1
         self._numbers = numbers
 

@@ -1,8 +1,8 @@
 """The stand-in world as one HTTP server on loopback: start it, ask it for an environment, connect a bot, stop it.
 
 ``/api`` is Slack's Web API, ``/link`` its Socket Mode, ``/commands`` and ``/actions`` its response addresses,
-``/github.com/api/v3`` is GitHub's REST API (where an Enterprise server has it), ``/_sandbox`` the control door, and ``/``
-the page.
+``/github.com/api/v3`` is GitHub's REST API (where an Enterprise server has it), ``/_sandbox`` the control door, and
+``/`` the page.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.sandbox.acme import acme_forge, acme_workspace
+from bot.sandbox.clock import Clock
 from bot.sandbox.control import Control
 from bot.sandbox.github import GitHub
+from bot.sandbox.github_action_shapes import Shapes
 from bot.sandbox.github_answers import API
 from bot.sandbox.github_api import RestApi
-from bot.sandbox.github_app import APP_ID, App
-from bot.sandbox.github_shapes import Shapes
+from bot.sandbox.github_app import APP_ID
 from bot.sandbox.slack import Slack
+from bot.sandbox.slack_manifest import Manifest
 from bot.sandbox.world import Workspace
 
 PAGE = Path(__file__).parent / "page"
@@ -34,7 +36,8 @@ class Sandbox:
     """Slack and GitHub, standing in. Everything is in memory; every run has its own secrets; it is not Slack.
 
     ``slack`` and ``github`` are what tests and stories drive, ``world`` who is in it. ``scopes`` are what the app was
-    granted (None = all it may need). Methods are called on the loop ``start`` ran in.
+    granted (None = what its ``manifest`` asks for; without one, all it may need). Methods are called on the loop that
+    ``start`` ran in.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Sandbox:
         *,
         rate_limits: bool = True,
         scopes: Iterable[str] | None = None,
+        manifest: Manifest | None = None,
         pace: float = 1.0,
     ) -> None:
         if host not in _LOOPBACK_NAMES and not ipaddress.ip_address(host).is_loopback:
@@ -52,10 +56,11 @@ class Sandbox:
         self.port = port
         self.pace = pace
         self.url = ""
-        self.world: Workspace = acme_workspace()
-        self.slack = Slack(self.world, scopes=scopes, rate_limits=rate_limits)
-        self.github = GitHub(acme_forge())
-        self.app = App()
+        self.clock = Clock()
+        self.world: Workspace = acme_workspace(self.clock)
+        self.slack = Slack(self.world, scopes=scopes, rate_limits=rate_limits, manifest=manifest)
+        self.github = GitHub(acme_forge(), self.clock, rate_limits=rate_limits)
+        self.app = self.github.app
         self.control = Control(self)
         self._runner: web.AppRunner | None = None
 
@@ -79,7 +84,7 @@ class Sandbox:
             web.get("/link/", self.slack.sockets.handle),
             web.post("/commands/{rest:.*}", self.slack.responses.handle),
             web.post("/actions/{rest:.*}", self.slack.responses.handle),
-            *RestApi(self.github, self.app).routes(API),
+            *RestApi(self.github).routes(API),
             *self.control.routes(),
             web.get("/github.com/{rest:.*}", _elsewhere),
             web.get("/archives/{rest:.*}", _to_page),
@@ -99,8 +104,9 @@ class Sandbox:
     async def stop(self) -> None:
         """Close every connection and forget the rest; may be called twice."""
         await self.control.close()
-        await self.slack.close()
+        await self.slack.stop()
         await self.github.hooks.close()
+        self.clock.close()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

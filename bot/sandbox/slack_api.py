@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from bot.sandbox import slack_chat, slack_conversations, slack_people, slack_views
+from bot.sandbox import (
+    slack_channels,
+    slack_chat,
+    slack_conversations,
+    slack_marks,
+    slack_people,
+    slack_scheduled,
+    slack_views,
+)
 from bot.sandbox.faults import Fault, FaultKind
 from bot.sandbox.slack_calls import Arguments, Call, Refusal, answer
 from bot.sandbox.world import Json
@@ -40,34 +48,61 @@ class Method:
     token: str = "bot"  # noqa: S105  (a kind of token, not one)
 
 
+_READS = ("channels:read", "groups:read", "im:read", "mpim:read")
+_HISTORIES = ("channels:history", "groups:history", "im:history", "mpim:history")
+_MANAGES = ("channels:manage", "groups:write", "im:write", "mpim:write")
+_INVITES = ("channels:write.invites", "groups:write.invites", *_MANAGES)
+_TOPICS = ("channels:write.topic", "groups:write.topic", "im:write.topic", "mpim:write.topic", *_MANAGES)
 METHODS: dict[str, Method] = {
     "api.test": Method(slack_people.api_test, 4, token="none"),  # noqa: S106
     "apps.connections.open": Method(open_connection, 3, token="app"),  # noqa: S106
     "auth.test": Method(slack_people.auth_test),
     "blocks.validate": Method(slack_people.validate_blocks, token="none"),  # noqa: S106
+    "bots.info": Method(slack_people.bot_info, 3, ("users:read",)),
     "chat.delete": Method(slack_chat.delete, 3, ("chat:write",)),
+    "chat.deleteScheduledMessage": Method(slack_scheduled.delete, 3, ("chat:write",)),
     "chat.getPermalink": Method(slack_chat.permalink),
     "chat.postEphemeral": Method(slack_chat.post_ephemeral, 4, ("chat:write",)),
     "chat.postMessage": Method(slack_chat.post_message, None, ("chat:write",)),
+    "chat.scheduleMessage": Method(slack_scheduled.schedule, 3, ("chat:write",)),
+    "chat.scheduledMessages.list": Method(slack_scheduled.listed, 3),
     "chat.update": Method(slack_chat.update, 3, ("chat:write",)),
-    "conversations.create": Method(slack_conversations.create, 2),
-    "conversations.history": Method(slack_conversations.history, 3),
-    "conversations.info": Method(slack_conversations.info, 3),
-    "conversations.join": Method(slack_conversations.join, 3, ("channels:join",)),
-    "conversations.list": Method(slack_conversations.listed, 2),
-    "conversations.members": Method(slack_conversations.members, 4),
-    "conversations.open": Method(slack_conversations.open_direct, 3),
-    "conversations.replies": Method(slack_conversations.replies, 3),
+    "conversations.archive": Method(slack_channels.archive, 2, _MANAGES),
+    "conversations.create": Method(slack_channels.create, 2, _MANAGES),
+    "conversations.history": Method(slack_conversations.history, 3, _HISTORIES),
+    "conversations.info": Method(slack_conversations.info, 3, _READS),
+    "conversations.invite": Method(slack_channels.invite, 3, _INVITES),
+    "conversations.join": Method(slack_channels.join, 3, ("channels:join",)),
+    "conversations.kick": Method(slack_channels.kick, 3, ("channels:manage", "groups:write")),
+    "conversations.list": Method(slack_conversations.listed, 2, _READS),
+    "conversations.members": Method(slack_conversations.members, 4, _READS),
+    "conversations.open": Method(slack_channels.open_direct, 3, _MANAGES),
+    "conversations.rename": Method(slack_channels.rename, 2, _MANAGES),
+    "conversations.replies": Method(slack_conversations.replies, 3, _HISTORIES),
+    "conversations.setPurpose": Method(slack_channels.set_purpose, 2, _TOPICS),
+    "conversations.setTopic": Method(slack_channels.set_topic, 2, _TOPICS),
+    "conversations.unarchive": Method(slack_channels.unarchive, 2, _MANAGES),
+    "pins.add": Method(slack_marks.pin, 2, ("pins:write",)),
+    "pins.list": Method(slack_marks.pins, 2, ("pins:read",)),
+    "pins.remove": Method(slack_marks.unpin, 2, ("pins:write",)),
+    "reactions.add": Method(slack_marks.react, 3, ("reactions:write",)),
+    "reactions.get": Method(slack_marks.reactions, 3, ("reactions:read",)),
+    "reactions.remove": Method(slack_marks.unreact, 2, ("reactions:write",)),
+    "team.info": Method(slack_people.team_info, 3, ("team:read",)),
     "usergroups.list": Method(slack_people.usergroups, 2, ("usergroups:read",)),
-    "users.conversations": Method(slack_conversations.mine, 3),
+    "usergroups.users.list": Method(slack_people.usergroup_users, 2, ("usergroups:read",)),
+    "users.conversations": Method(slack_conversations.mine, 3, _READS),
     "users.info": Method(slack_people.user_info, 4, ("users:read",)),
     "users.list": Method(slack_people.user_list, 2, ("users:read",)),
     "users.lookupByEmail": Method(slack_people.lookup_by_email, 3, ("users:read.email",)),
+    "users.profile.get": Method(slack_people.profile, 4, ("users.profile:read",)),
     "views.open": Method(slack_views.open_view, 4),
     "views.publish": Method(slack_views.publish, 4),
     "views.push": Method(slack_views.push, 4),
     "views.update": Method(slack_views.update, 4),
 }
+"""Every method there is: how it is run, its tier, and the scopes of which it needs one (which, may depend on what it
+is asked), as docs.slack.dev/reference/methods has them."""
 
 
 async def read_arguments(request: web.Request) -> tuple[dict[str, Any], str]:
@@ -124,7 +159,7 @@ class WebApi:
                 status, headers["Retry-After"] = 429, str(wait)
                 raise Refusal("ratelimited")
             if method.scopes and not scopes.intersection(method.scopes):
-                raise Refusal("missing_scope", needed=method.scopes[0], provided=",".join(sorted(scopes)))
+                raise Refusal("missing_scope", needed=",".join(method.scopes), provided=",".join(sorted(scopes)))
             result = method.run(Call(slack=self._slack, method=name, arguments=arguments, scopes=scopes))
             cut = fault is not None and fault.kind is FaultKind.ACCEPT_THEN_CUT
         except Refusal as refusal:
@@ -149,14 +184,16 @@ class WebApi:
                 early = 500, "<html>Internal Server Error</html>", {}, False
             case FaultKind.INTERNAL_ERROR:
                 early = 200, {"ok": False, "error": "internal_error"}, {}, False
+            case FaultKind.HTTP_503:
+                early = 503, "<html>Service Unavailable</html>", {}, False
             case FaultKind.SLOW:
                 await asyncio.sleep(fault.seconds)
             case FaultKind.HANG:
-                await fault.cleared.wait()
+                await fault.over.wait()
                 early = 0, None, {}, True
             case FaultKind.CUT | FaultKind.DOWN:
                 early = 0, None, {}, True
-            case FaultKind.ACCEPT_THEN_CUT:
+            case _:
                 pass
         return early
 
@@ -171,6 +208,8 @@ class WebApi:
         known = {self._slack.bot_token: "bot", self._slack.app_token: "app"}.get(token)
         if known is None:
             raise Refusal("invalid_auth")
+        if self._slack.token_fault is not None:
+            raise Refusal(self._slack.token_fault)
         if known != method.token:
             raise Refusal("not_allowed_token_type")
         return self._slack.scopes
@@ -213,6 +252,7 @@ class WebApi:
             began=began,
             request_headers=request.headers,
             request_body=body,
+            answer_headers=headers,
             answer_body="(connection closed without an answer)" if cut else text,
         )
         if cut:

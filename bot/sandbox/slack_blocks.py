@@ -1,295 +1,115 @@
 """Block Kit's rules, as Slack refuses by them: limits, required and unknown fields, duplicates, with JSON pointers.
 
 Limits are those of docs.slack.dev/reference/block-kit; two are undocumented and known from reports: all text of a
-message's blocks together (about 13,200 characters, bolt-js issue 2509) and the texts of the messages. Not checked:
-the inside of rich_text beyond its element types, and blocks of the newer AI and data kinds, which are refused.
+message's blocks together (about 13,200 characters, bolt-js issue 2509) and the texts of the messages. Blocks of the
+newer AI and data kinds (cards, plans, charts …) are refused: an app that uses them needs a fall-back anyway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
+
+from bot.sandbox.slack_checks import (
+    IDENTITY,
+    Check,
+    Fault,
+    Shape,
+    all_of,
+    anything,
+    boolean,
+    by_type,
+    either,
+    items,
+    one_of,
+    plain,
+    string,
+    text,
+    whole,
+)
+from bot.sandbox.slack_elements import ELEMENTS, IMAGE, IN_ACTIONS, IN_INPUT, IN_SECTION
 
 TOTAL_TEXT = 13_200
 MARKDOWN_TEXT = 12_000
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One broken rule: where (a JSON pointer), what Slack says of it, and the constraint ``blocks.validate`` names.
-
-    Of the constraints only ``enum`` is documented; the other names are ours.
-    """
-
-    pointer: str
-    message: str
-    constraint: str = "schema"
-    expected: Any = None
-
-    def line(self) -> str:
-        """As ``response_metadata.messages`` has it."""
-        return f"[ERROR] {self.message} [json-pointer:{self.pointer}]"
-
-
-Check = Callable[[Any, str], Iterator[Fault]]
-
-
-def string(longest: int, *, shortest: int = 0) -> Check:
-    """A string of bounded length, in characters."""
-
-    def check(value: Any, at: str) -> Iterator[Fault]:
-        if not isinstance(value, str):
-            yield Fault(at, "must provide a string")
-        elif len(value) > longest:
-            yield Fault(at, f"must be less than {longest + 1} characters", "max_length", longest)
-        elif len(value) < shortest:
-            yield Fault(at, f"must be more than {shortest - 1} characters", "min_length", shortest)
-
-    return check
-
-
-def one_of(*allowed: str) -> Check:
-    """One of a few words."""
-
-    def check(value: Any, at: str) -> Iterator[Fault]:
-        if value not in allowed:
-            yield Fault(at, f"unsupported value: {value}", "enum", list(allowed))
-
-    return check
-
-
-def boolean(value: Any, at: str) -> Iterator[Fault]:
-    """True or false."""
-    if not isinstance(value, bool):
-        yield Fault(at, "must provide a boolean")
-
-
-def anything(value: Any, at: str) -> Iterator[Fault]:
-    """Not looked into."""
-    yield from ()
-
-
-def items(check_one: Check, longest: int, *, shortest: int = 1) -> Check:
-    """A list of bounded length, each item checked."""
-
-    def check(value: Any, at: str) -> Iterator[Fault]:
-        if not isinstance(value, list):
-            yield Fault(at, "must provide an array")
-            return
-        if len(value) > longest:
-            yield Fault(at, f"no more than {longest} items allowed", "max_items", longest)
-        if len(value) < shortest:
-            yield Fault(at, f"no fewer than {shortest} items allowed", "min_items", shortest)
-        for number, one in enumerate(value):
-            yield from check_one(one, f"{at}/{number}")
-
-    return check
-
-
-@dataclass(frozen=True)
-class Shape:
-    """An object: which fields it must have, which it may have; any other is refused, as Slack does."""
-
-    required: Mapping[str, Check]
-    optional: Mapping[str, Check]
-
-    def __call__(self, value: Any, at: str) -> Iterator[Fault]:
-        if not isinstance(value, dict):
-            yield Fault(at, "must provide an object")
-            return
-        for name in self.required:
-            if name not in value:
-                yield Fault(at, f"missing required field: {name}", "required", name)
-        for name, inner in value.items():
-            check = self.required.get(name) or self.optional.get(name)
-            if check is not None:
-                yield from check(inner, f"{at}/{name}")
-            elif name not in ("type", "block_id"):
-                yield Fault(f"{at}/{name}", f"invalid additional property: {name}")
-
-
-def text(longest: int, *, kinds: Sequence[str] = ("plain_text", "mrkdwn"), shortest: int = 1) -> Check:
-    """A text object; ``emoji`` belongs to plain_text only, ``verbatim`` to mrkdwn only."""
-
-    def check(value: Any, at: str) -> Iterator[Fault]:
-        if not isinstance(value, dict):
-            yield Fault(at, "must provide an object")
-            return
-        kind = value.get("type")
-        if kind not in kinds:
-            yield Fault(f"{at}/type", f"unsupported type: {kind}", "enum", list(kinds))
-            return
-        only: dict[str, Check] = {"emoji": boolean} if kind == "plain_text" else {"verbatim": boolean}
-        faults = list(Shape({"text": string(longest, shortest=shortest)}, only)(value, at))
-        if faults:
-            yield Fault(at, "failed to match all allowed schemas")
-            yield from faults
-
-    return check
-
-
-def plain(longest: int) -> Check:
-    """A plain_text object."""
-    return text(longest, kinds=("plain_text",))
-
-
-IDENTITY = string(255)
-CONFIRM = Shape(
-    {"title": plain(100), "text": text(300), "confirm": plain(30), "deny": plain(30)},
-    {"style": one_of("primary", "danger")},
+_TEXT_STYLE = Shape(
+    {},
+    dict.fromkeys(
+        ("bold", "italic", "strike", "underline", "code", "highlight", "client_highlight", "unlink"), boolean
+    ),
 )
-OPTION = Shape({"text": text(75), "value": string(150)}, {"description": text(75), "url": string(3000)})
-OPTION_GROUP = Shape({"label": plain(75), "options": items(OPTION, 100)}, {})
-
-
-def _select(**more: Check) -> Shape:
-    common: dict[str, Check] = {
-        "action_id": IDENTITY,
-        "placeholder": plain(150),
-        "confirm": CONFIRM,
-        "focus_on_load": boolean,
+_LEAVES: dict[str, Check] = {
+    "text": Shape({"text": string(100_000)}, {"style": _TEXT_STYLE}),
+    "link": Shape({"url": string(100_000)}, {"text": string(100_000), "unsafe": boolean, "style": _TEXT_STYLE}),
+    "user": Shape({"user_id": string(255)}, {"style": _TEXT_STYLE}),
+    "usergroup": Shape({"usergroup_id": string(255)}, {"style": _TEXT_STYLE}),
+    "channel": Shape({"channel_id": string(255)}, {"style": _TEXT_STYLE}),
+    "team": Shape({"team_id": string(255)}, {"style": _TEXT_STYLE}),
+    "broadcast": Shape({"range": one_of("here", "channel", "everyone")}, {"style": _TEXT_STYLE}),
+    "emoji": Shape({"name": string(255)}, {"unicode": string(255), "skin_tone": whole(1, 6), "style": _TEXT_STYLE}),
+    "color": Shape({"value": string(255)}, {"style": _TEXT_STYLE}),
+    "date": Shape(
+        {"timestamp": whole(0, 99_999_999_999), "format": string(255)},
+        {"url": string(3000), "fallback": string(3000), "style": _TEXT_STYLE},
+    ),
+}
+_LINE: dict[str, Check] = {"elements": items(by_type(_LEAVES), 100_000, shortest=0)}
+_BORDER = whole(0, 1)
+_RICH: dict[str, Check] = {
+    "rich_text_section": Shape(_LINE, {}),
+    "rich_text_preformatted": Shape(_LINE, {"border": _BORDER, "language": string(255)}),
+    "rich_text_quote": Shape(_LINE, {"border": _BORDER}),
+    "rich_text_list": Shape(
+        {
+            "elements": items(by_type({"rich_text_section": Shape(_LINE, {})}), 100_000),
+            "style": one_of("bullet", "ordered"),
+        },
+        {"indent": whole(0, 8), "offset": whole(0, 1_000_000), "border": _BORDER},
+    ),
+}
+RICH_TEXT = Shape({"elements": items(by_type(_RICH), 1000, shortest=0)}, {})
+_CELL = by_type(
+    {
+        "raw_text": Shape({"text": string(100_000)}, {}),
+        "raw_number": Shape({"value": anything}, {"text": string(100_000)}),
+        "rich_text": RICH_TEXT,
     }
-    return Shape({}, common | more)
+)
 
 
-_OPTIONS: dict[str, Check] = {
-    "options": items(OPTION, 100),
-    "option_groups": items(OPTION_GROUP, 100),
-    "initial_option": OPTION,
-    "initial_options": items(OPTION, 100),
-    "max_selected_items": anything,
-}
-_CHOICES: dict[str, Check] = {
-    "options": items(OPTION, 10),
-    "initial_option": OPTION,
-    "initial_options": items(OPTION, 10),
-    "action_id": IDENTITY,
-    "confirm": CONFIRM,
-    "focus_on_load": boolean,
-}
-IMAGE_ELEMENT = Shape({"alt_text": string(2000)}, {"image_url": string(3000), "slack_file": anything})
-ELEMENTS: dict[str, Check] = {
-    "button": Shape(
-        {"text": plain(75)},
-        {
-            "action_id": IDENTITY,
-            "value": string(2000),
-            "url": string(3000),
-            "style": one_of("primary", "danger"),
-            "confirm": CONFIRM,
-            "accessibility_label": string(75),
-        },
-    ),
-    "image": IMAGE_ELEMENT,
-    "overflow": Shape({"options": items(OPTION, 5)}, {"action_id": IDENTITY, "confirm": CONFIRM}),
-    "static_select": _select(**_OPTIONS),
-    "multi_static_select": _select(**_OPTIONS),
-    "external_select": _select(initial_option=OPTION, min_query_length=anything),
-    "multi_external_select": _select(initial_options=anything, min_query_length=anything, max_selected_items=anything),
-    "users_select": _select(initial_user=anything),
-    "multi_users_select": _select(initial_users=anything, max_selected_items=anything),
-    "channels_select": _select(initial_channel=anything, response_url_enabled=boolean),
-    "conversations_select": _select(
-        initial_conversation=anything,
-        default_to_current_conversation=boolean,
-        response_url_enabled=boolean,
-        filter=anything,
-    ),
-    "datepicker": _select(initial_date=anything),
-    "timepicker": _select(initial_time=anything, timezone=anything),
-    "datetimepicker": _select(initial_date_time=anything),
-    "checkboxes": Shape({}, _CHOICES),
-    "radio_buttons": Shape({}, _CHOICES),
-    "plain_text_input": _select(
-        initial_value=string(3000),
-        multiline=boolean,
-        min_length=anything,
-        max_length=anything,
-        dispatch_action_config=anything,
-    ),
-    "number_input": _select(
-        is_decimal_allowed=boolean,
-        initial_value=anything,
-        min_value=anything,
-        max_value=anything,
-        dispatch_action_config=anything,
-    ),
-    "email_text_input": _select(initial_value=anything, dispatch_action_config=anything),
-    "url_text_input": _select(initial_value=anything, dispatch_action_config=anything),
-}
-_INPUT_ONLY = {"plain_text_input", "number_input", "email_text_input", "url_text_input"}
-_TEXTS = ("plain_text", "mrkdwn")
-_RICH = ("rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote")
-
-
-def element(*, excluding: frozenset[str] | set[str] = frozenset()) -> Check:
-    """An interactive element or image of a kind allowed here."""
-
-    def check(value: Any, at: str) -> Iterator[Fault]:
-        kind = value.get("type") if isinstance(value, dict) else None
-        shape = ELEMENTS.get(kind) if isinstance(kind, str) and kind not in excluding else None
-        if shape is None:
-            yield Fault(f"{at}/type", f"unsupported type: {kind}")
-        else:
-            yield from shape(value, at)
-
-    return check
-
-
-def context_element(value: Any, at: str) -> Iterator[Fault]:
-    """A context block holds texts and images."""
-    kind = value.get("type") if isinstance(value, dict) else None
-    if kind in _TEXTS:
-        yield from text(3000)(value, at)
-    elif kind == "image":
-        yield from IMAGE_ELEMENT(value, at)
-    else:
-        yield Fault(f"{at}/type", f"unsupported type: {kind}")
-
-
-def rich_element(value: Any, at: str) -> Iterator[Fault]:
-    """One part of a rich_text block, by its type only."""
-    kind = value.get("type") if isinstance(value, dict) else None
-    if kind not in _RICH:
-        yield Fault(f"{at}/type", f"unsupported type: {kind}")
-    elif not isinstance(value.get("elements"), list):
-        yield Fault(at, "missing required field: elements")
-
-
-def section(value: Any, at: str) -> Iterator[Fault]:
-    """A section has text, or fields, or both."""
-    shape = Shape(
-        {},
-        {
-            "text": text(3000),
-            "fields": items(text(2000), 10),
-            "accessory": element(excluding=_INPUT_ONLY),
-            "expand": boolean,
-        },
-    )
-    yield from shape(value, at)
-    if "text" not in value and "fields" not in value:
+def _some_text(value: Any, at: str) -> Iterator[Fault]:
+    if isinstance(value, dict) and "text" not in value and "fields" not in value:
         yield Fault(at, "must define either `fields` or `text`")
 
 
-def table(value: Any, at: str) -> Iterator[Fault]:
-    """At most 100 rows of 20 cells, all rows of one length."""
-    yield from Shape({"rows": items(items(anything, 20), 100)}, {"column_settings": anything})(value, at)
-
-
 BLOCKS: dict[str, Check] = {
-    "section": section,
+    "section": all_of(
+        Shape(
+            {},
+            {
+                "text": text(3000),
+                "fields": items(text(2000), 10),
+                "accessory": by_type(IN_SECTION),
+                "expand": boolean,
+            },
+        ),
+        _some_text,
+    ),
     "header": Shape({"text": plain(150)}, {"level": anything}),
     "divider": Shape({}, {}),
-    "context": Shape({"elements": items(context_element, 10)}, {}),
-    "actions": Shape({"elements": items(element(excluding=_INPUT_ONLY | {"image"}), 25)}, {}),
-    "image": Shape(
-        {"alt_text": string(2000)}, {"image_url": string(3000), "slack_file": anything, "title": plain(2000)}
+    "context": Shape(
+        {"elements": items(by_type({"plain_text": text(3000), "mrkdwn": text(3000), "image": IMAGE}), 10)}, {}
     ),
-    "rich_text": Shape({"elements": items(rich_element, 1000, shortest=0)}, {}),
+    "actions": Shape({"elements": items(by_type(IN_ACTIONS), 25)}, {}),
+    "image": all_of(
+        Shape(
+            {"alt_text": string(2000, shortest=1)},
+            {"image_url": string(3000), "slack_file": anything, "title": plain(2000)},
+        ),
+        either("image_url", "slack_file"),
+    ),
+    "rich_text": RICH_TEXT,
     "markdown": Shape({"text": string(MARKDOWN_TEXT, shortest=1)}, {}),
     "video": Shape(
         {
@@ -301,19 +121,25 @@ BLOCKS: dict[str, Check] = {
         {
             "author_name": string(49),
             "description": plain(2000),
-            "provider_icon_url": anything,
-            "provider_name": anything,
-            "title_url": anything,
+            "provider_icon_url": string(3000),
+            "provider_name": string(255),
+            "title_url": string(3000),
         },
     ),
-    "table": table,
+    "table": Shape(
+        {"rows": items(items(_CELL, 20), 100)},
+        {
+            "column_settings": items(
+                Shape({}, {"align": one_of("left", "center", "right"), "is_wrapped": boolean}), 20, shortest=0
+            )
+        },
+    ),
     "input": Shape(
-        {"label": plain(2000), "element": element(excluding={"button", "image", "overflow"})},
+        {"label": plain(2000), "element": by_type(IN_INPUT)},
         {"hint": plain(2000), "optional": boolean, "dispatch_action": boolean},
     ),
 }
-_NOT_IN_MODALS = frozenset({"markdown", "table"})
-_NOTHING: frozenset[str] = frozenset()
+_NOT_IN_VIEWS = frozenset({"markdown", "table"})
 
 
 def check_blocks(blocks: Any, *, surface: str = "message", at: str = "/blocks") -> list[Fault]:
@@ -322,7 +148,7 @@ def check_blocks(blocks: Any, *, surface: str = "message", at: str = "/blocks") 
     if not isinstance(blocks, list):
         return [Fault(at, "must provide an array")]
     faults = [Fault(at, f"no more than {longest} items allowed")] if len(blocks) > longest else []
-    refused = _NOTHING if surface == "message" else _NOT_IN_MODALS
+    refused = frozenset[str]() if surface == "message" else _NOT_IN_VIEWS
     block_ids: set[str] = set()
     for number, block in enumerate(blocks):
         here = f"{at}/{number}"
@@ -338,15 +164,39 @@ def check_blocks(blocks: Any, *, surface: str = "message", at: str = "/blocks") 
                 faults.append(Fault(f"{here}/block_id", f"`block_id` already exists: {block['block_id']}"))
             block_ids.add(str(block["block_id"]))
         faults += _repeated_actions(block, here)
+        faults += _misplaced(block, surface, here)
+    return [*faults, *_together(blocks, at)]
+
+
+def _together(blocks: list[Any], at: str) -> Iterator[Fault]:
+    """Rules over all blocks of one surface."""
     if sum(len(str(one.get("text"))) for one in _of_kind(blocks, "markdown")) > MARKDOWN_TEXT:
-        faults.append(Fault(at, f"markdown text must be less than {MARKDOWN_TEXT + 1} characters in all"))
+        yield Fault(at, f"markdown text must be less than {MARKDOWN_TEXT + 1} characters in all")
     if len(_of_kind(blocks, "table")) > 1:
-        faults.append(Fault(at, "only_one_table_allowed"))
-    return faults
+        yield Fault(at, "only_one_table_allowed")
+    focused = [
+        where
+        for number, block in enumerate(blocks)
+        if isinstance(block, dict)
+        for one, where in elements_of(block, f"{at}/{number}")
+        if one.get("focus_on_load") is True
+    ]
+    for where in focused[1:]:
+        yield Fault(f"{where}/focus_on_load", "only one element can have `focus_on_load` set")
 
 
-def _of_kind(blocks: list[Any], kind: str) -> list[dict[str, Any]]:
-    return [block for block in blocks if isinstance(block, dict) and block.get("type") == kind]
+def _misplaced(block: dict[str, Any], surface: str, at: str) -> Iterator[Fault]:
+    """``response_url_enabled`` belongs to the inputs of modals."""
+    for one, where in elements_of(block, at):
+        if one.get("response_url_enabled") is True and (surface != "modal" or block.get("type") != "input"):
+            yield Fault(
+                f"{where}/response_url_enabled", "`response_url_enabled` works in the input blocks of modals only"
+            )
+
+
+def _of_kind(blocks: Any, kind: str) -> list[dict[str, Any]]:
+    listed = blocks if isinstance(blocks, list) else []
+    return [block for block in listed if isinstance(block, dict) and block.get("type") == kind]
 
 
 def _repeated_actions(block: dict[str, Any], at: str) -> Iterator[Fault]:
@@ -370,6 +220,11 @@ def elements_of(block: dict[str, Any], at: str = "") -> Iterator[tuple[dict[str,
             yield block[name], f"{at}/{name}"
 
 
+def usable(element: dict[str, Any]) -> bool:
+    """Whether a person can do something with it."""
+    return element.get("type") in (ELEMENTS.keys() | IN_INPUT.keys()) - {"image"}
+
+
 def text_length(value: Any) -> int:
     """How many characters of text a tree of blocks carries."""
     if isinstance(value, dict):
@@ -382,6 +237,27 @@ def text_length(value: Any) -> int:
     return 0
 
 
+_VIEW: dict[str, Check] = {
+    "private_metadata": string(3000),
+    "callback_id": string(255),
+    "external_id": string(255),
+}
+_SHAPES = {
+    "modal": Shape(
+        {"title": plain(24), "blocks": anything},
+        {
+            **_VIEW,
+            "submit": plain(24),
+            "close": plain(24),
+            "clear_on_close": boolean,
+            "notify_on_close": boolean,
+            "submit_disabled": boolean,
+        },
+    ),
+    "home": Shape({"blocks": anything}, _VIEW),
+}
+
+
 def check_view(view: Any, *, at: str = "/view") -> list[Fault]:
     """Every rule a modal or a home tab breaks."""
     if not isinstance(view, dict):
@@ -389,27 +265,9 @@ def check_view(view: Any, *, at: str = "/view") -> list[Fault]:
     kind = view.get("type")
     if kind not in ("modal", "home"):
         return [Fault(f"{at}/type", f"unsupported type: {kind}")]
-    common: dict[str, Check] = {
-        "blocks": anything,
-        "private_metadata": string(3000),
-        "callback_id": IDENTITY,
-        "external_id": IDENTITY,
-    }
-    modal: dict[str, Check] = {
-        "submit": plain(24),
-        "close": plain(24),
-        "clear_on_close": boolean,
-        "notify_on_close": boolean,
-        "submit_disabled": boolean,
-    }
-    shape = (
-        Shape({"title": plain(24), "blocks": anything}, common | modal)
-        if kind == "modal"
-        else Shape({"blocks": anything}, common)
-    )
-    faults = list(shape(view, at))
+    faults = list(_SHAPES[kind](view, at))
     if "blocks" in view:
         faults += check_blocks(view["blocks"], surface=kind, at=f"{at}/blocks")
         if kind == "modal" and "submit" not in view and _of_kind(view["blocks"], "input"):
-            faults.append(Fault(at, "missing required field: submit"))
+            faults.append(Fault(at, "must define `submit` to use an `input` block in modals"))
     return faults

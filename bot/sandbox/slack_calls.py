@@ -12,7 +12,9 @@ from bot.sandbox.world import BOT_USER_ID, Channel, Json, Message, Person
 if TYPE_CHECKING:
     from bot.sandbox.slack import Slack
 
-_PREFIXES = {"public": "channels", "private": "groups", "im": "im"}
+_PREFIXES = {"public": "channels", "private": "groups", "im": "im", "mpim": "mpim"}
+_TRUE = ("1", "true", "t")
+_FALSE = ("0", "false", "f")
 
 
 class Refusal(Exception):
@@ -55,11 +57,14 @@ class Arguments:
         return value
 
     def boolean(self, name: str, *, default: bool = False) -> bool:
-        """``1``, ``true`` and True are true."""
+        """``1``, ``true`` and True are true; ``0``, ``false`` and False are false; anything else is refused."""
         value = self.values.get(name)
         if value in (None, ""):
             return default
-        return value is True or str(value).lower() in ("1", "true")
+        word = str(value).lower()
+        if word not in (*_TRUE, *_FALSE):
+            raise invalid_arguments(f"must be a boolean [json-pointer:/{name}]")
+        return word in _TRUE
 
     def integer(self, name: str, *, default: int, most: int) -> int:
         """A number from 1 to ``most``; larger ones are cut, as Slack does with ``limit``."""
@@ -100,13 +105,24 @@ class Call:
 
     def grant_for(self, channel: Channel, suffix: str) -> None:
         """Refuse unless the scope for this kind of conversation is there: ``channels:read``, ``im:history`` …"""
-        self.grant(f"{_PREFIXES[kind_of(channel)]}:{suffix}")
+        self.grant(f"{_PREFIXES[channel.type]}:{suffix}")
+
+    def grant_to_manage(self, channel: Channel, narrower: str = "") -> None:
+        """Refuse unless the app may change this conversation; ``narrower`` is the scope's end that suffices, too."""
+        wide = "channels:manage" if channel.type == "public" else f"{_PREFIXES[channel.type]}:write"
+        self.grant(wide, *([f"{_PREFIXES[channel.type]}:{narrower}"] if narrower else []))
 
     def channel(self, name: str = "channel") -> Channel:
         """The conversation an argument names by id; a private one without the app does not exist for it."""
         channel = self.slack.workspace.channels.get(self.arguments.required(name))
         if channel is None or not self.visible(channel):
             raise Refusal("channel_not_found")
+        return channel
+
+    def ours(self, channel: Channel) -> Channel:
+        """The same channel, where the app is a member of it."""
+        if BOT_USER_ID not in channel.members:
+            raise Refusal("not_in_channel")
         return channel
 
     def message(self, channel: Channel, name: str = "ts") -> Message:
@@ -138,13 +154,6 @@ class Call:
             raise Refusal("invalid_cursor") from None
         end = start + limit
         return everything[start:end], f"offset:{end}" if end < len(everything) else ""
-
-
-def kind_of(channel: Channel) -> str:
-    """``public``, ``private`` or ``im``."""
-    if channel.person:
-        return "im"
-    return "private" if channel.private else "public"
 
 
 def answer(**fields: Any) -> Json:

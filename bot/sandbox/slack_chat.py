@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.slack_blocks import TOTAL_TEXT, Fault, check_blocks, text_length
+from bot.sandbox.slack_blocks import TOTAL_TEXT, check_blocks, text_length
 from bot.sandbox.slack_calls import Call, Refusal, answer
+from bot.sandbox.slack_checks import Fault
+from bot.sandbox.slack_marks import permalink as address
 from bot.sandbox.slack_shapes import message_json, stored_blocks
 from bot.sandbox.world import BOT_USER_ID, Channel, Json, Message
 
@@ -17,6 +19,7 @@ SPLIT_AT = 4000
 """A longer text is posted as several messages (bolt-python issue 764)."""
 TRUNCATED_AT = 40_000
 LONGEST_UPDATE = 4000
+MOST_ATTACHMENTS = 100
 METADATA_BYTES = 16_000
 """Slack documents ``metadata_too_large`` without its size; this one is ours."""
 
@@ -50,8 +53,11 @@ def content(call: Call) -> tuple[str, list[Json], list[Json], Json | None]:
             raise Refusal("msg_blocks_too_long")
     if not isinstance(attachments, list):
         raise Refusal("invalid_attachments")
-    if len(attachments) > 100:
+    if len(attachments) > MOST_ATTACHMENTS:
         raise Refusal("too_many_attachments")
+    for number, one in enumerate(attachments):
+        if isinstance(one, dict) and "blocks" in one:
+            refuse_blocks(check_blocks(one["blocks"], at=f"/attachments/{number}/blocks"))
     if not text and not blocks and not attachments:
         raise Refusal("no_text")
     return text[:TRUNCATED_AT], stored_blocks(blocks or []), attachments, _metadata(call)
@@ -80,15 +86,32 @@ def destination(call: Call) -> Channel:
     if person is not None:
         if person.deactivated:
             raise Refusal("channel_not_found")
+        _messages_tab(call)
         return workspace.direct(person.slack_id)
     channel = workspace.find_channel(where)
     if channel is None or not call.visible(channel):
         raise Refusal("channel_not_found")
     if channel.archived:
         raise Refusal("is_archived")
+    if channel.person:
+        _messages_tab(call)
     if BOT_USER_ID not in channel.members and "chat:write.public" not in call.scopes:
         raise Refusal("not_in_channel")
     return channel
+
+
+def _messages_tab(call: Call) -> None:
+    """People have a conversation with the app only where its manifest gives it one."""
+    if not call.slack.manifest.messages_tab:
+        raise Refusal("messages_tab_disabled")
+
+
+def _as_itself(call: Call) -> None:
+    """The app writes under its own name, unless it was granted another."""
+    if call.arguments.boolean("as_user"):
+        raise Refusal("as_user_not_supported")
+    if any(name in call.arguments for name in ("username", "icon_emoji", "icon_url")):
+        call.grant("chat:write.customize")
 
 
 def thread(call: Call, channel: Channel) -> str | None:
@@ -104,6 +127,7 @@ def thread(call: Call, channel: Channel) -> str | None:
 
 def post_message(call: Call) -> Json:
     """``chat.postMessage``."""
+    _as_itself(call)
     channel = destination(call)
     text, blocks, attachments, metadata = content(call)
     thread_ts = thread(call, channel)
@@ -126,6 +150,8 @@ def post_message(call: Call) -> Json:
         )
         for part in parts
     ]
+    for message in posted:
+        call.slack.events.said(message)
     return answer(channel=channel.id, ts=posted[0].ts, message=message_json(posted[0]))
 
 
@@ -194,7 +220,4 @@ def permalink(call: Call) -> Json:
     """``chat.getPermalink``."""
     channel = call.channel()
     message = call.message(channel, "message_ts")
-    link = f"{call.slack.url}/archives/{channel.id}/p{message.ts.replace('.', '')}"
-    if message.is_reply:
-        link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
-    return answer(channel=channel.id, permalink=link)
+    return answer(channel=channel.id, permalink=address(call, channel, message))

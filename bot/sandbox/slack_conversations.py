@@ -1,15 +1,11 @@
-"""The Web API's conversation methods: list, read, join, open. The app sees public channels and those it is in."""
+"""The Web API's conversation methods that read. The app sees public channels and those it is in."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
-
-from bot.sandbox.slack_calls import Call, Refusal, answer, kind_of
+from bot.sandbox.slack_calls import Call, Refusal, answer
 from bot.sandbox.slack_shapes import channel_json, message_json
 from bot.sandbox.world import BOT_USER_ID, Channel, Json, Message, instant
 
-LONGEST_NAME = 80
 _TYPES = {"public_channel": "public", "private_channel": "private", "im": "im", "mpim": "mpim"}
 _SCOPES = {"public": "channels:read", "private": "groups:read", "im": "im:read", "mpim": "mpim:read"}
 
@@ -37,7 +33,7 @@ def _list(call: Call, channels: list[Channel]) -> Json:
     wanted = {_TYPES[name] for name in types}
     for kind in wanted:
         call.grant(_SCOPES[kind])
-    chosen = [channel for channel in channels if kind_of(channel) in wanted]
+    chosen = [channel for channel in channels if channel.type in wanted]
     if call.arguments.boolean("exclude_archived"):
         chosen = [channel for channel in chosen if not channel.archived]
     page, cursor = call.page(chosen)
@@ -73,7 +69,7 @@ def history(call: Call) -> Json:
     return answer(
         messages=_messages(call, page),
         has_more=more,
-        pin_count=0,
+        pin_count=sum(1 for message in channel.by_ts.values() if message.pinned_at is not None),
         response_metadata={"next_cursor": f"next_ts:{channel.main[start - 1].ts}" if more else ""},
     )
 
@@ -101,9 +97,7 @@ def replies(call: Call) -> Json:
 def _readable(call: Call) -> Channel:
     channel = call.channel()
     call.grant_for(channel, "history")
-    if BOT_USER_ID not in channel.members:
-        raise Refusal("not_in_channel")
-    return channel
+    return call.ours(channel)
 
 
 def _messages(call: Call, messages: list[Message]) -> list[Json]:
@@ -133,57 +127,3 @@ def _bounds(call: Call, channel: Channel) -> tuple[int, int]:
             raise Refusal("invalid_cursor") from None
         last = min(last, upto)
     return first, last
-
-
-def join(call: Call) -> Json:
-    """``conversations.join``: public channels only; joining twice is well."""
-    channel = call.channel()
-    if channel.person or channel.private:
-        raise Refusal("method_not_supported_for_channel_type")
-    if channel.archived:
-        raise Refusal("is_archived")
-    if BOT_USER_ID in channel.members:
-        return answer(channel=channel_json(channel), warning="already_in_channel")
-    channel.members.add(BOT_USER_ID)
-    return answer(channel=channel_json(channel))
-
-
-def open_direct(call: Call) -> Json:
-    """``conversations.open`` with one person; several people are not built."""
-    if "channel" in call.arguments:
-        return answer(channel={"id": call.channel().id})
-    users = (call.arguments.string("users") or "").replace(" ", "")
-    if not users:
-        raise Refusal("users_list_not_supplied")
-    if "," in users:
-        raise Refusal("too_many_users")
-    call.grant("im:write")
-    person = call.slack.workspace.people.get(users)
-    if person is None:
-        raise Refusal("user_not_found")
-    if person.deactivated:
-        raise Refusal("user_disabled")
-    already = call.slack.workspace.find_direct(person.slack_id) is not None
-    channel = call.slack.workspace.direct(person.slack_id)
-    shape = channel_json(channel) if call.arguments.boolean("return_im") else {"id": channel.id}
-    return answer(channel=shape, no_op=already, already_open=already) if already else answer(channel=shape)
-
-
-def create(call: Call) -> Json:
-    """``conversations.create``: lowercase letters, digits, ``-`` and ``_``, at most 80; names stay taken."""
-    name = call.arguments.string("name")
-    if name is None:
-        raise Refusal("invalid_name_required")
-    private = call.arguments.boolean("is_private")
-    call.grant("groups:write" if private else "channels:manage")
-    if len(name) > LONGEST_NAME:
-        raise Refusal("invalid_name_maxlength")
-    if not re.fullmatch(r"[a-z0-9_-]+", name):
-        raise Refusal("invalid_name_specials")
-    if not re.search(r"[a-z0-9]", name):
-        raise Refusal("invalid_name_punctuation")
-    if call.slack.workspace.find_channel(f"#{name}") is not None:
-        raise Refusal("name_taken")
-    channel = call.slack.workspace.add_channel(name, members={BOT_USER_ID}, private=private)
-    channel.created = int(datetime.now(UTC).timestamp())
-    return answer(channel=channel_json(channel))

@@ -1,30 +1,26 @@
-"""What people do in Slack, told to the app: commands, clicks, mentions, App Home; signed, or through Socket Mode.
+"""What people do in Slack, told to the app: commands, clicks, shortcuts, messages, App Home; signed, or by Socket Mode.
 
-Payloads are those of docs.slack.dev/reference/interaction-payloads. Events are retried at once, after a minute and
-after five (docs.slack.dev/apis/events-api); commands and clicks are not. Slack's own words for a failed command
-(``dispatch_failed``, ``operation_timeout``) are shown to the person by Slackbot.
+Commands and clicks are not retried. Slack's own words for a failed command (``dispatch_failed``,
+``operation_timeout``) are shown to the person by Slackbot.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import hmac
-import itertools
-import json
-import time
-import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import re
+from html import escape as html_escape
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-import aiohttp
-
+from bot.sandbox.slack_events import VERIFICATION_TOKEN, Events
+from bot.sandbox.slack_forms import filled
+from bot.sandbox.slack_modals import Modals, Suggestions, Values
+from bot.sandbox.slack_payloads import Payloads, message_state, place_name
 from bot.sandbox.slack_responses import apply_response
-from bot.sandbox.slack_shapes import find_element, message_json
+from bot.sandbox.slack_sending import Answer, Sender
+from bot.sandbox.slack_shapes import find_element
 from bot.sandbox.world import (
     APP_ID,
+    BOT_NAME,
     BOT_USER_ID,
     SLACKBOT_ID,
     TEAM_DOMAIN,
@@ -33,55 +29,43 @@ from bot.sandbox.world import (
     Json,
     Message,
     Person,
+    Workspace,
 )
 
 if TYPE_CHECKING:
     from bot.sandbox.slack import Slack
 
-RETRY_DELAYS = (0.0, 60.0, 300.0)
-_VERIFICATION_TOKEN = "not-used"  # noqa: S105  (the deprecated token; the signature counts)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """How the app answered: the HTTP status (200 for a Socket Mode acknowledgement, 0 for none in time) and body."""
-
-    status: int
-    body: Any = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether Slack takes it for an acknowledgement."""
-        return 200 <= self.status < 300
-
 
 class Interactions:
     """Sends to the app what people do."""
 
-    def __init__(self, slack: Slack) -> None:
+    def __init__(self, slack: Slack, sender: Sender, events: Events, payloads: Payloads, modals: Modals) -> None:
         self._slack = slack
-        self._numbers = itertools.count(1)
-
-    # What people do
+        self._sender = sender
+        self._events = events
+        self._payloads = payloads
+        self._modals = modals
 
     async def command(self, person: Person, command: str, text: str, channel: Channel) -> Answer:
-        """Type a slash command; what the app answers at once is shown in the channel."""
+        """Type a slash command; what the app answers at once is shown in the channel. LookupError if it has none."""
+        known = self._slack.manifest.command(command)
+        self._granted("commands")
         fields = {
-            "token": _VERIFICATION_TOKEN,
+            "token": VERIFICATION_TOKEN,
             "team_id": TEAM_ID,
             "team_domain": TEAM_DOMAIN,
             "channel_id": channel.id,
-            "channel_name": "directmessage" if channel.person else channel.name,
+            "channel_name": place_name(channel),
             "user_id": person.slack_id,
             "user_name": person.key,
             "command": command,
-            "text": text,
+            "text": escaped(text, self._slack.workspace, names=True) if known.should_escape else text,
             "api_app_id": APP_ID,
             "is_enterprise_install": "false",
             "response_url": self._slack.responses.issue("commands", channel, person.slack_id),
             "trigger_id": self._slack.views.trigger(person.slack_id),
         }
-        answer = await self._send("slash_commands", fields, urlencode(fields))
+        answer = await self._sender.send("slash_commands", fields, urlencode(fields))
         if not answer.ok:
             word = "operation_timeout" if answer.status == 0 else "dispatch_failed"
             self._whisper(channel, person, f'{command} failed with the error "{word}"')
@@ -91,57 +75,57 @@ class Interactions:
         return answer
 
     async def click(
-        self,
-        person: Person,
-        message: Message,
-        action_id: str,
-        *,
-        block_id: str | None,
-        chosen: str | None,
-        choice: Json,
+        self, person: Person, message: Message, action_id: str, *, block_id: str | None, use: Json, values: Values
     ) -> Answer:
-        """Use a button or choose an option (by its value) of a message; LookupError if it is not there.
-
-        ``choice`` are fields Slack adds for other elements, such as ``selected_date``.
-        """
+        """Use an element of a message; ``use`` is as for ``Payloads.action``; LookupError if it is not there."""
         channel = self._slack.workspace.channels[message.channel]
         block, element = find_element(message.blocks, action_id, block_id)
-        action: Json = {
-            "type": element["type"],
-            "action_id": action_id,
-            "block_id": block["block_id"],
-            "action_ts": f"{time.time():.6f}",
-        }
-        if "text" in element:
-            action["text"] = element["text"]
-        if "value" in element:
-            action["value"] = element["value"]
-        action |= choice
-        if chosen is not None:
-            action["selected_option"] = _option(element, chosen)
-        ephemeral = message.ephemeral_for is not None
-        container: Json = {
-            "type": "message",
-            "message_ts": message.ts,
-            "channel_id": channel.id,
-            "is_ephemeral": ephemeral,
-        }
-        if message.is_reply:
-            container["thread_ts"] = message.thread_ts
-        payload = self._interaction("block_actions", person) | {
-            "container": container,
-            "trigger_id": self._slack.views.trigger(person.slack_id),
-            "channel": {"id": channel.id, "name": "directmessage" if channel.person else channel.name},
-            "state": {"values": {}},
-            "response_url": self._slack.responses.issue("actions", channel, person.slack_id, message),
-            "actions": [action],
-        }
-        if not ephemeral:
-            payload["message"] = message_json(message)
-        return await self._send("interactive", payload, urlencode({"payload": json.dumps(payload)}))
+        known = self._slack.views.suggested.get(person.slack_id, {})
+        message.answers = filled(message.blocks, message_state(message), values, known)
+        action = self._payloads.action(block, element, use, known=known)
+        self._payloads.remember(message.answers, block, element, action)
+        return await self._sender.interaction(self._payloads.message_action(person, channel, message, action))
+
+    async def suggest_in_message(
+        self, person: Person, message: Message, action_id: str, *, block_id: str | None, text: str
+    ) -> Suggestions:
+        """Type into an external select of a message."""
+        channel = self._slack.workspace.channels[message.channel]
+        block, element = find_element(message.blocks, action_id, block_id)
+        payload = self._payloads.suggestion(person, block, element, text) | self._payloads.in_message(channel, message)
+        return await self._modals.suggest(person, payload, element, text)
+
+    async def suggest_in_view(
+        self, person: Person, view_id: str, action_id: str, *, block_id: str | None, text: str
+    ) -> Suggestions:
+        """Type into an external select of a modal or a home tab."""
+        view = self._modals.view(person, view_id)
+        block, element = find_element(view["blocks"], action_id, block_id)
+        where = self._payloads.in_view(view, self._slack.views.states[view_id])
+        return await self._modals.suggest(
+            person, self._payloads.suggestion(person, block, element, text) | where, element, text
+        )
+
+    async def shortcut(self, person: Person, callback_id: str, message: Message | None) -> Answer:
+        """Use a shortcut, of a message if one is given; LookupError if the app has none of that name."""
+        self._slack.manifest.shortcut(callback_id, "global" if message is None else "message")
+        self._granted("commands")
+        if message is None:
+            return await self._sender.interaction(self._payloads.global_shortcut(person, callback_id))
+        channel = self._slack.workspace.channels[message.channel]
+        payload = self._payloads.message_shortcut(person, callback_id, channel, message)
+        return await self._sender.interaction(payload)
+
+    def _granted(self, scope: str) -> None:
+        if scope not in self._slack.scopes:
+            raise LookupError(f"the app was not granted {scope!r}, so Slack offers none of it")
 
     async def say(self, person: Person, text: str, channel: Channel, thread_ts: str | None) -> Message:
-        """Write a message; a mention of the app where it is a member tells it so, in the background."""
+        """Write a message; the app is told, in the background, if it may know. LookupError where nobody can write."""
+        if channel.archived:
+            raise LookupError(f"#{channel.name} is archived: nobody can write there")
+        if channel.person and (self._slack.manifest.messages_read_only or not self._slack.manifest.messages_tab):
+            raise LookupError(f"nobody can write to {BOT_NAME}: its messages tab is read-only")
         message = self._slack.workspace.post(
             channel,
             Message(
@@ -149,154 +133,43 @@ class Interactions:
                 ts=channel.next_ts(),
                 user=person.slack_id,
                 bot=False,
-                text=text,
+                text=escaped(text, self._slack.workspace, names=False),
                 thread_ts=thread_ts,
             ),
         )
-        if f"<@{BOT_USER_ID}>" in text and BOT_USER_ID in channel.members:
-            event = {
-                "type": "app_mention",
-                "user": person.slack_id,
-                "text": text,
-                "ts": message.ts,
-                "team": TEAM_ID,
-                "channel": channel.id,
-                "event_ts": message.ts,
-                "client_msg_id": str(uuid.uuid4()),
-            }
-            if thread_ts:
-                event["thread_ts"] = thread_ts
-            self._slack.background(self.event(event))
+        self._events.said(message)
         return message
 
     async def open_home(self, person: Person) -> list[int]:
-        """Look at the app's Home tab."""
+        """Look at the app's Home tab; the statuses the app answered. Nothing is told where it did not subscribe."""
+        manifest = self._slack.manifest
+        if not manifest.home_tab:
+            raise LookupError(f"{BOT_NAME} has no Home tab")
+        if not manifest.hears("app_home_opened", self._slack.scopes):
+            return []
         view = self._slack.views.homes.get(person.slack_id)
         event: Json = {
             "type": "app_home_opened",
             "user": person.slack_id,
             "tab": "home",
             "channel": self._slack.workspace.direct(person.slack_id).id,
-            "event_ts": f"{time.time():.6f}",
+            "event_ts": f"{self._slack.workspace.clock.now().timestamp():.6f}",
         }
-        return await self.event(event | ({"view": view} if view else {}))
+        return await self._events.tell(event | ({"view": view} if view else {}))
 
-    async def event(self, event: Json, *, retry_delays: Sequence[float] = RETRY_DELAYS) -> list[int]:
-        """Tell the app of an event, again after each delay (seconds) until it answers 2xx; the statuses it gave."""
-        body: Json = {
-            "token": _VERIFICATION_TOKEN,
-            "team_id": TEAM_ID,
-            "context_team_id": TEAM_ID,
-            "context_enterprise_id": None,
-            "api_app_id": APP_ID,
-            "event": event,
-            "type": "event_callback",
-            "event_id": f"Ev0{next(self._numbers):08d}",
-            "event_time": int(time.time()),
-            "authorizations": [
-                {
-                    "enterprise_id": None,
-                    "team_id": TEAM_ID,
-                    "user_id": BOT_USER_ID,
-                    "is_bot": True,
-                    "is_enterprise_install": False,
-                }
-            ],
-            "is_ext_shared_channel": False,
-            "event_context": f"4-{uuid.uuid4().hex}",
-        }
-        statuses: list[int] = []
-        reason = ""
-        for attempt, delay in enumerate((0.0, *retry_delays)):
-            await asyncio.sleep(delay)
-            answer = await self._send("events_api", body, json.dumps(body), attempt=attempt, reason=reason)
-            statuses.append(answer.status)
-            if answer.ok:
-                break
-            reason = "http_timeout" if answer.status == 0 else "http_error"
-        return statuses
-
-    # How it is sent
-
-    def _interaction(self, kind: str, person: Person) -> Json:
-        return {
-            "type": kind,
-            "user": {"id": person.slack_id, "username": person.key, "name": person.key, "team_id": TEAM_ID},
-            "api_app_id": APP_ID,
-            "token": _VERIFICATION_TOKEN,
-            "team": {"id": TEAM_ID, "domain": TEAM_DOMAIN},
-            "enterprise": None,
-            "is_enterprise_install": False,
-        }
-
-    async def _send(self, kind: str, payload: Any, body: str, *, attempt: int = 0, reason: str = "") -> Answer:
-        if self._slack.sockets.connected:
-            return await self._send_by_socket(kind, payload, attempt, reason)
-        return await self._send_by_http(kind, payload, body, attempt, reason)
-
-    async def _send_by_socket(self, kind: str, payload: Any, attempt: int, reason: str) -> Answer:
-        began = time.perf_counter()
-        try:
-            result = await self._slack.sockets.send(
-                kind, payload, answerable=kind != "events_api", attempt=attempt, reason=reason
-            )
-            answer = Answer(200, result)
-        except TimeoutError:
-            answer = Answer(0)
-        self._slack.log.add(
-            incoming=False,
-            verb="WS",
-            path="(socket mode)",
-            method=kind,
-            args=payload,
-            status=answer.status,
-            answer=answer.body,
-            began=began,
-            request_body=json.dumps(payload),
-            answer_body=json.dumps(answer.body),
-        )
-        return answer
-
-    async def _send_by_http(self, kind: str, payload: Any, body: str, attempt: int, reason: str) -> Answer:
-        if self._slack.bot_url is None:
-            return Answer(0)
-        stamp = str(int(time.time()))
-        form = "application/json" if kind == "events_api" else "application/x-www-form-urlencoded"
-        headers = {
-            "Content-Type": form,
-            "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
-            "X-Slack-Request-Timestamp": stamp,
-            "X-Slack-Signature": sign(self._slack.signing_secret, stamp, body),
-        }
-        if attempt:
-            headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": reason}
-        began = time.perf_counter()
-        status, text = 0, ""
-        try:
-            async with self._slack.session.post(
-                f"{self._slack.bot_url}/slack/events",
-                data=body.encode(),
-                headers=headers,
-                timeout=aiohttp.ClientTimeout(total=self._slack.patience),
-            ) as response:
-                status, text = response.status, await response.text()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            text = f"({type(error).__name__})"
-        answer = Answer(status, decoded(text) if status else None)
-        self._slack.log.add(
-            incoming=False,
-            verb="POST",
-            path="/slack/events",
-            method=kind,
-            args=payload,
-            status=status,
-            answer=answer.body,
-            began=began,
-            request_headers=headers,
-            request_body=body,
-            answer_body=text,
-        )
-        return answer
+    def react(self, person: Person, message: Message, name: str, *, remove: bool) -> None:
+        """Put an emoji on a message, or take it off; twice is once."""
+        who = message.reactions.get(name, [])
+        if (person.slack_id in who) is not remove:
+            return
+        if remove:
+            who.remove(person.slack_id)
+            if not who:
+                del message.reactions[name]
+        else:
+            message.reactions.setdefault(name, []).append(person.slack_id)
+        self._slack.workspace.changed(message)
+        self._events.reacted(message, person.slack_id, name, added=not remove)
 
     def _whisper(self, channel: Channel, person: Person, text: str) -> None:
         self._slack.workspace.post(
@@ -312,25 +185,49 @@ class Interactions:
         )
 
 
-def sign(secret: str, stamp: str, body: str) -> str:
-    """Slack's signature, version 0 (docs.slack.dev/authentication/verifying-requests-from-slack)."""
-    digest = hmac.new(secret.encode(), f"v0:{stamp}:{body}".encode(), hashlib.sha256)
-    return f"v0={digest.hexdigest()}"
+_TOKEN = re.compile(r"<[@#!][^<>\s]+>|<https?://[^<>\s]+>")
+_NAMED = re.compile(r"(?<![\w<])([@#])([\w-]+)|(?<![\w<|])(https?://[^\s<>|]+)")
 
 
-def decoded(text: str) -> Any:
-    """JSON where it is JSON, else the text."""
-    try:
-        return json.loads(text) if text.startswith(("{", "[")) else text
-    except ValueError:
-        return text
+def escaped(text: str, workspace: Workspace, *, names: bool) -> str:
+    """What people type as Slack passes it on: people, channels, groups and addresses as tokens, ``& < >`` as entities.
+
+    ``names`` puts the name beside the id, as slash commands with ``should_escape`` have it. Tokens typed as such stay.
+    """
+    pieces: list[str] = []
+    at = 0
+    for token in _TOKEN.finditer(text):
+        pieces += [_written(text[at : token.start()], workspace, names=names), token.group()]
+        at = token.end()
+    return "".join([*pieces, _written(text[at:], workspace, names=names)])
 
 
-def _option(element: Json, value: str) -> Json:
-    options: list[Json] = list(element.get("options", []))
-    for group in element.get("option_groups", []):
-        options += group["options"]
-    for option in options:
-        if option["value"] == value:
-            return option
-    raise LookupError(f"no option {value!r}; there are {[option['value'] for option in options]}")
+def _written(text: str, workspace: Workspace, *, names: bool) -> str:
+    def token(found: re.Match[str]) -> str:
+        sign, name, url = found.groups()
+        if url:
+            return f"<{url}>"
+        target = _channel_token(name, workspace) if sign == "#" else _person_token(name, workspace)
+        if target is None:
+            return found.group()
+        identity, label = target
+        return f"<{identity}|{label}>" if names else f"<{identity}>"
+
+    return _NAMED.sub(token, html_escape(text, quote=False))
+
+
+def _person_token(name: str, workspace: Workspace) -> tuple[str, str] | None:
+    if name.lower() == BOT_NAME.lower():
+        return f"@{BOT_USER_ID}", name.lower()
+    if name in ("here", "channel", "everyone"):
+        return f"!{name}", name
+    person = workspace.find_person(name)
+    if person is not None:
+        return f"@{person.slack_id}", person.key
+    group = next((one for one in workspace.usergroups.values() if one.handle == name and not one.disabled), None)
+    return (f"!subteam^{group.id}", f"@{group.handle}") if group is not None else None
+
+
+def _channel_token(name: str, workspace: Workspace) -> tuple[str, str] | None:
+    channel = workspace.find_channel(f"#{name}")
+    return (f"#{channel.id}", channel.name) if channel is not None and not channel.person else None

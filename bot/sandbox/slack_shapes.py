@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import copy
 import secrets
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from bot.sandbox.slack_blocks import ELEMENTS, elements_of
+from bot.sandbox.slack_blocks import elements_of, usable
 from bot.sandbox.world import (
     APP_ID,
     BOT_ID,
     BOT_NAME,
     BOT_USER_ID,
+    PARTNER_TEAM_ID,
     SLACKBOT_ID,
     TEAM_ID,
     Channel,
     Json,
     Message,
     Person,
+    Usergroup,
 )
 
 
@@ -27,8 +31,7 @@ def stored_blocks(blocks: list[Json]) -> list[Json]:
     for block in kept:
         block.setdefault("block_id", secrets.token_urlsafe(4)[:5])
         for element, _ in elements_of(block):
-            kind = str(element.get("type"))
-            if kind in ELEMENTS and kind != "image":
+            if usable(element):
                 element.setdefault("action_id", secrets.token_urlsafe(4)[:5])
     return kept
 
@@ -47,7 +50,7 @@ def message_json(message: Message, *, metadata: bool = True) -> Json:
     if metadata and message.metadata is not None:
         shape["metadata"] = message.metadata
     if message.thread_ts is not None and message.is_reply:
-        shape |= {"thread_ts": message.thread_ts, "parent_user_id": message.user}
+        shape |= {"thread_ts": message.thread_ts, "parent_user_id": message.parent_user}
     elif message.replies:
         people = list(dict.fromkeys(reply.user for reply in message.replies))
         shape |= {
@@ -61,7 +64,16 @@ def message_json(message: Message, *, metadata: bool = True) -> Json:
         }
     if message.broadcast:
         shape["subtype"] = "thread_broadcast"
+    if message.reactions:
+        shape["reactions"] = reactions_json(message)
+    if message.pinned_at is not None:
+        shape["pinned_to"] = [message.channel]
     return shape
+
+
+def reactions_json(message: Message) -> list[Json]:
+    """The emoji on a message, each with who put it there."""
+    return [{"name": name, "users": list(who), "count": len(who)} for name, who in message.reactions.items()]
 
 
 def bot_profile() -> Json:
@@ -96,6 +108,9 @@ def page_json(message: Message) -> Json:
         "ephemeral_for": message.ephemeral_for,
         "reply_count": len(message.replies),
         "deleted": message.deleted,
+        "attachments": message.attachments,
+        "reactions": reactions_json(message),
+        "pinned": message.pinned_at is not None,
     }
 
 
@@ -119,74 +134,110 @@ def channel_json(channel: Channel) -> Json:
         "name": channel.name,
         "name_normalized": channel.name,
         "is_channel": not channel.private,
-        "is_group": channel.private,
+        "is_group": channel.private and not channel.group,
         "is_im": False,
-        "is_mpim": False,
+        "is_mpim": channel.group,
         "is_private": channel.private,
         "created": channel.created,
         "updated": channel.created * 1000,
         "is_archived": channel.archived,
-        "is_general": channel.name == "general",
+        "is_general": channel.general,
         "unlinked": 0,
-        "is_shared": False,
+        "is_shared": channel.shared,
         "is_org_shared": False,
-        "is_ext_shared": False,
+        "is_ext_shared": channel.shared,
         "is_pending_ext_shared": False,
         "pending_shared": [],
         "pending_connected_team_ids": [],
-        "shared_team_ids": [TEAM_ID],
+        "shared_team_ids": [TEAM_ID, PARTNER_TEAM_ID] if channel.shared else [TEAM_ID],
         "context_team_id": TEAM_ID,
-        "creator": BOT_USER_ID,
+        "creator": channel.creator,
         "is_member": BOT_USER_ID in channel.members,
-        "topic": {"value": channel.topic, "creator": "", "last_set": 0},
-        "purpose": {"value": channel.purpose, "creator": "", "last_set": 0},
-        "previous_names": [],
+        "topic": {"value": channel.topic, "creator": channel.topic_by, "last_set": channel.topic_at},
+        "purpose": {"value": channel.purpose, "creator": channel.purpose_by, "last_set": channel.purpose_at},
+        "previous_names": channel.previous_names,
     }
 
 
-def person_json(person: Person, *, email: bool) -> Json:
-    """A person as ``users.info`` gives them; the e-mail only where the scope allows it."""
+def profile_json(person: Person, *, email: bool) -> Json:
+    """A person's profile; the e-mail only where the scope allows it."""
+    first, _, last = person.real_name.partition(" ")
     profile: Json = {
-        "title": "",
+        "title": person.title,
         "phone": "",
         "skype": "",
         "real_name": person.real_name,
         "real_name_normalized": person.real_name,
         "display_name": person.name,
         "display_name_normalized": person.name,
-        "status_text": "",
-        "status_emoji": "",
+        "first_name": first,
+        "last_name": last,
+        "status_text": person.status,
+        "status_emoji": ":speech_balloon:" if person.status else "",
         "status_expiration": 0,
         "avatar_hash": "",
-        "team": TEAM_ID,
     }
     if email:
         profile["email"] = person.email
+    return profile
+
+
+def person_json(person: Person, *, email: bool, now: datetime) -> Json:
+    """A person as ``users.info`` gives them; the e-mail only where the scope allows it, the offset as of ``now``."""
     shape: Json = {
         "id": person.slack_id,
-        "team_id": TEAM_ID,
+        "team_id": person.team_id,
         "name": person.key,
         "deleted": person.deactivated,
-        "profile": profile,
+        "profile": {**profile_json(person, email=email), "team": person.team_id},
         "is_bot": False,
         "is_app_user": False,
         "updated": 1700000000,
     }
-    if not person.deactivated:
-        shape |= {
-            "color": person.colour,
-            "real_name": person.real_name,
-            "tz": person.zone,
-            "tz_label": person.zone,
-            "tz_offset": person.offset,
-            "is_admin": False,
-            "is_owner": False,
-            "is_primary_owner": False,
-            "is_restricted": person.guest,
-            "is_ultra_restricted": False,
-            "is_email_confirmed": True,
-            "who_can_share_contact_card": "EVERYONE",
-        }
+    if person.deactivated:
+        return shape
+    local = now.astimezone(ZoneInfo(person.zone))
+    return shape | {
+        "color": person.colour,
+        "real_name": person.real_name,
+        "tz": person.zone,
+        "tz_label": local.tzname() or person.zone,
+        "tz_offset": int((local.utcoffset() or timedelta()).total_seconds()),
+        "is_admin": False,
+        "is_owner": False,
+        "is_primary_owner": False,
+        "is_restricted": person.guest or person.single_channel_guest,
+        "is_ultra_restricted": person.single_channel_guest,
+        "is_email_confirmed": True,
+        "who_can_share_contact_card": "EVERYONE",
+    }
+
+
+def usergroup_json(group: Usergroup, *, users: bool, count: bool) -> Json:
+    """A user group as ``usergroups.list`` gives it."""
+    shape: Json = {
+        "id": group.id,
+        "team_id": TEAM_ID,
+        "is_usergroup": True,
+        "is_subteam": True,
+        "name": group.name,
+        "description": "",
+        "handle": group.handle,
+        "is_external": False,
+        "date_create": group.made,
+        "date_update": group.changed,
+        "date_delete": group.changed if group.disabled else 0,
+        "auto_provision": False,
+        "enterprise_subteam_id": "",
+        "created_by": SLACKBOT_ID,
+        "updated_by": SLACKBOT_ID,
+        "deleted_by": SLACKBOT_ID if group.disabled else None,
+        "prefs": {"channels": [], "groups": []},
+    }
+    if users:
+        shape["users"] = list(group.users)
+    if count:
+        shape["user_count"] = len(group.users)
     return shape
 
 

@@ -6,15 +6,18 @@ Every change to a message is told to ``Workspace.watchers``, which is how the pa
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from bot.sandbox.clock import Clock
 
 Json = dict[str, Any]
 
 TEAM_ID = "T0ACME"
+PARTNER_TEAM_ID = "T0PARTNER"
+"""Another workspace, whose people are met in shared channels."""
 TEAM_DOMAIN = "acme-sandbox"
 TEAM_NAME = "Acme (sandbox, not Slack)"
 APP_ID = "A0SHIPMATE"
@@ -27,27 +30,55 @@ SLACKBOT_ID = "USLACKBOT"
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """A member of the workspace. ``email`` is verified by Slack; ``zone`` is an IANA name; ``key`` is for tests."""
+    """Somebody people here can see. ``email`` is verified by Slack; ``zone`` is an IANA name; ``key`` is for tests.
+
+    ``guest`` may be in a few channels, ``single_channel_guest`` in one; ``stranger`` belongs to another workspace.
+    """
 
     key: str
     slack_id: str
     real_name: str
     email: str
     zone: str = "Europe/Paris"
-    offset: int = 3600
     colour: str = "4d6bfe"
     deactivated: bool = False
     guest: bool = False
+    single_channel_guest: bool = False
+    stranger: bool = False
+    title: str = ""
+    status: str = ""
 
     @property
     def name(self) -> str:
         """What messages call them: the first name."""
         return self.real_name.split(" ", 1)[0]
 
+    @property
+    def team_id(self) -> str:
+        """The workspace they belong to."""
+        return PARTNER_TEAM_ID if self.stranger else TEAM_ID
+
+
+@dataclass(kw_only=True, eq=False)
+class Usergroup:
+    """People who are mentioned together, as ``@handle``; a ``disabled`` one is kept, and mentions nobody."""
+
+    id: str
+    handle: str
+    name: str
+    users: list[str] = field(default_factory=list)
+    disabled: bool = False
+    made: int = 0
+    changed: int = 0
+
 
 @dataclass(kw_only=True, eq=False)
 class Message:
-    """One message as it stands now. ``edits`` counts updates; ``ephemeral_for`` is the only person who sees it."""
+    """One message as it stands now. ``edits`` counts updates; ``ephemeral_for`` is the only person who sees it.
+
+    ``reactions`` are people by emoji; ``pinned_at`` is None while it is not pinned; ``answers`` is the state of its
+    inputs by block and action, for the person who uses them.
+    """
 
     channel: str
     ts: str
@@ -58,12 +89,17 @@ class Message:
     attachments: list[Json] = field(default_factory=list)
     metadata: Json | None = None
     thread_ts: str | None = None
+    parent_user: str = ""
     broadcast: bool = False
     edits: int = 0
     edit_mark: bool = False
     ephemeral_for: str | None = None
     deleted: bool = False
     replies: list[Message] = field(default_factory=list)
+    reactions: dict[str, list[str]] = field(default_factory=dict)
+    pinned_at: int | None = None
+    pinned_by: str = ""
+    answers: dict[str, dict[str, Json]] = field(default_factory=dict)
 
     @property
     def is_reply(self) -> bool:
@@ -73,7 +109,7 @@ class Message:
 
 @dataclass(kw_only=True, eq=False)
 class Channel:
-    """A channel, or with ``person`` the direct conversation between the app and one person (kind ``dm``)."""
+    """A channel; with ``person`` the direct conversation between the app and one person; ``group``: with several."""
 
     id: str
     name: str
@@ -81,9 +117,18 @@ class Channel:
     private: bool = False
     archived: bool = False
     person: str | None = None
+    group: bool = False
+    shared: bool = False
+    creator: str = BOT_USER_ID
     created: int = 0
     topic: str = ""
+    topic_by: str = ""
+    topic_at: int = 0
     purpose: str = ""
+    purpose_by: str = ""
+    purpose_at: int = 0
+    previous_names: list[str] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
     by_ts: dict[str, Message] = field(default_factory=dict)
     ephemerals: list[Message] = field(default_factory=list)
     main: list[Message] = field(default_factory=list)
@@ -92,12 +137,26 @@ class Channel:
 
     @property
     def kind(self) -> str:
-        """``channel`` or ``dm``."""
-        return "dm" if self.person else "channel"
+        """``channel`` or ``dm``, also where several people talk directly."""
+        return "dm" if self.person or self.group else "channel"
+
+    @property
+    def type(self) -> str:
+        """``public``, ``private``, ``im`` or ``mpim``, which decides the scopes it needs."""
+        if self.person:
+            return "im"
+        if self.group:
+            return "mpim"
+        return "private" if self.private else "public"
+
+    @property
+    def general(self) -> bool:
+        """Whether it is the channel everybody is in, which cannot be left or archived."""
+        return self.name == "general"
 
     def next_ts(self) -> str:
         """A timestamp no message here has had: Slack's are unique and increasing within one channel."""
-        self._last_instant = max(time.time_ns() // 1000, self._last_instant + 1)
+        self._last_instant = max(int(self.clock.now().timestamp() * 1_000_000), self._last_instant + 1)
         return f"{self._last_instant // 1_000_000}.{self._last_instant % 1_000_000:06d}"
 
     def add(self, message: Message) -> None:
@@ -107,7 +166,9 @@ class Channel:
             return
         self.by_ts[message.ts] = message
         if message.is_reply and message.thread_ts is not None:
-            self.by_ts[message.thread_ts].replies.append(message)
+            parent = self.by_ts[message.thread_ts]
+            message.parent_user = parent.user
+            parent.replies.append(message)
         if not message.is_reply or message.broadcast:
             self.main.append(message)
             self._main_instants.append(instant(message.ts))
@@ -150,15 +211,19 @@ def instant(ts: str) -> int:
 
 
 Watcher = Callable[[Message], None]
+PlaceWatcher = Callable[[Channel], None]
 
 
 class Workspace:
-    """Everything in the stand-in Slack, and the only way to change it."""
+    """Everything in the stand-in Slack, and the only way to change it. ``clock`` dates what happens."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
         self.people: dict[str, Person] = {}
         self.channels: dict[str, Channel] = {}
+        self.usergroups: dict[str, Usergroup] = {}
         self.watchers: list[Watcher] = []
+        self.place_watchers: list[PlaceWatcher] = []
         self._people_by_key: dict[str, Person] = {}
         self._channels_by_name: dict[str, Channel] = {}
         self._direct: dict[str, Channel] = {}
@@ -170,6 +235,10 @@ class Workspace:
         self.people[person.slack_id] = person
         self._people_by_key[person.key] = person
         return person
+
+    def change_person(self, person: Person, **changes: Any) -> Person:
+        """Somebody's profile says something else from now on."""
+        return self.add_person(replace(person, **changes))
 
     def find_person(self, who: str) -> Person | None:
         """The person with this Slack id or key."""
@@ -187,6 +256,16 @@ class Workspace:
         wanted = email.strip().lower()
         return next((p for p in self.people.values() if p.email.lower() == wanted and not p.deactivated), None)
 
+    def add_usergroup(self, handle: str, *, group_id: str, name: str, users: Iterable[str]) -> Usergroup:
+        """Make a user group; ``users`` are Slack ids."""
+        group = Usergroup(id=group_id, handle=handle, name=name, users=list(users), made=self.now(), changed=self.now())
+        self.usergroups[group_id] = group
+        return group
+
+    def now(self) -> int:
+        """The present in whole Unix seconds."""
+        return int(self.clock.now().timestamp())
+
     # Channels
 
     def add_channel(
@@ -198,6 +277,8 @@ class Workspace:
         private: bool = False,
         archived: bool = False,
         purpose: str = "",
+        shared: bool = False,
+        group: bool = False,
     ) -> Channel:
         """Make a channel; ``members`` are Slack ids."""
         identity = channel_id or f"C0{len(self.channels):06d}"
@@ -207,12 +288,29 @@ class Workspace:
             members=set(members),
             private=private,
             archived=archived,
-            created=int(time.time()),
+            created=self.now(),
             purpose=purpose,
+            shared=shared,
+            group=group,
+            clock=self.clock,
         )
         self.channels[identity] = channel
         self._channels_by_name[name] = channel
+        self.place_changed(channel)
         return channel
+
+    def rename_channel(self, channel: Channel, name: str) -> None:
+        """Give a channel another name; the old one is free again."""
+        del self._channels_by_name[channel.name]
+        channel.previous_names.insert(0, channel.name)
+        channel.name = name
+        self._channels_by_name[name] = channel
+        self.place_changed(channel)
+
+    def place_changed(self, channel: Channel) -> None:
+        """Tell the watchers that a channel is new or different."""
+        for watcher in self.place_watchers:
+            watcher(channel)
 
     def find_channel(self, where: str) -> Channel | None:
         """The channel with this id or name (with or without ``#``)."""
@@ -235,7 +333,8 @@ class Workspace:
                 members={slack_id, BOT_USER_ID},
                 private=True,
                 person=slack_id,
-                created=int(time.time()),
+                created=self.now(),
+                clock=self.clock,
             )
             self._direct[slack_id] = self.channels[channel.id] = channel
         return channel

@@ -78,10 +78,10 @@ def busy(session: Session) -> bool:
 
 
 async def at_rest(database: Database, *, within: float = 30.0) -> None:
-    """Wait until the bot of this database has applied everything and sent everything; AssertionError after ``within``."""
+    """Wait until the bot of this database has applied and sent everything; AssertionError after ``within`` seconds."""
     try:
         async with asyncio.timeout(within):
-            while await database.read(busy):
+            while await database.read(busy):  # noqa: ASYNC110 - the bot may be in another process
                 await asyncio.sleep(LOOK_AGAIN)
     except TimeoutError:
         rows, effects = await database.read(queue.waiting)

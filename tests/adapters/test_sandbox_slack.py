@@ -630,7 +630,9 @@ async def test_a_modal_with_inputs_needs_a_submit_button(sandbox: Sandbox, clien
     }
     view = {"type": "modal", "title": {"type": "plain_text", "text": "Mute"}, "blocks": [question]}
     answer = await refusal(client.views_open(trigger_id=sandbox.slack.views.trigger("U0ANA"), view=view))
-    assert answer["response_metadata"]["messages"] == ["[ERROR] missing required field: submit [json-pointer:/view]"]
+    assert answer["response_metadata"]["messages"] == [
+        "[ERROR] must define `submit` to use an `input` block in modals [json-pointer:/view]"
+    ]
 
 
 # Socket Mode

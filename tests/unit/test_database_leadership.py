@@ -121,8 +121,12 @@ async def test_a_bell_rung_on_one_replica_wakes_the_leader(postgres_server: str)
     url = new_postgres_database(postgres_server)
     loop = asyncio.get_running_loop()
     heard: asyncio.Queue[str] = asyncio.Queue()
+
+    def hear(bell: str) -> None:
+        loop.call_soon_threadsafe(heard.put_nowait, bell)
+
     async with (
-        standing(url, lambda bell: loop.call_soon_threadsafe(heard.put_nowait, bell)) as leader,
+        standing(url, hear) as leader,
         opened(url, upgraded=False) as replica,
     ):
         await asyncio.wait_for(leader.won(), 10)

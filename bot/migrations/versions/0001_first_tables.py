@@ -276,6 +276,7 @@ def upgrade() -> None:
         sa.Column("description", sa.String(), nullable=True),
         sa.Column("creator", sa.String(), nullable=True),
         sa.Column("final", sa.Boolean(), nullable=True),
+        sa.Column("told", sa.JSON(), nullable=False),
         sa.Column("previous", sa.Integer(), nullable=True),
         sa.Column("previous_sha", sa.String(length=64), nullable=True),
         sa.Column("range", sa.String(length=16), nullable=False),

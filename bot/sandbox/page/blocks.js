@@ -3,22 +3,19 @@
 
 import { element } from "./dom.js";
 import { drawElement } from "./elements.js";
-import { drawMrkdwn, drawPlain, followable } from "./mrkdwn.js";
+import { drawMarkdown } from "./markdown.js";
+import { drawPlain } from "./mrkdwn.js";
 import { drawRichText } from "./richtext.js";
+import { drawImage, drawText, plainWords } from "./texts.js";
 
 /**
- * Draw a message's blocks. `context` has `workspace` (see drawMrkdwn) and `act(block, action)`, which sends what
- * somebody did with an interactive element and resolves when the bot has answered.
+ * Draw the blocks of a message or a view. `context` has
+ * `workspace` (see drawMrkdwn; also `people()` and `places()`, for selects), `form` (what was entered),
+ * `act(block, action)`, which sends what somebody did with an interactive element and resolves when the bot has
+ * answered, `suggest(block, element, words)`, which asks the bot for options, and, in a modal, `errors` by block.
  */
 export function drawBlocks(blocks, context) {
   return blocks.map((block) => (BLOCKS[block.type] ?? unknownBlock)(block, context));
-}
-
-/** Draw a text object: mrkdwn with its `verbatim`, or plain text with its `emoji`. */
-export function drawText(text, context) {
-  if (!text) return [];
-  if (text.type === "mrkdwn") return drawMrkdwn(text.text ?? "", context.workspace, text.verbatim ? "none" : "all");
-  return drawPlain(text.text ?? "", text.emoji !== false);
 }
 
 const BLOCKS = {
@@ -54,28 +51,43 @@ const BLOCKS = {
       drawImage(block.image_url, block.alt_text),
     ),
   rich_text: (block, context) => element("div", { class: "block-rich" }, drawRichText(block, context.workspace)),
-  table: (block, context) => drawTable(block, context),
+  table: drawTable,
+  markdown: (block, context) => element("div", { class: "block-markdown" }, drawMarkdown(block.text ?? "", context.workspace)),
+  video: drawVideo,
+  input: drawInput,
 };
 
-/**
- * A picture, when it comes from this machine. The page fetches nothing from outside, so any other is shown as a
- * frame with its description and a link.
- */
-export function drawImage(url, description, className = "picture") {
-  const target = followable(url ?? "");
-  if (target && local(target)) return element("img", { class: className, src: target, alt: description ?? "", loading: "lazy" });
+/** A labelled input; an input acts only where it says so, otherwise its value goes with the whole view. */
+function drawInput(block, context) {
+  const part = block.element ?? {};
+  const error = context.errors?.[block.block_id];
+  const id = `input-${crypto.randomUUID()}`;
+  const label = plainWords(block.label);
+  const drawn = drawElement(part, block, { ...context, label, act: block.dispatch_action ? context.act : null });
+  drawn.setAttribute("aria-describedby", id);
+  if (error) drawn.setAttribute("aria-invalid", "true");
   return element(
-    "span",
-    { class: `${className} picture-elsewhere`, role: "img", "aria-label": description ?? "picture" },
-    target && className === "picture"
-      ? element("a", { href: target, target: "_blank", rel: "noopener noreferrer" }, description || "Picture", " — kept elsewhere, open it")
-      : null,
+    "div",
+    { class: error ? "block-input with-error" : "block-input", dataset: { block: block.block_id ?? "" } },
+    element("div", { class: "input-label" }, drawText(block.label, context), block.optional && element("span", { class: "muted" }, " (optional)")),
+    drawn,
+    element(
+      "div",
+      { id },
+      error && element("p", { class: "input-error", role: "alert" }, error),
+      block.hint && element("p", { class: "input-hint" }, drawText(block.hint, context)),
+    ),
   );
 }
 
-function local(url) {
-  const { protocol, hostname } = new URL(url);
-  return protocol === "http:" && ["127.0.0.1", "localhost", "[::1]", window.location.hostname].includes(hostname);
+/** A video as its title and picture: the page plays nothing from outside. */
+function drawVideo(block, context) {
+  return element(
+    "figure",
+    { class: "block-image" },
+    element("figcaption", {}, drawText(block.title, context), block.description && [" · ", drawText(block.description, context)]),
+    drawImage(block.thumbnail_url, block.alt_text),
+  );
 }
 
 function drawTable(block, context) {

@@ -1,29 +1,60 @@
-// The slash commands the message box knows, and which of them fit what was typed so far.
+// The slash commands the message box knows, and which of them fit what was typed so far. They are those of the app's
+// manifest; a usage hint like "status [service] | help" makes one line of each of its words.
 
-const COMMANDS = [
-  { command: "/ship", usage: "", summary: "the deploy crew: start here" },
-  { command: "/ship status", usage: "[service]", summary: "what is live, and what is on its way" },
-  { command: "/ship where", usage: "<PR | sha | url>", summary: "how far a change has got" },
-  { command: "/ship me", usage: "", summary: "who Shipmate thinks you are, and what you hear" },
-  { command: "/ship me mute", usage: "", summary: "no more direct messages about your changes" },
-  { command: "/ship me github", usage: "<your login>", summary: "which GitHub account is yours" },
-  { command: "/ship help", usage: "", summary: "every word it knows" },
-];
+const SUMMARIES = {
+  "/ship": "the deploy crew: start here",
+  "/ship status": "what is live, and what is on its way",
+  "/ship where": "how far a change has got",
+  "/ship me": "who Shipmate thinks you are, and what you hear",
+  "/ship me mute": "no more direct messages about your changes",
+  "/ship me github": "which GitHub account is yours",
+  "/ship help": "every word it knows",
+};
+const WITHOUT_MANIFEST = [{ command: "/ship", description: SUMMARIES["/ship"], usage_hint: "status [service] | where <PR | sha | url> | me | me mute | me github <your login> | help" }];
 
-/** The commands that begin as `text` does, as long as it is still the beginning of one. */
-export function completions(text) {
-  if (!text.startsWith("/") || text.includes("\n")) return [];
-  const typed = text.toLowerCase();
-  return COMMANDS.filter(({ command }) => command.startsWith(typed) && (command !== "/ship" || typed !== "/ship "));
+/** Every line the list may offer, from the manifest's `commands` (`{command, description, usage_hint}`). */
+export function offersOf(commands) {
+  return (commands?.length ? commands : WITHOUT_MANIFEST).flatMap(({ command, description, usage_hint: hint }) => [
+    { command, usage: "", summary: description ?? "", words: Boolean(hint) },
+    ...hintWords(hint).map(({ word, usage }) => ({ command: `${command} ${word}`, usage, summary: SUMMARIES[`${command} ${word}`] ?? "", words: Boolean(usage) })),
+  ]);
 }
 
-/** What picking a command leaves in the message box: with a space where a word may follow. */
-export function completed({ command, usage }) {
-  return usage || command === "/ship" ? `${command} ` : command;
+/** The offers that begin as `text` does, as long as it is still the beginning of one. */
+export function completions(text, offers) {
+  if (!text.startsWith("/") || text.includes("\n")) return [];
+  const typed = text.toLowerCase();
+  return offers.filter(({ command }) => command.startsWith(typed));
+}
+
+/** What picking an offer leaves in the message box: with a space where a word may follow. */
+export function completed({ command, words }) {
+  return words ? `${command} ` : command;
 }
 
 /** `/word rest` as `{command, text}`, or null when the text is no command. */
 export function asCommand(text) {
   const found = /^(\/[\w-]+)(?:\s+([\s\S]*))?$/.exec(text.trim());
   return found ? { command: found[1], text: (found[2] ?? "").trim() } : null;
+}
+
+/** The alternatives of a usage hint: `a [x] | b <c | d>` are two, the first word of each being the command's. */
+function hintWords(hint = "") {
+  const alternatives = [];
+  let depth = 0;
+  let piece = "";
+  for (const character of `${hint}|`) {
+    if ("[<(".includes(character)) depth += 1;
+    if ("]>)".includes(character)) depth -= 1;
+    if (character === "|" && depth <= 0) {
+      alternatives.push(piece.trim());
+      piece = "";
+    } else {
+      piece += character;
+    }
+  }
+  return alternatives
+    .map((one) => /^([\w-]+(?: [\w-]+)*)\s*(.*)$/.exec(one))
+    .filter(Boolean)
+    .map(([, word, usage]) => ({ word, usage }));
 }

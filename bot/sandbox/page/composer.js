@@ -10,12 +10,17 @@ export class Composer {
   #send;
   #sent = [];
   #recalled = -1;
+  #known;
   #offers = [];
   #picked = -1;
 
-  /** `send(text)` may reject: then the text comes back into the box. `commands` is false where Slack takes none (threads). */
-  constructor(root, { label, commands, send }) {
+  /**
+   * `send(text)` may reject: then the text comes back into the box. `offers()` are the commands to complete, absent
+   * where Slack takes none (threads); `tools` stands beside the box.
+   */
+  constructor(root, { label, offers = null, tools = null, send }) {
     this.#send = send;
+    this.#known = offers;
     const id = `${root.id}-offers`;
     this.list = element("ul", { class: "offers", id, role: "listbox", "aria-label": "Commands", hidden: true });
     this.box = element("textarea", {
@@ -24,19 +29,19 @@ export class Composer {
       placeholder: label,
       autocomplete: "off",
       spellcheck: "true",
-      ...(commands ? { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": id } : {}),
+      ...(offers ? { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": id } : {}),
       on: {
         input: () => {
           this.#recalled = -1;
           this.#fit();
-          if (commands) this.#offer(completions(this.box.value));
+          this.#offer(this.#fitting());
         },
         keydown: (event) => this.#key(event),
         blur: () => this.#offer([]),
       },
     });
     this.button = element("button", { type: "submit", class: "send", "aria-label": "Send", title: "Send (Enter)" }, icon(ICONS.send));
-    const form = element("form", { class: "composer-form", on: { submit: (event) => { event.preventDefault(); this.submit(); } } }, this.box, this.button);
+    const form = element("form", { class: "composer-form", on: { submit: (event) => { event.preventDefault(); this.submit(); } } }, tools, this.box, this.button);
     root.replaceChildren(this.list, form);
   }
 
@@ -53,6 +58,14 @@ export class Composer {
 
   focus() {
     this.box.focus();
+  }
+
+  /** Begin to write these words, where nothing is written yet. */
+  begin(words) {
+    this.box.focus();
+    if (this.box.value) return;
+    this.#write(words);
+    this.#offer(this.#fitting());
   }
 
   async submit() {
@@ -96,7 +109,11 @@ export class Composer {
 
   #take(offer) {
     this.#write(completed(offer));
-    this.#offer(completed(offer).endsWith(" ") ? completions(this.box.value) : []);
+    this.#offer(completed(offer).endsWith(" ") ? this.#fitting() : []);
+  }
+
+  #fitting() {
+    return this.#known ? completions(this.box.value, this.#known()) : [];
   }
 
   #offer(offers) {

@@ -1,4 +1,4 @@
-// The page's two ways to the sandbox: the live websocket, made again whenever it is lost, and acts by POST.
+// The page's two ways to the sandbox: the live websocket, made again whenever it is lost, and the control door's requests.
 
 const FIRST_WAIT = 400;
 const LONGEST_WAIT = 5000;
@@ -25,10 +25,15 @@ export function follow(onEvent, onState) {
 }
 
 /** Do something in the world, as a person or by playing a scene; resolves to the answer, rejects with a sentence for people. */
-export async function act(what) {
+export function act(what) {
+  return ask("POST", "/_sandbox/act", what);
+}
+
+/** Ask something else of the control door. */
+export async function ask(method, path, body = null) {
   let response;
   try {
-    response = await fetch("/_sandbox/act", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(what) });
+    response = await fetch(path, { method, ...(body ? { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) } : {}) });
   } catch {
     throw new Error("The sandbox does not answer. Is it still running?");
   }

@@ -50,6 +50,11 @@ export function clockTime(at, zone) {
   return PARTS.time(at, zone);
 }
 
+/** To the second, as beside a request. */
+export function exactTime(at, zone) {
+  return PARTS.time_secs(at, zone);
+}
+
 /** The whole moment, for a tooltip. */
 export function fullMoment(at, zone) {
   return written(at, zone, { weekday: "long", month: "long", day: "numeric", hour: "numeric", minute: "2-digit", second: "2-digit", timeZoneName: "short" });

@@ -1,6 +1,7 @@
 // The inspector: every request between the bot and the stand-in world, both ways, newest first. A row opens to its
 // headers (the signature among them), its body and the answer.
 
+import { exactTime } from "./dates.js";
 import { element, icon, ICONS } from "./dom.js";
 
 const ROWS_DRAWN = 200;
@@ -11,18 +12,26 @@ const SHOWS = {
   out: (request) => request.direction === "out",
   failed: (request) => failed(request),
 };
-const NOTED_HEADERS = /^(x-slack-signature|x-hub-signature-256|x-slack-request-timestamp|x-github-event|x-github-delivery|x-slack-retry-num)$/i;
+const NOTED_HEADERS = /^(x-slack-(signature|request-timestamp|retry-num|retry-reason)|x-hub-signature-256|x-github-(event|delivery)|x-pagerduty-signature|x-webhook-id)$/i;
+const SIGNATURES = [
+  ["x-slack-signature", "HMAC-SHA256 with the signing secret over v0:timestamp:body."],
+  ["x-hub-signature-256", "HMAC-SHA256 with the webhook’s secret over the body."],
+  ["x-pagerduty-signature", "HMAC-SHA256 with the webhook’s secret over the body."],
+];
 
 export class Inspector {
   #list;
   #store;
+  #zone;
   #show = "all";
   #words = "";
   #open = new Set();
 
-  constructor({ list, filters, search }, store) {
+  /** `zone()` is the reader's: requests are told in the same hours as messages. */
+  constructor({ list, filters, search }, store, zone) {
     this.#list = list;
     this.#store = store;
+    this.#zone = zone;
     for (const button of filters) {
       button.addEventListener("click", () => {
         this.#show = button.dataset.show;
@@ -51,6 +60,12 @@ export class Inspector {
     if (this.#list.children.length > ROWS_DRAWN) this.#list.lastElementChild.remove();
   }
 
+  /** The calls the bot has made to Slack so far, by name. */
+  methods() {
+    const called = this.#store.requests.filter((request) => request.direction === "in" && request.system === "slack" && /^\w+\.\w/.test(request.name ?? ""));
+    return [...new Set(["chat.postMessage", "chat.update", ...called.map((request) => request.name)])].sort();
+  }
+
   #wanted(request) {
     if (!SHOWS[this.#show](request)) return false;
     return !this.#words || `${request.system} ${request.method} ${request.path} ${request.name ?? ""} ${request.status}`.toLowerCase().includes(this.#words);
@@ -60,14 +75,14 @@ export class Inspector {
     const opened = () => {
       if (details.open) this.#open.add(request.id);
       else this.#open.delete(request.id);
-      if (details.open && details.children.length === 1) details.append(drawInside(request));
+      if (details.open && details.children.length === 1) details.append(drawInside(request, this.#zone()));
     };
-    const details = element("details", { class: "request", open: this.#open.has(request.id), on: { toggle: opened } }, drawSummary(request));
+    const details = element("details", { class: "request", open: this.#open.has(request.id), on: { toggle: opened } }, drawSummary(request, this.#zone()));
     return element("li", {}, details);
   }
 }
 
-function drawSummary(request) {
+function drawSummary(request, zone) {
   const fromBot = request.direction === "in";
   const way = fromBot ? `from the bot to ${systemOf(request)}` : `from ${systemOf(request)} to the bot`;
   return element(
@@ -75,12 +90,13 @@ function drawSummary(request) {
     {},
     element("span", { class: `way ${fromBot ? "from-bot" : "to-bot"}`, title: way }, icon(fromBot ? ICONS.outgoing : ICONS.incoming), element("span", { class: "sr-only" }, way)),
     element("span", { class: "request-name" }, request.name || `${request.method} ${request.path}`),
-    element("span", { class: failed(request) ? "status bad" : "status" }, request.status ? String(request.status) : "no answer"),
+    element("span", { class: failed(request) ? "status bad" : "status" }, outcome(request)),
+    element("span", { class: "request-way" }, fromBot ? `bot → ${systemOf(request)}` : `${systemOf(request)} → bot`, ` · ${timeOf(request, zone)}`),
     element("span", { class: "duration" }, duration(request.duration_ms)),
   );
 }
 
-function drawInside(request) {
+function drawInside(request, zone) {
   const headers = Object.entries(request.request_headers ?? {});
   const noted = headers.filter(([name]) => NOTED_HEADERS.test(name));
   const other = headers.filter(([name]) => !NOTED_HEADERS.test(name));
@@ -88,12 +104,28 @@ function drawInside(request) {
     "div",
     { class: "request-inside" },
     element("p", { class: "request-line" }, element("b", {}, request.method), " ", request.path),
-    element("p", { class: "request-at" }, `${request.direction === "in" ? "The bot called" : "Sent to the bot by"} ${systemOf(request)} at ${new Date(request.at * 1000).toLocaleTimeString()}`),
-    noted.length > 0 && [element("h4", {}, "Signature and delivery"), drawHeaders(noted)],
+    element("p", { class: "request-at" }, `${request.direction === "in" ? "The bot called" : "Sent to the bot by"} ${systemOf(request)} at ${timeOf(request, zone)}`),
+    element("h4", {}, "Signature"),
+    drawSignature(request, noted),
     request.request_body && [element("h4", {}, "Body"), element("pre", { tabindex: "0" }, legible(request.request_body))],
-    request.response_body && [element("h4", {}, `Answer ${request.status || ""}`), element("pre", { tabindex: "0" }, legible(request.response_body))],
+    element("h4", {}, `Answer ${request.status || ""}`),
+    request.response_body ? element("pre", { tabindex: "0" }, legible(request.response_body)) : element("p", { class: "muted" }, request.status ? "Empty, which is all it takes." : "None came."),
     other.length > 0 && element("details", { class: "more-headers" }, element("summary", {}, `${other.length} other headers`), drawHeaders(other)),
   );
+}
+
+/** How the receiver can know who sent it: the header, and what was signed. */
+function drawSignature(request, noted) {
+  const names = noted.map(([name]) => name.toLowerCase());
+  const how = SIGNATURES.find(([header]) => names.includes(header))?.[1] ?? unsigned(request);
+  return [element("p", { class: "muted" }, how), noted.length > 0 && drawHeaders(noted)];
+}
+
+function unsigned(request) {
+  if (request.method === "WS") return "None: it came through the app’s own websocket (Socket Mode).";
+  const headers = Object.keys(request.request_headers ?? {}).map((name) => name.toLowerCase());
+  if (headers.includes("authorization")) return "None: the bot shows its token (Authorization, below).";
+  return request.path.startsWith("/commands") || request.path.startsWith("/actions") ? "None: whoever knows the address may answer there (response_url)." : "None.";
 }
 
 function drawHeaders(headers) {
@@ -105,7 +137,22 @@ function systemOf(request) {
 }
 
 function failed(request) {
-  return !request.status || request.status >= 400 || /^\s*\{\s*"ok":\s*false/.test(request.response_body ?? "");
+  return !request.status || request.status >= 400 || refusal(request) !== null;
+}
+
+/** Slack's word for a refusal, which comes with a 200; null where there is none. */
+function refusal(request) {
+  const body = request.response_body ?? "";
+  return /^\s*\{\s*"ok":\s*false/.test(body) ? (/"error":\s*"([^"]+)"/.exec(body)?.[1] ?? "refused") : null;
+}
+
+function outcome(request) {
+  if (!request.status) return "no answer";
+  return refusal(request) && request.status === 200 ? refusal(request) : String(request.status);
+}
+
+function timeOf(request, zone) {
+  return exactTime(new Date(request.at * 1000), zone);
 }
 
 function duration(milliseconds) {

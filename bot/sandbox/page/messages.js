@@ -4,6 +4,9 @@
 import { drawBlocks } from "./blocks.js";
 import { clockTime, dayKey, dayName, fullMoment, momentOf } from "./dates.js";
 import { element, icon, ICONS } from "./dom.js";
+import { namedEmoji } from "./emoji.js";
+import { menuButton } from "./floating.js";
+import { Form } from "./form.js";
 import { drawMrkdwn } from "./mrkdwn.js";
 
 const SAME_SPEAKER_WITHIN = 5 * 60 * 1000;
@@ -20,8 +23,9 @@ export class MessageList {
   #pill;
 
   /**
-   * `context`: `workspace` (names, `me`, `zone`), `act(message, block, action)`, `replies(message)`, `openThread(message)`
-   * (absent in a thread), `dismiss(message)`. `emptyWords` is what an empty place says.
+   * `context`: `workspace` (see workspace.js), `act(message, block, action, values)`, `suggest(message, block, element, words)`,
+   * `react(message, name, remove)`, `shortcuts(message)` (menu items), `dismiss(message)`; in a channel also
+   * `replies(message)` and `openThread(message)`. `emptyWords` is what an empty place says.
    */
   constructor(root, context, emptyWords) {
     this.#root = root;
@@ -94,7 +98,7 @@ export class MessageList {
     const at = momentOf(message.ts);
     const nodes = [];
     if (!previous || dayKey(momentOf(previous.ts), zone) !== dayKey(at, zone)) {
-      nodes.push(element("div", { class: "day", role: "separator" }, element("span", {}, dayName(at, zone))));
+      nodes.push(element("div", { class: "day", role: "separator" }, element("span", {}, dayName(at, zone, this.#context.workspace.now()))));
     }
     if (this.#newSince && message.ts > this.#newSince && (!previous || previous.ts <= this.#newSince)) {
       nodes.push(element("div", { class: "new-line", role: "separator" }, element("span", {}, "New")));
@@ -152,21 +156,68 @@ function drawMessage(message, context, follows) {
           message.bot && element("span", { class: "app-badge" }, "App"),
           time,
         ),
+      message.pinned && element("div", { class: "pinned" }, icon(ICONS.pin), " Pinned"),
       message.deleted ? element("div", { class: "message-content muted" }, "This message was deleted.") : drawContent(message, context),
+      message.reactions?.length > 0 && drawReactions(message, context),
       context.openThread && drawReplyBar(message, context),
     ),
-    context.openThread && !message.deleted && !message.ephemeral_for && drawTools(message, context),
+    !message.deleted && !message.ephemeral_for && drawTools(message, context),
   );
 }
 
 function drawContent(message, context) {
-  const inside = { workspace: context.workspace, act: (block, action) => context.act(message, block, action) };
+  const form = new Form();
+  const inside = {
+    workspace: context.workspace,
+    form,
+    here: () => message.channel,
+    act: (block, action) => context.act(message, block, action, form.values()),
+    suggest: (block, part, words) => context.suggest(message, block, part, words),
+  };
   const blocks = message.blocks?.length ? drawBlocks(message.blocks, inside) : null;
   return element(
     "div",
     { class: blocks ? "message-content blocks" : "message-content" },
     blocks ?? element("div", { class: "message-text" }, drawMrkdwn(message.text ?? "", context.workspace, "urls"), edited(message)),
     blocks && edited(message),
+    (message.attachments ?? []).map((attachment) => drawAttachment(attachment, inside)),
+  );
+}
+
+/** A secondary attachment, with its coloured bar (docs.slack.dev/messaging/formatting-message-text: attachments). */
+function drawAttachment(attachment, inside) {
+  const words = (text) => drawMrkdwn(text, inside.workspace, "urls");
+  const drawn = element(
+    "div",
+    { class: "attachment" },
+    attachment.pretext && element("p", {}, words(attachment.pretext)),
+    attachment.title && element("p", {}, element("strong", {}, words(attachment.title_link ? `<${attachment.title_link}|${attachment.title}>` : attachment.title))),
+    attachment.blocks?.length ? element("div", { class: "blocks" }, drawBlocks(attachment.blocks, inside)) : element("p", { class: "message-text" }, words(attachment.text ?? attachment.fallback ?? "")),
+    (attachment.fields ?? []).map((field) => element("p", {}, element("strong", {}, words(field.title ?? "")), " ", words(field.value ?? ""))),
+    attachment.footer && element("p", { class: "muted" }, words(attachment.footer)),
+  );
+  const colour = { good: "var(--good)", warning: "var(--beacon)", danger: "var(--danger)" }[attachment.color];
+  const hex = /^#?([0-9a-f]{6})$/i.exec(attachment.color ?? "");
+  if (colour || hex) drawn.style.setProperty("--bar", colour ?? `#${hex[1]}`);
+  return drawn;
+}
+
+function drawReactions(message, context) {
+  const me = context.workspace.me;
+  return element(
+    "div",
+    { class: "reactions" },
+    message.reactions.map(({ name, users = [], count }) => {
+      const mine = users.includes(me);
+      const who = users.map((id) => context.workspace.person(id)?.name ?? id).join(", ");
+      const label = `${name}: ${who}. ${mine ? "Take yours back" : "Add yours"}`;
+      return element(
+        "button",
+        { type: "button", class: mine ? "reaction mine" : "reaction", "aria-pressed": String(mine), "aria-label": label, title: `${who}: ${name}`, on: { click: () => context.react(message, name, mine) } },
+        namedEmoji(name),
+        ` ${count ?? users.length}`,
+      );
+    }),
   );
 }
 
@@ -200,10 +251,13 @@ function drawReplyBar(message, context) {
 }
 
 function drawTools(message, context) {
+  const shortcuts = () => context.shortcuts(message);
+  if (!context.openThread && !shortcuts().length) return null;
   return element(
     "div",
     { class: "message-tools" },
-    element("button", { type: "button", "aria-label": "Reply in thread", title: "Reply in thread", dataset: { action: "reply" }, on: { click: () => context.openThread(message) } }, icon(ICONS.reply)),
+    context.openThread && element("button", { type: "button", "aria-label": "Reply in thread", title: "Reply in thread", dataset: { action: "reply" }, on: { click: () => context.openThread(message) } }, icon(ICONS.reply)),
+    shortcuts().length > 0 && menuButton({ "aria-label": "More message actions", title: "More actions", dataset: { action: "more" } }, icon(ICONS.dots), shortcuts),
   );
 }
 

@@ -21,7 +21,7 @@ export function parse(source, automatic = "all") {
   return fences(source).flatMap((piece) => (piece.fenced ? [{ type: "pre", children: literal(piece.text) }] : quotes(piece.text, automatic)));
 }
 
-/** Draw mrkdwn. `workspace` names people and channels: `person(id)`, `channel(id)`, `channelNamed(name)`, `me`, `zone`. */
+/** Draw mrkdwn. `workspace` names people and channels: `person(id)`, `channel(id)`, `channelNamed(name)`, `group(id)`, `me`, `zone`, `now()`. */
 export function drawMrkdwn(source, workspace, automatic = "all") {
   return parse(source, automatic).map((node) => draw(node, workspace));
 }
@@ -235,7 +235,7 @@ const DRAW = {
     const channel = workspace.channelNamed(node.name);
     return channel ? drawChannel(channel, node.name, workspace) : `#${node.name}`;
   },
-  group: (node) => element("span", { class: "mention" }, decode(node.label ?? `@${node.id}`)),
+  group: (node, workspace) => drawGroup(node.id, workspace, node.label && decode(node.label)),
   broadcast: (node) => drawBroadcast(node.range),
   date: (node, workspace) => drawDate(node, workspace),
 };
@@ -253,6 +253,13 @@ export function drawPerson(id, workspace, label = null) {
   return element("span", { class: id === workspace.me ? "mention mention-me" : "mention" }, `@${name.replace(/^@/, "")}`);
 }
 
+/** A mention of a user group, standing out when the reader is in it. */
+export function drawGroup(id, workspace, label = null) {
+  const group = workspace.group(id);
+  const mine = group?.users?.includes(workspace.me);
+  return element("span", { class: mine ? "mention mention-me" : "mention", title: group?.name ?? null }, `@${(group?.handle ?? label ?? id).replace(/^@/, "")}`);
+}
+
 /** A mention of a channel that goes there. */
 export function drawChannel(channel, label, workspace) {
   if (!channel) return element("span", { class: "mention" }, `#${label}`);
@@ -266,7 +273,7 @@ export function drawBroadcast(range) {
 
 /** An instant by Slack's tokens; `{ago}` is kept fresh by `refreshDates`. */
 export function drawDate(node, workspace) {
-  const text = fillTokens(node.format, node.seconds, workspace.zone) ?? node.fallback;
+  const text = fillTokens(node.format, node.seconds, workspace.zone, workspace.now()) ?? node.fallback;
   const time = element("time", { title: node.fallback || null, dataset: { seconds: node.seconds, format: node.format, zone: workspace.zone ?? "" } }, text);
   const target = node.url ? followable(node.url) : null;
   return target ? element("a", { href: target, target: "_blank", rel: "noopener noreferrer" }, time) : time;

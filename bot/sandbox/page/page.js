@@ -4,46 +4,88 @@
 //
 // The address may say where to begin: `#C0PAYMENTS`, `?as=ben`, `?theme=dark`, `?pane=requests`.
 
-import { asCommand } from "./completion.js";
+import { Clock, ClockPanel } from "./clock.js";
+import { offersOf } from "./completion.js";
 import { Composer } from "./composer.js";
-import { act, follow } from "./connection.js";
-import { element, icon, ICONS } from "./dom.js";
+import { follow } from "./connection.js";
+import { Deeds } from "./deeds.js";
+import { icon, ICONS } from "./dom.js";
+import { Faults } from "./faults.js";
+import { menuButton } from "./floating.js";
+import { Home } from "./home.js";
 import { Inspector } from "./inspector.js";
 import { avatar, MessageList } from "./messages.js";
+import { Modals } from "./modals.js";
 import { refreshDates } from "./mrkdwn.js";
+import { Panes } from "./panes.js";
 import { drawPeople, drawPlaces } from "./sidebar.js";
-import { isReply, Store } from "./store.js";
+import { kept, keep } from "./storage.js";
+import { isReply, Store, UNOPENED } from "./store.js";
 import { drawScenes } from "./story.js";
 import { themeSwitch } from "./theme.js";
-import { written } from "./writing.js";
+import { Workspace } from "./workspace.js";
 
 const ME = "sandbox-me";
-const TOAST_FOR = 7000;
 const DATES_EVERY = 15_000;
 const byId = (id) => document.getElementById(id);
-const narrow = () => window.matchMedia("(max-width: 820px)").matches;
+const asked = (name) => new URLSearchParams(window.location.search).get(name);
 
 class Page {
   store = new Store();
+  clock = new Clock();
   me = null;
   place = null;
   threadOf = null;
+  atHome = false;
   #changed = new Map();
   #drawing = false;
 
   constructor() {
-    const workspace = this.#workspace();
-    const doing = (message, block, action) => this.#click(message, block, action);
-    const dismiss = (message) => this.#dismiss(message);
+    const workspace = new Workspace(this);
+    this.does = new Deeds(this.store, () => this.me);
+    this.panes = new Panes({ hasPlace: () => Boolean(this.place), shown: (pane) => pane === "channel" && this.list?.scrollToEnd() });
+    const inMessages = {
+      workspace,
+      act: (message, block, action, values) => this.does.click(message, this.place, block, action, values),
+      suggest: (message, block, part, words) => this.does.suggest({ channel: message.channel ?? this.place, ts: message.ts }, block, part, words),
+      dismiss: (message) => this.store.dismiss(message.channel ?? this.place, message),
+      react: (message, name, remove) => this.does.react(message, name, remove),
+      shortcuts: (message) => this.#shortcuts("message", { channel: message.channel ?? this.place, ts: message.ts }),
+    };
     this.list = new MessageList(
       byId("log"),
-      { workspace, act: doing, dismiss, replies: (message) => this.store.repliesTo(this.place, message.ts, this.me), openThread: (message) => this.openThread(message.ts) },
+      { ...inMessages, replies: (message) => this.store.repliesTo(this.place, message.ts, this.me), openThread: (message) => this.openThread(message.ts) },
       () => this.#emptyWords(),
     );
-    this.threadList = new MessageList(byId("thread-log"), { workspace, act: doing, dismiss }, () => "");
-    this.box = new Composer(byId("message-box"), { label: "Message", commands: true, send: (text) => this.#say(text, null) });
-    this.threadBox = new Composer(byId("thread-box"), { label: "Reply…", commands: false, send: (text) => this.#say(text, this.threadOf) });
-    this.inspector = new Inspector({ list: byId("request-list"), filters: document.querySelectorAll("[data-show]"), search: byId("request-words") }, this.store);
+    this.threadList = new MessageList(byId("thread-log"), inMessages, () => "");
+    this.box = new Composer(byId("message-box"), {
+      label: "Message",
+      offers: () => offersOf(this.store.commands),
+      tools: menuButton({ class: "pane-button", "aria-label": "Shortcuts", title: "Shortcuts of the app", id: "shortcuts" }, icon(ICONS.bolt), () => this.#shortcuts("global", {})),
+      send: (text) => this.does.say(text, this.place, null),
+    });
+    this.threadBox = new Composer(byId("thread-box"), { label: "Reply…", send: (text) => this.does.say(text, this.place, this.threadOf) });
+    this.inspector = new Inspector({ list: byId("request-list"), filters: document.querySelectorAll("[data-show]"), search: byId("request-words") }, this.store, () => workspace.zone);
+    const inViews = {
+      act: (view, block, action, values) => this.does.use(view, block, action, values),
+      suggest: (view, block, part, words) => this.does.suggest({ view_id: view.id }, block, part, words),
+      submit: (view, values) => this.does.submit(view, values),
+      close: (view, all) => this.does.close(view, all),
+      appName: () => this.store.appName,
+    };
+    const viewContext = { workspace, here: () => this.place };
+    this.modals = new Modals(viewContext, inViews);
+    this.home = new Home(byId("home"), viewContext, inViews);
+    this.faults = new Faults(byId("faults"), {
+      kinds: () => this.does.faultKinds(),
+      begin: (fault) => this.does.beginFault(fault),
+      end: (id) => this.does.endFault(id),
+      endAll: () => this.does.endFault(),
+      channels: () => [...this.store.channels.values()].filter((place) => place.kind !== "dm"),
+      methods: () => this.inspector.methods(),
+      now: () => this.clock.now(),
+    });
+    this.clockPanel = new ClockPanel(byId("clock"), this.clock, { does: { turn: (by) => this.#setClock({ by }), run: (speed) => this.#setClock({ speed }) }, zone: () => workspace.zone });
     this.#furnish();
     this.#listen();
   }
@@ -53,31 +95,33 @@ class Page {
       (event) => this.store.apply(event),
       (state) => this.#sayLine(state),
     );
-    setInterval(() => refreshDates(document), DATES_EVERY);
+    setInterval(() => refreshDates(document, this.clock.now()), DATES_EVERY);
+    setInterval(() => this.clockPanel.draw(), 1000);
   }
 
   // Where the reader is
 
   become(person) {
     this.me = person;
-    try {
-      sessionStorage.setItem(ME, person);
-    } catch {
-      // no storage here: the choice lasts until the page is loaded again
-    }
+    keep(ME, person);
     const places = this.store.placesOf(person);
     const seen = [...places.channels, ...places.direct].some((place) => place.id === this.place);
-    this.open(seen ? this.place : this.#firstPlace(), { show: false });
+    const conversation = this.store.place(this.place)?.kind === "dm" ? places.direct[0].id : null;
+    this.open(seen ? this.place : (conversation ?? this.#firstPlace()), { show: false });
+    this.modals.show(this.store.viewsOf(person));
+    this.clockPanel.draw();
   }
 
   open(id, { show = true } = {}) {
     this.closeThread();
     this.place = id;
-    if (show) this.#showPane("channel");
+    if (this.store.place(id)?.kind !== "dm") this.atHome = false;
+    if (show) this.panes.show("channel");
     if (id) window.history.replaceState(null, "", `${window.location.pathname}${window.location.search}#${id}`);
     this.#drawHead();
     const unread = this.store.unread(id, this.me).count > 0;
     this.list.show(this.store.mainOf(id, this.me), unread ? this.store.readMark(id, this.me) : null);
+    if (this.atHome) this.openHome();
     this.#read();
     this.#drawPlaces();
   }
@@ -88,8 +132,8 @@ class Page {
     document.body.classList.add("with-thread");
     byId("thread-about").textContent = byId("channel-name").textContent;
     this.threadList.show(this.#threadMessages());
-    this.#showPane("thread");
-    if (!narrow()) this.threadBox.focus(); // there it would raise the keyboard over the thread
+    this.panes.show("thread");
+    if (!this.panes.narrow) this.threadBox.focus(); // there it would raise the keyboard over the thread
   }
 
   closeThread() {
@@ -98,47 +142,51 @@ class Page {
     this.threadOf = null;
     byId("thread").hidden = true;
     document.body.classList.remove("with-thread");
-    if (document.body.dataset.pane === "thread") this.#showPane("channel");
-    if (!narrow()) (opener ?? this.box).focus();
+    if (this.panes.pane === "thread") this.panes.show("channel");
+    if (!this.panes.narrow) (opener ?? this.box).focus();
+  }
+
+  /** Show the app's Home tab, and tell the app of it. */
+  openHome() {
+    this.closeThread();
+    this.atHome = true;
+    this.#drawHead();
+    this.home.show(this.me, this.store.homeOf(this.me));
+    this.does.openHome();
   }
 
   // What happens
 
   #listen() {
-    this.store.addEventListener("snapshot", () => this.#takeSnapshot());
-    this.store.addEventListener("message", ({ detail }) => this.#takeMessage(detail));
-    this.store.addEventListener("read", () => this.#drawSoon());
-    this.store.addEventListener("request", ({ detail }) => {
+    const { store } = this;
+    store.addEventListener("snapshot", () => this.#takeSnapshot());
+    store.addEventListener("message", ({ detail }) => this.#takeMessage(detail));
+    store.addEventListener("channel", () => {
+      this.#drawHead();
+      this.#drawSoon();
+    });
+    store.addEventListener("read", () => this.#drawSoon());
+    store.addEventListener("request", ({ detail }) => {
       this.inspector.add(detail.request);
       this.#drawTally();
     });
-    this.store.addEventListener("scene", () => this.#drawScenes());
+    store.addEventListener("scene", () => this.#drawScenes());
+    store.addEventListener("view", ({ detail }) => detail.person === this.me && this.modals.show(store.viewsOf(this.me)));
+    store.addEventListener("home", ({ detail }) => detail.person === this.me && this.atHome && this.home.show(this.me, store.homeOf(this.me)));
+    store.addEventListener("faults", () => this.#drawFaults());
+    store.addEventListener("clock", ({ detail }) => this.#takeClock(detail.clock));
     byId("me").addEventListener("change", (event) => this.become(event.target.value));
-    byId("back").addEventListener("click", () => this.#showPane("places"));
+    byId("back").addEventListener("click", () => this.panes.show("places"));
+    byId("home-tab").addEventListener("click", () => this.openHome());
+    byId("messages-tab").addEventListener("click", () => this.#leaveHome());
     byId("thread-back").addEventListener("click", () => this.closeThread());
     byId("thread-close").addEventListener("click", () => this.closeThread());
     document.addEventListener("keydown", (event) => this.#key(event));
     document.addEventListener("visibilitychange", () => this.#read());
     window.addEventListener("hashchange", () => {
       const id = window.location.hash.slice(1);
-      if (id !== this.place && this.store.channels.has(id)) this.open(id);
+      if (id !== this.place && store.channels.has(id)) this.open(id);
     });
-    for (const tab of document.querySelectorAll("[role=tab]")) {
-      tab.addEventListener("click", () => this.#showTab(tab.getAttribute("aria-controls")));
-      tab.addEventListener("keydown", (event) => {
-        if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-        const other = tab.id === "story-tab" ? "requests" : "story";
-        this.#showTab(other);
-        byId(`${other}-tab`).focus();
-      });
-    }
-    for (const button of document.querySelectorAll("[data-go]")) {
-      button.addEventListener("click", () => {
-        const { go } = button.dataset;
-        if (go === "places") this.#showPane(document.body.dataset.pane === "side" && this.place ? "channel" : "places");
-        else this.#showTab(go, true);
-      });
-    }
   }
 
   #takeSnapshot() {
@@ -147,21 +195,36 @@ class Page {
     document.title = `${name}: sandbox, not Slack`;
     if (!this.store.people.has(this.me)) this.me = this.#firstPerson();
     const thread = this.threadOf;
-    const asked = window.location.hash.slice(1);
-    const place = [this.place, asked].find((id) => id && this.store.channels.has(id)) ?? this.#firstPlace();
+    const wanted = window.location.hash.slice(1);
+    const place = [this.place, wanted].find((id) => id && this.store.place(id)) ?? this.#firstPlace();
     if (place === this.place) this.list.show(this.store.mainOf(place, this.me), null);
-    else this.open(place, { show: Boolean(asked) && document.body.dataset.pane === "places" });
+    else this.open(place, { show: Boolean(wanted) && this.panes.pane === "places" });
     if (thread && this.store.message(place, thread)) this.threadList.show(this.#threadMessages());
+    if (this.atHome) this.home.show(this.me, this.store.homeOf(this.me));
+    byId("shortcuts").hidden = !this.store.shortcuts.some(({ type }) => type === "global");
+    this.modals.show(this.store.viewsOf(this.me));
     this.#drawHead();
     this.#drawPlaces();
     this.#drawScenes();
+    this.#drawFaults();
+    this.faults.load();
     this.inspector.draw();
     this.#drawTally();
+    this.does.clock().then((clock) => this.#takeClock(clock));
   }
 
   #takeMessage({ channel, message }) {
+    if (this.place === UNOPENED && this.store.channels.get(channel)?.person === this.me) this.open(channel, { show: false });
     this.#changed.set(`${channel}/${message.ts}`, { channel, message });
     this.#drawSoon();
+  }
+
+  #takeClock(clock) {
+    byId("clock").hidden = !clock;
+    if (!clock) return;
+    this.clock.set(clock);
+    this.clockPanel.draw();
+    refreshDates(document, this.clock.now());
   }
 
   /** Draw what has changed, once a frame: a burst of messages brings many changes. */
@@ -187,50 +250,33 @@ class Page {
     if (inThread.length) this.threadList.update(inThread, this.#threadMessages());
   }
 
-  async #say(text, thread) {
-    const command = asCommand(text);
-    try {
-      if (command && thread) throw new Error(`${command.command} is not supported in threads, as in Slack. Send it in the channel.`);
-      if (command) await act({ as: this.me, channel: this.place, ...command });
-      else await act({ as: this.me, channel: this.place, say: written(text, this.store), ...(thread ? { thread_ts: thread } : {}) });
-    } catch (fault) {
-      this.#toast(fault.message);
-      throw fault;
-    }
+  async #setClock(wish) {
+    const answer = await this.does.setClock(wish);
+    if (answer?.speed !== undefined) this.#takeClock(answer);
   }
 
-  async #click(message, block, action) {
-    try {
-      const { status } = await act({ as: this.me, click: { channel: message.channel ?? this.place, ts: message.ts, block_id: block.block_id, ...action } });
-      if (status === 0 || status >= 400) {
-        this.#toast(`${this.store.appName} did not take the click (${status || "no answer"}). Slack would show a warning sign beside the button.`);
-      }
-    } catch (fault) {
-      this.#toast(fault.message);
-    }
+  #shortcuts(type, where) {
+    return this.store.shortcuts
+      .filter((shortcut) => shortcut.type === type)
+      .map(({ name, description, callback_id: callback }) => ({ words: name, detail: description, pick: () => this.does.shortcut(callback, where) }));
   }
 
-  async #play(scene) {
-    try {
-      await act({ scene });
-    } catch (fault) {
-      this.#toast(fault.message);
-    }
-  }
-
-  #dismiss(message) {
-    this.store.apply({ type: "message", channel: message.channel ?? this.place, message: { ...message, deleted: true } });
+  #leaveHome() {
+    this.atHome = false;
+    this.open(this.place);
   }
 
   #key(event) {
     const arrow = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (this.modals.open || document.querySelector("dialog[open], :popover-open")) return;
     if (event.altKey && arrow) {
       event.preventDefault();
       this.#step(arrow, event.shiftKey);
-    } else if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
+    } else if (event.key === "Escape") {
       this.closeThread();
     } else if (event.key === "/" && !event.target.closest("input, textarea, select")) {
-      this.box.focus();
+      event.preventDefault();
+      this.box.begin("/");
     }
   }
 
@@ -249,7 +295,7 @@ class Page {
   }
 
   #read() {
-    if (this.place && !document.hidden) this.store.markRead(this.place, this.me);
+    if (this.place && !document.hidden && !this.atHome) this.store.markRead(this.place, this.me);
   }
 
   // Drawing
@@ -259,26 +305,32 @@ class Page {
     for (const id of ["back", "thread-back"]) byId(id).append(icon(ICONS.back));
     byId("thread-close").append(icon(ICONS.close));
     themeSwitch(byId("theme"));
-    const pane = new URLSearchParams(window.location.search).get("pane");
-    if (pane === "story" || pane === "requests") this.#showTab(pane, true);
-    else this.#showPane("places");
+    const pane = asked("pane") === "faults" ? "faults-panel" : asked("pane");
+    if (["story", "requests", "faults-panel"].includes(pane)) this.panes.tab(pane, true);
+    else this.panes.show("places");
   }
 
   #drawHead() {
-    const place = this.store.channels.get(this.place);
+    const place = this.store.place(this.place);
     const direct = place?.kind === "dm";
     const name = direct ? this.store.appName : `#${place?.name ?? ""}`;
     byId("channel-name").textContent = place ? name : "";
-    byId("channel-about").textContent = direct ? "App, direct message" : this.#membersWords(place);
-    this.box.label(place ? `Message ${name}${narrow() ? "" : ", or / for a command"}` : "Message");
-    this.box.enable(Boolean(place) && !place.archived);
+    byId("channel-about").textContent = direct ? "" : this.#membersWords(place);
+    byId("app-tabs").hidden = !direct || !this.store.hasHome;
+    byId("home-tab").setAttribute("aria-pressed", String(this.atHome));
+    byId("messages-tab").setAttribute("aria-pressed", String(!this.atHome));
+    byId("home").hidden = !this.atHome;
+    byId("log").parentElement.hidden = byId("message-box").hidden = this.atHome;
+    const shut = direct && this.store.readOnly; // as the app's manifest has it, and in Slack's own words
+    this.box.label(shut ? "Sending messages to this app has been turned off." : place ? `Message ${name}${this.panes.narrow ? "" : ", or / for a command"}` : "Message");
+    this.box.enable(Boolean(place) && !place.archived && !shut);
   }
 
   #membersWords(place) {
     if (!place) return "";
     if (place.archived) return "Archived";
     const people = place.members.filter((id) => this.store.people.has(id)).length;
-    return place.purpose ? `${people} members · ${place.purpose}` : `${people} members`;
+    return [`${people} ${people === 1 ? "member" : "members"}`, place.topic || place.purpose].filter(Boolean).join(" · ");
   }
 
   #drawPlaces() {
@@ -295,33 +347,20 @@ class Page {
   }
 
   #drawScenes() {
-    drawScenes(byId("scenes"), this.store, (scene) => this.#play(scene));
+    drawScenes(byId("scenes"), this.store, (scene) => this.does.play(scene));
+  }
+
+  #drawFaults() {
+    this.faults.show(this.store.faults);
+    for (const count of document.querySelectorAll("[data-count=faults]")) {
+      count.hidden = !this.store.faults.length;
+      count.textContent = String(this.store.faults.length);
+    }
   }
 
   #drawTally() {
     const count = this.store.requests.length;
     byId("tally").textContent = count ? String(count) : "";
-  }
-
-  #showTab(name, alone = false) {
-    for (const tab of document.querySelectorAll("[role=tab]")) {
-      const chosen = tab.getAttribute("aria-controls") === name;
-      tab.setAttribute("aria-selected", String(chosen));
-      tab.tabIndex = chosen ? 0 : -1;
-      byId(tab.getAttribute("aria-controls")).hidden = !chosen;
-    }
-    document.body.dataset.tab = name;
-    if (alone) this.#showPane("side");
-  }
-
-  /** On a narrow screen one pane is seen at a time: places, channel, thread or side. */
-  #showPane(pane) {
-    document.body.dataset.pane = pane;
-    if (pane === "channel") this.list.scrollToEnd();
-    for (const button of document.querySelectorAll("[data-go]")) {
-      const here = pane === "side" ? button.dataset.go === (document.body.dataset.tab ?? "story") : button.dataset.go === "places";
-      button.setAttribute("aria-current", here ? "page" : "false");
-    }
   }
 
   #sayLine(state) {
@@ -331,15 +370,9 @@ class Page {
     line.textContent = state === "live" ? "Live" : "The sandbox is not answering. Trying again…";
   }
 
-  #toast(words) {
-    const toast = element("div", { class: "toast" }, words);
-    byId("toasts").append(toast);
-    setTimeout(() => toast.remove(), TOAST_FOR);
-  }
-
   #emptyWords() {
-    const place = this.store.channels.get(this.place);
-    if (place?.kind === "dm") return `This is your conversation with ${this.store.appName}.`;
+    const place = this.store.place(this.place);
+    if (place?.kind === "dm") return `This is your conversation with ${this.store.appName}. What concerns you alone is said here.`;
     return place ? `Nothing in #${place.name} yet. Play a scene, or type /ship help.` : "";
   }
 
@@ -348,34 +381,11 @@ class Page {
     return [parent, ...this.store.repliesTo(this.place, this.threadOf, this.me)].filter(Boolean);
   }
 
-  /** What the drawing of messages may ask: names, and who is reading. */
-  #workspace() {
-    const page = this;
-    return {
-      get me() {
-        return page.me;
-      },
-      get zone() {
-        return page.store.people.get(page.me)?.tz ?? null;
-      },
-      person: (id) => page.store.person(id),
-      channel: (id) => page.store.channels.get(id) ?? null,
-      channelNamed: (name) => page.store.channelNamed(name),
-      open: (id) => page.open(id),
-    };
-  }
-
   #firstPerson() {
-    const asked = new URLSearchParams(window.location.search).get("as")?.toLowerCase();
+    const wanted = asked("as")?.toLowerCase();
     const people = [...this.store.people.values()];
-    let kept = null;
-    try {
-      kept = sessionStorage.getItem(ME);
-    } catch {
-      // no storage here
-    }
-    const found = people.find((person) => asked && [person.id.toLowerCase(), person.name.toLowerCase()].includes(asked));
-    return (found ?? people.find((person) => person.id === kept) ?? people[0])?.id ?? null;
+    const found = people.find((person) => wanted && [person.id, person.key, person.name].some((name) => name?.toLowerCase() === wanted));
+    return (found ?? people.find((person) => person.id === kept(ME)) ?? people[0])?.id ?? null;
   }
 
   /** Where something was last said, or else the first channel of theirs. */

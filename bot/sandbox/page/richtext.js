@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 import { namedEmoji, withEmoji } from "./emoji.js";
-import { drawBroadcast, drawChannel, drawDate, drawLink, drawPerson } from "./mrkdwn.js";
+import { drawBroadcast, drawChannel, drawDate, drawGroup, drawLink, drawPerson } from "./mrkdwn.js";
 
 /** Draw the elements of a rich_text block. Lists that follow each other with a deeper indent are nested by margin, as Slack does. */
 export function drawRichText(block, workspace) {
@@ -34,7 +34,7 @@ function drawLeaf(leaf, workspace) {
     case "channel":
       return drawChannel(workspace.channel(leaf.channel_id), leaf.channel_id, workspace);
     case "usergroup":
-      return element("span", { class: "mention" }, `@${leaf.usergroup_id}`);
+      return drawGroup(leaf.usergroup_id, workspace);
     case "emoji":
       return namedEmoji(leaf.name);
     case "broadcast":

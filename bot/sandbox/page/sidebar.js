@@ -11,11 +11,7 @@ export function drawPlaces({ channelList, directList }, store, { me, current, op
   const rooms = channels.map((channel) => seen(channel, channel.name));
   const conversations = direct.map((place) => seen(place, store.appName));
   ifDifferent(channelList, rooms, () => rooms.map((room) => placeItem(room, channelMark(room), null, open)));
-  ifDifferent(directList, conversations, () =>
-    conversations.length
-      ? conversations.map((one) => placeItem(one, avatar({ name: one.name, bot: true }, "small"), element("span", { class: "app-badge" }, "App"), open))
-      : [element("li", { class: "no-places" }, "No direct messages yet")],
-  );
+  ifDifferent(directList, conversations, () => conversations.map((one) => placeItem(one, avatar({ name: one.name, bot: true }, "small"), element("span", { class: "app-badge" }, "App"), open)));
 }
 
 /** The choice of whom to act as; those with unread direct messages say so. */
@@ -23,7 +19,7 @@ export function drawPeople(select, store, me) {
   const people = [...store.people.values()].map((person) => {
     const direct = person.id === me ? null : store.placesOf(person.id).direct[0];
     const waiting = direct ? store.unread(direct.id, person.id).count : 0;
-    const name = person.real_name ?? person.name;
+    const name = `${person.real_name ?? person.name}${person.stranger ? ", of another workspace" : person.guest ? ", guest" : ""}`;
     return { id: person.id, words: waiting ? `${name} (${waiting} new)` : name };
   });
   ifDifferent(select, people, () => people.map((person) => element("option", { value: person.id }, person.words)));

@@ -1,8 +1,16 @@
 // What the page knows of the stand-in world: filled by a snapshot, kept up to date by live events, read by the views.
-// It tells its listeners ("snapshot", "message", "request", "scene", "read") what changed, and draws nothing itself.
+// It tells its listeners ("snapshot", "message", "channel", "request", "scene", "read", "view", "home", "faults", "clock") what
+// changed, and draws nothing itself.
+
+import { kept, keep } from "./storage.js";
 
 const REQUESTS_KEPT = 500;
+const DISMISSED_KEPT = 500;
 const READ_MARKS = "sandbox-read";
+const DISMISSED = "sandbox-dismissed";
+
+/** The place that stands for one's conversation with the app before there is one; the sandbox knows it by this name. */
+export const UNOPENED = "dm";
 
 export class Store extends EventTarget {
   workspace = { name: "" };
@@ -11,6 +19,15 @@ export class Store extends EventTarget {
   scenes = [];
   requests = [];
   sceneStates = new Map();
+  hasHome = true;
+  readOnly = false;
+  commands = [];
+  shortcuts = [];
+  groups = new Map();
+  faults = [];
+  #views = new Map();
+  #homes = new Map();
+  #dismissed = new Set(kept(DISMISSED) ?? []);
   #messages = new Map();
   #replies = new Map();
   #names = new Map();
@@ -23,15 +40,43 @@ export class Store extends EventTarget {
     else if (event.type === "message" || event.type === "ephemeral") this.#takeMessage(event.channel ?? event.message.channel, event.message, event);
     else if (event.type === "request") this.#takeRequest(event);
     else if (event.type === "scene") this.#takeScene(event);
+    else if (event.type === "view") this.#takeView(event);
+    else if (event.type === "home") this.#takeHome(event);
+    else if (event.type === "channel") this.#takePlace(event.place);
+    else if (event.type === "faults") this.#takeFaults(event.faults);
+    else if (event.type === "clock") this.#tell("clock", event);
+  }
+
+  /** The modals that are open for this person, bottom first. */
+  viewsOf(me) {
+    return this.#views.get(me) ?? [];
+  }
+
+  /** The Home tab this person last had from the app, or null. */
+  homeOf(me) {
+    return this.#homes.get(me) ?? null;
+  }
+
+  /** Take an ephemeral message off this browser's screen, for good: nobody else is told, as in Slack. */
+  dismiss(channel, message) {
+    this.#dismissed.add(`${channel}/${message.ts}`);
+    keep(DISMISSED, [...this.#dismissed].slice(-DISMISSED_KEPT));
+    this.#tell("message", { channel, message: { ...message, deleted: true } });
   }
 
   /** The channels and conversations this person sees, as `{channels, direct}`. */
   placesOf(me) {
     const all = [...this.channels.values()].filter((place) => !place.archived);
+    const direct = all.filter((place) => place.kind === "dm" && (place.person === me || place.members.includes(me)));
     return {
       channels: all.filter((place) => place.kind !== "dm" && (!place.private || place.members.includes(me))),
-      direct: all.filter((place) => place.kind === "dm" && (place.person === me || place.members.includes(me))),
+      direct: direct.length ? direct : [unknownPlace(UNOPENED)],
     };
+  }
+
+  /** A place by id: a channel, a conversation, or the conversation that has not begun. */
+  place(id) {
+    return this.channels.get(id) ?? (id === UNOPENED ? unknownPlace(UNOPENED) : null);
   }
 
   /** Somebody by id: a member, or an app that has spoken. */
@@ -92,7 +137,7 @@ export class Store extends EventTarget {
   }
 
   #seenIn(channel, me) {
-    return [...(this.#messages.get(channel)?.values() ?? [])].filter((message) => visibleTo(message, me)).sort(byTime);
+    return [...(this.#messages.get(channel)?.values() ?? [])].filter((message) => visibleTo(message, me) && !this.#dismissed.has(`${channel}/${message.ts}`)).sort(byTime);
   }
 
   #takeSnapshot(snapshot) {
@@ -102,6 +147,14 @@ export class Store extends EventTarget {
     this.scenes = snapshot.scenes ?? [];
     this.sceneStates = new Map((snapshot.playing ?? []).map((name) => [name, { name, state: "playing" }]));
     this.requests = (snapshot.requests ?? []).slice(-REQUESTS_KEPT);
+    this.hasHome = snapshot.home_tab ?? true;
+    this.readOnly = snapshot.messages_read_only ?? false;
+    this.commands = snapshot.commands ?? [];
+    this.shortcuts = snapshot.shortcuts ?? [];
+    this.groups = new Map((snapshot.usergroups ?? []).map((group) => [group.id, group]));
+    this.faults = snapshot.faults ?? [];
+    this.#views = new Map(Object.entries(snapshot.views ?? {}));
+    this.#homes = new Map(Object.entries(snapshot.homes ?? {}));
     this.#messages = new Map();
     this.#replies = new Map();
     for (const [channel, messages] of Object.entries(snapshot.messages ?? {})) {
@@ -109,6 +162,7 @@ export class Store extends EventTarget {
     }
     if (this.#baseline === "0") this.#recallMarks();
     this.#tell("snapshot");
+    if (snapshot.clock) this.#tell("clock", { clock: snapshot.clock });
   }
 
   #takeMessage(channel, message, event) {
@@ -130,6 +184,26 @@ export class Store extends EventTarget {
     this.#tell("scene", event);
   }
 
+  #takeView({ person, stack }) {
+    this.#views.set(person, stack);
+    this.#tell("view", { person });
+  }
+
+  #takeHome({ person, view }) {
+    this.#homes.set(person, view);
+    this.#tell("home", { person });
+  }
+
+  #takePlace(place) {
+    this.channels.set(place.id, place);
+    this.#tell("channel", { place });
+  }
+
+  #takeFaults(faults) {
+    this.faults = faults;
+    this.#tell("faults");
+  }
+
   #keep(channel, message) {
     within(this.#messages, channel).set(message.ts, message);
     if (isReply(message)) within(this.#replies, `${channel}/${message.thread_ts}`).set(message.ts, message);
@@ -145,22 +219,17 @@ export class Store extends EventTarget {
   #recallMarks() {
     const newest = [...this.#messages.values()].flatMap((messages) => [...messages.keys()]).sort().at(-1) ?? "0";
     this.#baseline = newest;
-    try {
-      const kept = JSON.parse(sessionStorage.getItem(READ_MARKS) ?? "null");
-      if (!kept || kept.baseline > newest) return this.#keepMarks();
-      this.#baseline = kept.baseline;
-      this.#read = new Map(kept.read);
-    } catch {
-      // no storage here: marks last until the page is loaded again
+    const marks = kept(READ_MARKS);
+    if (!marks || marks.baseline > newest) {
+      this.#keepMarks();
+    } else {
+      this.#baseline = marks.baseline;
+      this.#read = new Map(marks.read);
     }
   }
 
   #keepMarks() {
-    try {
-      sessionStorage.setItem(READ_MARKS, JSON.stringify({ baseline: this.#baseline, read: [...this.#read] }));
-    } catch {
-      // as above
-    }
+    keep(READ_MARKS, { baseline: this.#baseline, read: [...this.#read] });
   }
 }
 
@@ -183,7 +252,7 @@ function byTime(one, other) {
 }
 
 function unknownPlace(channel) {
-  const direct = channel.startsWith("D");
+  const direct = channel.startsWith("D") || channel === UNOPENED;
   return { id: channel, name: channel, kind: direct ? "dm" : "channel", members: [], private: direct, person: null };
 }
 

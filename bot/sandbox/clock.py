@@ -1,0 +1,166 @@
+"""The world's one clock: it runs at a chosen speed, and can be turned forward by hand. All that happens is dated by it.
+
+What belongs to the wire keeps real time all the same: signatures, tokens, trigger ids, rate limits, round trips. A
+clock never goes back, since nothing that a real service dates does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+FASTEST = 10_000.0
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+
+
+class Alarm:
+    """Something that is to happen at an instant, unless it is cancelled before."""
+
+    def __init__(self, at: datetime, act: Callable[[], None]) -> None:
+        self.at = at
+        self.act = act
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Let it not happen."""
+        self.cancelled = True
+
+
+class Clock:
+    """What time it is in the world. Alarms ring in order, each at its own instant, also when time is turned past many.
+
+    Alarms need the event loop that the sandbox runs in; reading and turning work anywhere.
+    """
+
+    def __init__(self) -> None:
+        self._at = datetime.now(UTC)
+        self._since = time.monotonic()
+        self._speed = 1.0
+        self._alarms: list[tuple[datetime, int, Alarm]] = []
+        self._order = itertools.count()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def now(self) -> datetime:
+        """The present, aware, in UTC."""
+        return self._at + timedelta(seconds=(time.monotonic() - self._since) * self._speed)
+
+    @property
+    def speed(self) -> float:
+        """How many of the world's seconds pass in a real one; 0 stands still."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, value: float) -> None:
+        if not 0 <= value <= FASTEST:
+            raise ValueError(f"a clock's speed is from 0 (it stands still) to {FASTEST:g}, not {value:g}")
+        self._stand_at(self.now())
+        self._speed = value
+        self._arm()
+
+    @property
+    def turned(self) -> float:
+        """By how many seconds the world is ahead of real time (behind: less than 0, after having stood still)."""
+        return (self.now() - datetime.now(UTC)).total_seconds()
+
+    def turn(self, *, to: datetime | None = None, by: timedelta | None = None) -> datetime:
+        """Go forward to an instant or by a duration, ringing what is due on the way; the new present.
+
+        Raises ValueError for the past, for a naive instant, and for neither or both.
+        """
+        if (to is None) == (by is None):
+            raise ValueError("turn the clock either to an instant or by a duration")
+        goal = to if to is not None else self.now() + (by or timedelta())
+        if goal.tzinfo is None:
+            raise ValueError("an instant needs its offset, as in 2026-11-02T09:00:00Z")
+        if goal < self.now() - timedelta(milliseconds=1):
+            raise ValueError(f"a clock turns forward only; it is {self.now():%Y-%m-%dT%H:%M:%SZ} now")
+        self._ring(goal.astimezone(UTC))
+        self._stand_at(max(goal.astimezone(UTC), self.now()))
+        self._arm()
+        return self.now()
+
+    def told(self) -> dict[str, object]:
+        """What the clock's door answers."""
+        return {"now": self.now().isoformat(), "speed": self._speed, "turned": round(self.turned, 3)}
+
+    # Alarms
+
+    def call_at(self, at: datetime, act: Callable[[], None]) -> Alarm:
+        """Have something done at an instant; what is past is done at once, when the loop is next free."""
+        alarm = Alarm(at, act)
+        heapq.heappush(self._alarms, (at, next(self._order), alarm))
+        self._arm()
+        return alarm
+
+    def call_later(self, delay: timedelta, act: Callable[[], None]) -> Alarm:
+        """Have something done after a while of the world's time."""
+        return self.call_at(self.now() + delay, act)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for so much of the world's time to pass, however it passes."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def ring() -> None:
+            if not over.done():
+                over.set_result(None)
+
+        alarm = self.call_later(timedelta(seconds=seconds), ring)
+        try:
+            await over
+        finally:
+            alarm.cancel()
+
+    def close(self) -> None:
+        """Forget every alarm."""
+        self._alarms = []
+        self._disarm()
+
+    def _stand_at(self, at: datetime) -> None:
+        self._at, self._since = at, time.monotonic()
+
+    def _ring(self, until: datetime) -> None:
+        while self._alarms and self._alarms[0][0] <= until:
+            at, _, alarm = heapq.heappop(self._alarms)
+            if not alarm.cancelled:
+                self._stand_at(max(at, self.now()))
+                alarm.act()
+
+    def _due(self) -> None:
+        self._timer = None
+        self._ring(self.now())
+        self._arm()
+
+    def _arm(self) -> None:
+        self._disarm()
+        if self._alarms and self._speed > 0:
+            wait = (self._alarms[0][0] - self.now()).total_seconds() / self._speed
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, wait), self._due)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def duration(written: object) -> timedelta:
+    """A duration as people write it (``90s``, ``1h30m``) or a number of seconds; ValueError for anything else."""
+    if isinstance(written, int | float) and not isinstance(written, bool):
+        return timedelta(seconds=written)
+    if isinstance(written, str) and _DURATION.fullmatch(written):
+        return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(written)))
+    raise ValueError(f"{written!r} is no duration; write 90s, 30m or 1h30m, or a number of seconds")
+
+
+def moment(written: object) -> datetime:
+    """An instant in ISO 8601 with its offset; ValueError for anything else."""
+    try:
+        return datetime.fromisoformat(str(written))
+    except ValueError:
+        raise ValueError(f"{written!r} is no instant; write 2026-11-02T09:00:00Z") from None

@@ -1,0 +1,72 @@
+"""A command's text taken apart, and what help says of a word that does not exist."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.slack import words
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", []),
+        ("  status   checkout ", ["status", "checkout"]),
+        (
+            "where <https://github.example/acme/checkout/pull/812>",
+            ["where", "https://github.example/acme/checkout/pull/812"],
+        ),
+        ("where <https://github.example/a/b/pull/1|a pull>", ["where", "https://github.example/a/b/pull/1"]),
+        ("where <https://x.example/?a=1&amp;b=2>", ["where", "https://x.example/?a=1&b=2"]),
+        ("watch 812 <@U0ANA|ana>", ["watch", "812", "<@U0ANA>"]),
+        ("watch 812 <@U0ANA>", ["watch", "812", "<@U0ANA>"]),
+        ("in <#C0DEPLOYS|deploys>", ["in", "<#C0DEPLOYS>"]),
+        ("lock checkout “a long reason”", ["lock", "checkout", "a long reason"]),
+        ('lock checkout "a long reason"', ["lock", "checkout", "a long reason"]),
+        ("where `812`", ["where", "812"]),
+        ("where\u00a0*812*", ["where", "812"]),
+        ("status tom’s", ["status", "tom's"]),
+        ("where a&lt;b", ["where", "a<b"]),
+        ('half "open', ["half", '"', "open"]),
+        ("half <open", ["half", "<", "open"]),
+        ("nul\0 zero\u200bwidth", ["nul", "zerowidth"]),
+    ],
+)
+def test_words_are_read_as_they_were_meant(text: str, found: list[str]) -> None:
+    assert words.split(text) == found
+
+
+@given(st.text())
+def test_whatever_is_typed_is_taken_apart_into_words_without_ends(text: str) -> None:
+    for word in words.split(text):
+        assert word
+        assert word == word.strip(" \t\r\n")
+        assert "\0" not in word
+
+
+def test_an_unknown_word_is_answered_with_the_nearest() -> None:
+    assert words.help_for("statsu").meant == "status"
+    assert words.help_for("zzzz").meant is None
+    assert words.help_for("zzzz").unknown == "zzzz"
+
+
+def test_a_change_without_its_word_is_taken_for_where() -> None:
+    assert words.help_for("#812").meant == "where #812"
+
+
+def test_each_word_works_today_or_is_still_to_come() -> None:
+    assert words.names(ready=True) == ("status", "where", "me", "help")
+    assert set(words.names(ready=False)) >= {
+        "promote",
+        "rollback",
+        "lock",
+        "unlock",
+        "locks",
+        "freeze",
+        "train",
+        "watch",
+    }
+    assert set(words.names(ready=False)) >= {"drift", "metrics", "oncall"}
+    assert words.today() == "What works today: /ship status, /ship where, /ship me and /ship help."

@@ -1,0 +1,398 @@
+"""What comes in: stored once, applied in order and once, parked when it cannot be applied, never lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from bot import inbox
+from bot.database import Database, DatabaseUnavailable
+from bot.errors import UserError
+from bot.events import Event, GithubLinked
+from bot.inbox import FAILED_SAID, Accepted, Applied, Delivery, DeliveryState, Inbox, Incoming, Lane
+from tests.unit.stores import NOON, Clock, opened
+
+
+def letter(name: str, *, lane: Lane = Lane.FEED, body: str | None = None) -> Incoming:
+    """A delivery whose body is its own name."""
+    return Incoming("github", name, {"X-Kind": "letter"}, (body or name).encode(), lane)
+
+
+@dataclass
+class Reader:
+    """What the deliveries mean in these tests: each is read aloud, once for every time it is applied."""
+
+    read: list[str] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+
+    def translate(self, headers: Mapping[str, str], body: bytes) -> Sequence[Event]:
+        """One event that carries the body's words."""
+        assert headers == {"X-Kind": "letter"}
+        return [GithubLinked(slack_id="U1", login=body.decode(), at=NOON)]
+
+    def apply(self, session: Session, events: Sequence[Event], now: datetime) -> str | None:
+        """Read it aloud in the same transaction, or fail as told."""
+        for event in events:
+            assert isinstance(event, GithubLinked)
+            session.connection().execute(text("INSERT INTO aloud (words) VALUES (:words)"), {"words": event.login})
+            if event.login in self.refused:
+                raise UserError(f"Nobody may send {event.login}.")
+            if event.login in self.broken:
+                raise ValueError(f"cannot read {event.login}")
+            self.read.append(event.login)
+        return f"{events[0].login} was read" if isinstance(events[0], GithubLinked) else None
+
+
+@dataclass(frozen=True)
+class Office:
+    """An inbox on an opened database."""
+
+    database: Database
+    inbox: Inbox
+    reader: Reader
+    clock: Clock
+
+    async def aloud(self) -> list[str]:
+        """What was read and committed, in order."""
+
+        def read(session: Session) -> list[str]:
+            return [row[0] for row in session.connection().execute(text("SELECT words FROM aloud ORDER BY id"))]
+
+        return await self.database.read(read)
+
+    async def states(self) -> dict[str, str]:
+        """The state of each delivery by its name."""
+        return dict(await self.database.read(lambda session: session.exec(
+            select(Delivery.delivery_id, Delivery.state)).all()
+        ))  # fmt: skip
+
+    async def apply_all(self) -> None:
+        """Apply until nothing is left."""
+        while await self.inbox.apply_pending():
+            pass
+
+
+@asynccontextmanager
+async def office(url: str) -> AsyncIterator[Office]:
+    """An inbox whose deliveries are read aloud."""
+    async with opened(url) as database:
+        sort = "INTEGER PRIMARY KEY" if database.is_sqlite else "SERIAL PRIMARY KEY"
+        await database.write(
+            lambda session: session.connection().execute(text(f"CREATE TABLE aloud (id {sort}, words TEXT)"))
+        )
+        reader, clock = Reader(), Clock()
+        box = Inbox(database, clock=clock, translators={"github": reader.translate}, apply=reader.apply)
+        yield Office(database, box, reader, clock)
+
+
+# --- storing ------------------------------------------------------------------------------------------------------
+
+
+async def test_new_repeated_and_failed_deliveries_in_one_group_are_told_apart(database_url: str) -> None:
+    """Also when the same one comes twice at the very same moment."""
+    async with office(database_url) as here:
+        here.reader.broken.add("bad")
+        await asyncio.gather(here.inbox.accept(letter("old")), here.inbox.accept(letter("bad")))
+        await here.apply_all()
+        answers = await asyncio.gather(
+            *(here.inbox.accept(letter(name)) for name in ("old", "bad", "new", "new", "bad", "newer"))
+        )
+        assert answers == [
+            Accepted.DUPLICATE,
+            Accepted.REQUEUED,
+            Accepted.NEW,
+            Accepted.DUPLICATE,
+            Accepted.DUPLICATE,
+            Accepted.NEW,
+        ]
+        states = await here.states()
+        assert states == {"old": "applied", "bad": "pending", "new": "pending", "newer": "pending"}
+
+
+async def test_what_is_accepted_is_kept_byte_for_byte(database_url: str) -> None:
+    """With its headers and the instant of its arrival."""
+    async with office(database_url) as here:
+        body = bytes(range(256))
+        assert (
+            await here.inbox.accept(Incoming("github", "1", {"X-Kind": "ünïcode"}, body, Lane.URGENT)) is Accepted.NEW
+        )
+        row = await here.database.read(lambda session: session.exec(select(Delivery)).one())
+        assert (row.body, row.headers, row.received_at, row.lane) == (body, {"X-Kind": "ünïcode"}, NOON, "urgent")
+
+
+async def test_the_same_id_from_two_sources_is_two_deliveries(database_url: str) -> None:
+    """Each sender counts for itself."""
+    async with office(database_url) as here:
+        other = Incoming("gitlab", "1", {}, b"", Lane.FEED)
+        assert await here.inbox.accept(letter("1")) is Accepted.NEW
+        assert await here.inbox.accept(other) is Accepted.NEW
+        assert await here.inbox.accept(other) is Accepted.DUPLICATE
+
+
+async def test_one_that_cannot_be_stored_turns_nobody_elses_away(postgres_server: str) -> None:
+    """They share a statement; PostgreSQL refuses an id that is too long, and only that one."""
+    from tests.conftest import new_postgres_database
+
+    async with office(new_postgres_database(postgres_server)) as here:
+        answers = await asyncio.gather(
+            *(here.inbox.accept(letter(name)) for name in ("first", "x" * 300, "last")), return_exceptions=True
+        )
+        assert (answers[0], answers[2]) == (Accepted.NEW, Accepted.NEW)
+        assert isinstance(answers[1], Exception)
+        assert set(await here.states()) == {"first", "last"}
+
+
+async def test_nothing_is_accepted_by_a_database_that_is_closed(sqlite_url: str) -> None:
+    """The door answers 503, and the sender knows that we have nothing."""
+    async with office(sqlite_url) as here:
+        await here.database.close()
+        with pytest.raises(DatabaseUnavailable):
+            await here.inbox.accept(letter("1"))
+        with pytest.raises(DatabaseUnavailable):
+            await here.inbox.accept(letter("2"))
+
+
+# --- applying -----------------------------------------------------------------------------------------------------
+
+
+async def test_deliveries_are_applied_in_the_order_of_their_arrival(database_url: str) -> None:
+    """More of them than one batch holds, stored in groups."""
+    names = [f"{number:03}" for number in range(130)]
+    async with office(database_url) as here:
+        await asyncio.gather(*(here.inbox.accept(letter(name)) for name in names))
+        await here.apply_all()
+        assert await here.aloud() == names
+
+
+async def test_peoples_clicks_do_not_wait_behind_the_feed(database_url: str) -> None:
+    """Within each lane the order of arrival holds."""
+    async with office(database_url) as here:
+        for name in ("feed 1", "feed 2"):
+            await here.inbox.accept(letter(name))
+        for name in ("click 1", "click 2"):
+            await here.inbox.accept(letter(name, lane=Lane.URGENT))
+        await here.apply_all()
+        assert await here.aloud() == ["click 1", "click 2", "feed 1", "feed 2"]
+
+
+async def test_one_that_cannot_be_applied_is_parked_while_the_rest_flow(database_url: str) -> None:
+    """With its error; what it wrote before it failed is undone, and it is not tried again by itself."""
+    async with office(database_url) as here:
+        here.reader.broken.add("bad")
+        await asyncio.gather(*(here.inbox.accept(letter(name)) for name in ("one", "bad", "two")))
+        await here.apply_all()
+        await here.apply_all()
+        assert await here.aloud() == ["one", "two"]
+        row = await here.database.read(
+            lambda session: session.exec(select(Delivery).where(Delivery.delivery_id == "bad")).one()
+        )
+        assert (row.state, row.error, row.applied_at) == ("failed", "ValueError: cannot read bad", NOON)
+
+
+async def test_a_delivery_is_applied_once_even_when_looked_at_twice_at_once(database_url: str) -> None:
+    """Two looks at the same moment: the row's own state decides, in the transaction that applies."""
+    async with office(database_url) as here:
+        await asyncio.gather(*(here.inbox.accept(letter(name)) for name in ("one", "two")))
+        await asyncio.gather(here.inbox.apply_pending(), here.inbox.apply_pending())
+        assert await here.aloud() == ["one", "two"]
+
+
+async def test_failed_deliveries_are_applied_when_they_are_replayed(database_url: str) -> None:
+    """All that failed, or those that are named, whatever became of them."""
+    async with office(database_url) as here:
+        here.reader.broken.update(("bad", "worse"))
+        for name in ("good", "bad", "worse"):
+            await here.inbox.accept(letter(name))
+        await here.apply_all()
+        here.reader.broken.remove("bad")
+        assert await here.database.write(inbox.requeue) == 2
+        await here.apply_all()
+        assert await here.aloud() == ["good", "bad"]
+        assert await here.states() == {"good": "applied", "bad": "applied", "worse": "failed"}
+        row = await here.database.read(
+            lambda session: session.exec(select(Delivery.id).where(Delivery.delivery_id == "good")).one()
+        )
+        assert row is not None
+        assert await here.database.write(lambda session: inbox.requeue(session, [row, row, 999])) == 1
+        await here.apply_all()
+        assert await here.aloud() == ["good", "bad", "good"]
+
+
+async def test_more_deliveries_can_be_replayed_than_a_statement_has_room_for(sqlite_url: str) -> None:
+    """SQLite takes 32766 parameters."""
+    async with office(sqlite_url) as here:
+        await here.inbox.accept(letter("one"))
+        assert await here.database.write(lambda session: inbox.requeue(session, list(range(40_000)))) == 1
+
+
+async def test_the_worker_is_woken_by_the_bell_and_stops_in_good_order(database_url: str) -> None:
+    """What comes while it sleeps is applied at once; cancelled, it loses nothing."""
+    async with office(database_url) as here:
+        here.inbox.listen()
+        worker = asyncio.create_task(here.inbox.run())
+        for name in ("one", "two", "three"):
+            done = await here.inbox.act(letter(name), patience=20)
+            assert done == Applied(said=f"{name} was read")
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+        await here.inbox.accept(letter("four"))
+        await here.apply_all()
+        assert await here.aloud() == ["one", "two", "three", "four"]
+
+
+async def test_old_deliveries_are_forgotten_unless_they_failed(database_url: str) -> None:
+    """A few at a time; those still to be applied stay, however old."""
+    async with office(database_url) as here:
+        here.reader.broken.add("bad")
+        here.reader.refused.add("no")
+        for name in ("one", "two", "bad", "no"):
+            await here.inbox.accept(letter(name))
+        await here.apply_all()
+        await here.inbox.accept(letter("waiting"))
+        here.clock.turn(days=31)
+        await here.inbox.accept(letter("young"))
+        await here.apply_all()
+        here.reader.broken.clear()
+        before = here.clock() - inbox.RETENTION
+        assert await here.database.write(lambda session: inbox.forget_applied(session, before, limit=2)) == 2
+        assert await here.database.write(lambda session: inbox.forget_applied(session, before, limit=2)) == 2
+        assert await here.database.write(lambda session: inbox.forget_applied(session, before, limit=2)) == 0
+        assert await here.states() == {"bad": "failed", "young": "applied"}
+
+
+async def test_the_last_arrival_of_a_source_is_known(database_url: str) -> None:
+    """Aware, in UTC; nothing from somebody never heard of."""
+    async with office(database_url) as here:
+        await here.inbox.accept(letter("one"))
+        latest = here.clock.turn(minutes=5)
+        await here.inbox.accept(letter("two"))
+        assert await here.database.read(lambda session: inbox.last_received(session, "github")) == latest
+        assert await here.database.read(lambda session: inbox.last_received(session, "gitlab")) is None
+
+
+# --- acting -------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def working(here: Office) -> AsyncIterator[None]:
+    """A worker that applies until the block is left."""
+    here.inbox.listen()
+    worker = asyncio.create_task(here.inbox.run())
+    try:
+        yield
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+
+
+async def test_a_person_is_told_what_their_act_came_to(database_url: str) -> None:
+    """The same for the second half of a double click, which is applied once."""
+    async with office(database_url) as here, working(here):
+        both = await asyncio.gather(*(here.inbox.act(letter("go", lane=Lane.URGENT)) for _ in range(2)))
+        assert both == [Applied(said="go was read")] * 2
+        assert await here.inbox.act(letter("go", lane=Lane.URGENT)) == Applied(said="go was read")
+        assert await here.aloud() == ["go"]
+
+
+async def test_a_refusal_says_why_and_leaves_nothing_behind(database_url: str) -> None:
+    """Now, and whenever the same act is looked at again."""
+    async with office(database_url) as here, working(here):
+        here.reader.refused.add("mine")
+        expected = Applied(said="Nobody may send mine.", refused=True)
+        assert await here.inbox.act(letter("mine")) == expected
+        assert await here.inbox.act(letter("mine")) == expected
+        assert await here.aloud() == []
+        assert await here.states() == {"mine": DeliveryState.REFUSED}
+
+
+async def test_an_error_of_ours_is_told_without_its_insides(database_url: str) -> None:
+    """To whoever waits here, and to whoever waits at another replica and finds it in the tables."""
+    async with office(database_url) as here:
+        here.reader.broken.add("bad")
+        row = await here.inbox.store_act(letter("bad"))
+        waiting = asyncio.create_task(here.inbox.outcome(row))
+        await asyncio.sleep(0)
+        await here.apply_all()
+        assert await waiting == Applied(said=FAILED_SAID, refused=True)
+        assert await here.inbox.outcome(row) == Applied(said=FAILED_SAID, refused=True)
+
+
+async def test_an_act_that_takes_too_long_is_not_lost(database_url: str) -> None:
+    """The person is told that it is taken, and it happens later."""
+    async with office(database_url) as here:
+        done = await here.inbox.act(letter("slow"), patience=0.0)
+        assert done.said is not None
+        assert done.said.startswith("Taken.")
+        assert not done.refused
+        await here.apply_all()
+        assert await here.aloud() == ["slow"]
+
+
+async def test_an_act_that_cannot_be_stored_is_not_said_to_be_taken(sqlite_url: str) -> None:
+    """The click is answered by the door, which hears of the database."""
+    async with office(sqlite_url) as here:
+        await here.database.close()
+        with pytest.raises(DatabaseUnavailable):
+            await here.inbox.act(letter("go"))
+
+
+async def test_a_database_that_is_away_for_a_moment_parks_nothing(sqlite_url: str) -> None:
+    """A full disk is not the delivery's fault: it stays pending, and is applied when there is room."""
+
+    async with office(sqlite_url) as here:
+        full = [True]
+
+        def apply(session: Session, events: Sequence[Event], now: datetime) -> str | None:
+            if full:
+                session.connection().exec_driver_sql("CREATE TABLE large (body BLOB)")
+                session.connection().exec_driver_sql("INSERT INTO large VALUES (zeroblob(10000000))")
+            return here.reader.apply(session, events, now)
+
+        crowded = Inbox(here.database, clock=here.clock, translators={"github": here.reader.translate}, apply=apply)
+        await crowded.accept(letter("one"))
+        await here.database.write(
+            lambda session: session.connection().exec_driver_sql("PRAGMA max_page_count = 100").all()
+        )
+        with pytest.raises(DatabaseUnavailable):
+            await crowded.apply_pending()
+        assert await here.states() == {"one": "pending"}
+        full.clear()
+        await crowded.apply_pending()
+        assert await here.states() == {"one": "applied"}
+
+
+def test_the_same_click_has_the_same_name_and_another_has_not() -> None:
+    """Parts are kept apart: what ends one does not begin the next."""
+    assert inbox.act_id("mute", "U1", "12") == inbox.act_id("mute", "U1", "12")
+    assert inbox.act_id("mute", "U1", "12") != inbox.act_id("mute", "U11", "2")
+    assert len(inbox.act_id("mute")) == 64
+
+
+async def test_a_delivery_of_nobody_we_know_is_parked(sqlite_url: str) -> None:
+    """A source that was taken out of the code leaves deliveries that nobody can translate."""
+    async with office(sqlite_url) as here:
+        await here.inbox.accept(Incoming("gone", "1", {}, json.dumps({}).encode(), Lane.FEED))
+        await here.inbox.accept(letter("one"))
+        await here.apply_all()
+        assert await here.states() == {"1": "failed", "one": "applied"}
+
+
+async def test_deliveries_of_the_same_instant_keep_their_order_by_arrival(database_url: str) -> None:
+    """One statement inserts them; their ids follow the order in which the doors handed them over."""
+    async with office(database_url) as here:
+        group = [letter(f"{number:02}") for number in range(60)]
+        stored = await here.database.write(lambda session: inbox.store(session, group, NOON - timedelta(days=1)))
+        assert [number for _, number in stored] == sorted(number for _, number in stored)
+        ordered = await here.database.read(
+            lambda session: session.exec(select(Delivery.delivery_id).order_by(col(Delivery.id))).all()
+        )
+        assert list(ordered) == [one.delivery_id for one in group]
