@@ -42,6 +42,9 @@ AT_ONCE = 500
 POLL_SECONDS = 2.0
 """How often the tables are looked at although no bell rang."""
 
+TURNS_TO_ANSWER = 5
+"""Turns of the event loop between the bell and applying: senders get their answers before the threads get to work."""
+
 ATTEMPT_WAIT = 2.0
 """Seconds to wait when the database does not answer."""
 
@@ -126,6 +129,11 @@ class Applied:
 
 
 # Held statements, and not through the ORM: each delivery needs them, and nobody needs the row as an object.
+_STORED = (col(Delivery.source), col(Delivery.delivery_id), col(Delivery.id))
+_STORE = {
+    "sqlite": sqlite.insert(Delivery).on_conflict_do_nothing().returning(*_STORED),
+    "postgresql": postgresql.insert(Delivery).on_conflict_do_nothing().returning(*_STORED),
+}
 _NEXT = (
     select(Delivery.id, Delivery.source, Delivery.received_at)
     .where(Delivery.state == DeliveryState.PENDING.value)
@@ -236,7 +244,9 @@ class Inbox:
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._bell.wait()
                 except TimeoutError:
-                    pass
+                    continue
+                for _ in range(TURNS_TO_ANSWER):
+                    await asyncio.sleep(0)
 
     async def apply_pending(self) -> int:
         """Apply one batch of what is stored; returns how many deliveries it looked at."""
@@ -342,12 +352,8 @@ def store(session: Session, arriving: Sequence[Incoming], received_at: datetime)
                 "state": DeliveryState.PENDING.value,
             },
         )
-    dialect = session.get_bind().dialect.name
-    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(Delivery)
-    inserted = session.connection().execute(
-        statement.on_conflict_do_nothing().returning(col(Delivery.source), col(Delivery.delivery_id), col(Delivery.id)),
-        list(rows.values()),
-    )
+    connection = session.connection()
+    inserted = connection.execute(_STORE[connection.dialect.name], list(rows.values()))
     for source, delivery_id, number in inserted:
         assert number is not None
         results[(source, delivery_id)] = (Accepted.NEW, number)

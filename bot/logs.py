@@ -61,9 +61,16 @@ def configure(*, as_json: bool, secrets: Iterable[str]) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def _lines_of(secret: str) -> list[str]:
+    """The lines of a private key: whoever prints it may write its line breaks in some other way."""
+    lines = [line.strip() for line in secret.splitlines()]
+    return [line for line in lines if not line.startswith("-----")] if len(lines) > 1 else []
+
+
 def redactor(secrets: Iterable[str]) -> Processor:
     """A processor that replaces these values, and anything shaped like a token, in every text of a line."""
-    known = sorted({secret for secret in secrets if len(secret) >= SHORTEST_SECRET}, key=len, reverse=True)
+    parts = {part for secret in secrets for part in (secret, *_lines_of(secret)) if len(part) >= SHORTEST_SECRET}
+    known = sorted(parts, key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, known))) if known else None
 
     def clean(value: object) -> object:

@@ -19,7 +19,7 @@ from bot.catalog import Catalog
 from bot.database import Database
 from bot.deploys import rules, service
 from bot.deploys.models import Deploy
-from bot.errors import GiveUp, OutgoingError
+from bot.errors import GiveUp, OutgoingError, Unauthorised
 from bot.events import DeployReported
 from bot.ports import Forge, MissedDeliveries
 from bot.reactions import Reactions
@@ -73,7 +73,7 @@ class LookBack:
             missed = await self._missed_deployments(since, now)
         except GiveUp as fault:
             log.warning("cannot look back for missed webhooks", code=fault.code, mend=fault.mend)
-            return True
+            return not isinstance(fault, Unauthorised)  # once that is mended, what was missed is still to be said
         except OutgoingError as fault:
             log.warning("the forge could not be asked for missed webhooks", error=str(fault))
             return False

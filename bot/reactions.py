@@ -124,23 +124,24 @@ class Reactions:
         for link, change in service.changes_of(session, deploy.id or 0):
             self._tell_of(session, deploy, change, _outcome(deploy, leaving=link.leaving, final=final), now)
         for change in service.dropped_from(session, deploy.id or 0):
-            self._tell_of(session, deploy, change, Outcome.CORRECTED, now)
+            self._tell_of(session, deploy, change, Outcome.ABSENT, now)
 
     def _tell_of(
         self, session: Session, deploy: Deploy, change: Change, outcome: Outcome | None, now: datetime
     ) -> None:
         for _, place in loading.author_slack_ids(session, self._desk(now), change):
-            corrected = outcome is Outcome.CORRECTED
-            if corrected and outbox.find_card(session, "change", str(change.id), place) is None:
+            absent = outcome is Outcome.ABSENT
+            if absent and outbox.find_card(session, "change", str(change.id), place) is None:
                 continue
             card = outbox.touch_card(session, "change", str(change.id), place, now, urgent=deploy.state.ended)
-            if outcome is None or (corrected and not outbox.noted(session, _said(change, deploy, Outcome.LIVE, place))):
-                continue  # its card is edited, and nothing was said aloud that must be taken back
-            if outcome is not Outcome.LIVE:
+            aloud = _aloud(session, change, deploy, outcome, place)
+            if aloud is None:
+                continue  # its card is edited
+            if aloud is not Outcome.LIVE:
                 outbox.unfold(session, card, now)
             outbox.add_note(
-                session, "change", _said(change, deploy, outcome, place), place, now,
-                thread=card, change=change.id, deploy=deploy.id, outcome=outcome.value,
+                session, "change", _said(change, deploy, aloud, place), place, now,
+                thread=card, change=change.id, deploy=deploy.id, outcome=aloud.value,
             )  # fmt: skip
 
     def _tell_stuck(self, session: Session, deploy_id: int, now: datetime) -> None:
@@ -246,6 +247,19 @@ def _outcome(deploy: Deploy, *, leaving: bool, final: bool) -> Outcome | None:
     if deploy.state is DeployStatus.SUCCEEDED and final:
         return Outcome.LEFT if leaving else Outcome.LIVE
     return None
+
+
+def _aloud(session: Session, change: Change, deploy: Deploy, outcome: Outcome | None, place: str) -> Outcome | None:
+    """What is to be said in this person's thread: the outcome, or that what was said to them before does not hold."""
+
+    def heard(*said: Outcome) -> bool:
+        return any(outbox.noted(session, _said(change, deploy, one, place)) for one in said)
+
+    if outcome is Outcome.ABSENT:
+        return outcome if heard(Outcome.LIVE, Outcome.FAILED) else None
+    if outcome is None and deploy.state.ended and heard(Outcome.FAILED):
+        return Outcome.CORRECTED
+    return outcome
 
 
 def _said(change: Change, deploy: Deploy, outcome: Outcome, place: str) -> str:

@@ -40,6 +40,8 @@ class ClockDoor:
         self._bot = bot
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._firing = asyncio.Lock()
+        self._rung = False
+        """Whether something new was kept while a look was under way."""
 
     async def keep(self) -> None:
         """Fire for everything due until cancelled."""
@@ -59,10 +61,15 @@ class ClockDoor:
             except DatabaseUnavailable as fault:
                 log.warning("the clock waits for the database", error=str(fault))
                 due = self._bot.clock() + AFTER_FAULT
+            except Exception as fault:
+                log.error("what is due could not be done", exc_info=fault)
+                due = self._bot.clock() + AFTER_FAULT
             self._set(min(due - self._bot.clock(), AT_LEAST_EVERY) if due else AT_LEAST_EVERY)
 
     def _set(self, wait: timedelta) -> None:
         """Fire after ``wait``. The scheduler keeps the machine's time, the bot's own clock may have been turned."""
+        if self._rung:
+            self._rung, wait = False, min(wait, SOON)
         self._scheduler.add_job(
             self._fire,
             DateTrigger(datetime.now(UTC) + max(wait, timedelta())),
@@ -79,7 +86,9 @@ class ClockDoor:
         def look_soon() -> None:
             job = self._scheduler.get_job(JOB) if self._scheduler.running else None
             soon = datetime.now(UTC) + SOON
-            if job is not None and job.next_run_time > soon:
+            if job is None:
+                self._rung = True  # a look is under way, and may have missed it
+            elif job.next_run_time > soon:
                 job.modify(next_run_time=soon)
 
         def ring() -> None:

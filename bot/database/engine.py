@@ -300,7 +300,9 @@ def _translated(fault: BaseException) -> BaseException:
 
 
 def _sqlite_engine(url: str, *, writer: bool, size: int = 1) -> Engine:
-    engine = create_engine(url, pool_size=size, max_overflow=0, connect_args={"check_same_thread": False})
+    engine = create_engine(
+        url, pool_size=size, max_overflow=0, pool_use_lifo=True, connect_args={"check_same_thread": False}
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -328,6 +330,7 @@ def _postgres_engine(url: str, *, writer: bool, size: int = 1) -> Engine:
         url,
         pool_size=size,
         max_overflow=0,
+        pool_use_lifo=True,
         pool_pre_ping=not writer,
         isolation_level="READ COMMITTED" if writer else "REPEATABLE READ",
         connect_args={"options": options, "connect_timeout": 5},

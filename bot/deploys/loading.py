@@ -115,8 +115,9 @@ def stages(session: Session, desk: Desk, change: Change) -> tuple[StageView, ...
         .where(DeployChange.change == change.id, col(DeployChange.dropped).is_(False))
         .order_by(col(Deploy.began_at), col(Deploy.status_at), col(Deploy.sha))
     ).all()
-    for row in rows:
-        latest[(row[2].service, row[2].environment)] = row
+    for link, deploy, target in rows:
+        if not link.leaving or deploy.state is DeployStatus.SUCCEEDED:  # until then it has taken nothing out
+            latest[(target.service, target.environment)] = (link, deploy, target)
     found = [
         StageView(
             service=target.service,
@@ -124,10 +125,9 @@ def stages(session: Session, desk: Desk, change: Change) -> tuple[StageView, ...
             status=deploy.state,
             at=deploy.status_at,
             url=deploy.url,
-            left=link.leaving and deploy.state is DeployStatus.SUCCEEDED,
+            left=link.leaving,
         )
         for link, deploy, target in latest.values()
-        if not (link.leaving and deploy.state is not DeployStatus.SUCCEEDED)
     ]
     return tuple(sorted(found, key=lambda stage: (stage.service, _place_in_pipeline(desk.catalog, stage), stage.at)))
 

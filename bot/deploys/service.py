@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, bindparam, func, or_
-from sqlalchemy.orm import aliased
+from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 
 from bot import audit, outbox, people, work
 from bot.audit import Tag
 from bot.catalog import Catalog, Service
-from bot.deploys import rules
+from bot.deploys import rules, statements
 from bot.deploys.models import (
     LONGEST_NAME,
     LONGEST_WHO,
@@ -163,12 +162,12 @@ def reported(session: Session, catalog: Catalog, event: DeployReported, now: dat
 def deploy_reported(session: Session, event: DeployReported) -> Deploy | None:
     """The deploy that this sender's rollout is known as."""
     called = {"of_source": event.source, "of_id": event.external_id, "of_attempt": event.attempt}
-    return session.exec(_REPORTED, params=called).first()
+    return session.exec(statements.REPORTED, params=called).first()
 
 
 def target_of(session: Session, service: str, environment: str) -> Target:
     """The row of a service in an environment, made when it is met for the first time."""
-    target = session.exec(_TARGET, params={"of_service": service, "of_environment": environment}).first()
+    target = session.exec(statements.TARGET, params={"of_service": service, "of_environment": environment}).first()
     if target is None:
         target = Target(service=service, environment=environment)
         session.add(target)
@@ -233,7 +232,7 @@ def look_whether_stuck(session: Session, deploy_id: int, now: datetime) -> bool:
 
 def usual_duration(session: Session, target: int) -> timedelta | None:
     """How long rollouts of this target usually take, from the last succeeded ones."""
-    rows = session.exec(_DURATIONS, params={"of_target": target}).all()
+    rows = session.exec(statements.DURATIONS, params={"of_target": target}).all()
     return rules.usual_duration([ended - began for began, ended in rows if began is not None])
 
 
@@ -242,7 +241,7 @@ def show_provisionally(session: Session, deploy_id: int) -> None:
     deploy = session.get(Deploy, deploy_id)
     if deploy is None or deploy.repo is None or deploy.range == RangeState.COMPLETE:
         return
-    if session.exec(_CARRIED, params={"of_deploy": deploy_id}).first() is not None:
+    if session.exec(statements.CARRIED, params={"of_deploy": deploy_id}).first() is not None:
         return
     change = change_of_commit(session, deploy.repo, deploy.sha)
     if change is not None and change.id is not None:
@@ -253,7 +252,10 @@ def show_provisionally(session: Session, deploy_id: int) -> None:
 def change_of_commit(session: Session, repo: str, sha: str) -> Change | None:
     """The change that a commit of a main branch belongs to, as far as that is known."""
     commit = {"of_repo": repo, "of_sha": sha}
-    return session.exec(_LANDED_AS, params=commit).first() or session.exec(_CONTAINING, params=commit).first()
+    return (
+        session.exec(statements.LANDED_AS, params=commit).first()
+        or session.exec(statements.CONTAINING, params=commit).first()
+    )
 
 
 # --- people of changes --------------------------------------------------------------------------------------------
@@ -279,17 +281,17 @@ def author_of_commit(session: Session, repo: str, sha: str) -> Human | None:
 
 def changes_of(session: Session, deploy_id: int) -> Sequence[tuple[DeployChange, Change]]:
     """What a deploy brings in and takes out, in order."""
-    return session.exec(_CHANGES, params={"of_deploy": deploy_id}).all()
+    return session.exec(statements.CHANGES, params={"of_deploy": deploy_id}).all()
 
 
 def dropped_from(session: Session, deploy_id: int) -> Sequence[Change]:
     """Changes that a deploy was once said to bring in, and does not."""
-    return session.exec(_DROPPED, params={"of_deploy": deploy_id}).all()
+    return session.exec(statements.DROPPED, params={"of_deploy": deploy_id}).all()
 
 
 def read_ahead(session: Session, deploys: Sequence[int]) -> None:
     """Read these deploys, their targets and what they replace at once; the session keeps what it has read."""
-    session.exec(_WITH_TARGET, params={"of_deploys": list(deploys)}).all()
+    session.exec(statements.WITH_TARGET, params={"of_deploys": list(deploys)}).all()
 
 
 def is_rollback(deploy: Deploy) -> bool:
@@ -344,7 +346,7 @@ def went_wrong(session: Session, change_id: int) -> bool:
 def _same_rollout(session: Session, target: Target, event: DeployReported) -> Deploy | None:
     """A deploy of this commit that another system reported and this one has not yet: the nearest in time, if any."""
     nearby = session.exec(
-        _NEARBY,
+        statements.NEARBY,
         params={
             "of_target": target.id,
             "of_sha": event.sha,
@@ -409,7 +411,7 @@ def _find_place_in_history(session: Session, deploy: Deploy, now: datetime, *, w
     _set_previous(session, deploy, now)
     if deploy.state is not DeployStatus.SUCCEEDED and not was_live:
         return
-    live = rules.live_of(map(_rollout, session.exec(_SUCCEEDED, params={"of_target": deploy.target})))
+    live = rules.live_of(map(_rollout, session.exec(statements.SUCCEEDED, params={"of_target": deploy.target})))
     _target(session, deploy).live = live.id if live else None
     for other in _after(session, deploy):
         if _set_previous(session, other, now):
@@ -448,15 +450,16 @@ def _ask_range(session: Session, deploy: Deploy, now: datetime) -> None:
 
 def _before(session: Session, deploy: Deploy) -> Sequence[Deploy]:
     """The few succeeded deploys among which the one before this must be (several may share an instant)."""
-    ended = deploy.state is DeployStatus.SUCCEEDED
-    statement, latest = (_LIVE_BEFORE, deploy.status_at) if ended else (_BEGUN_BEFORE, deploy.began_at)
-    return session.exec(statement, params={"of_target": deploy.target, "but": deploy.id, "latest": latest}).all()
+    others = {"of_target": deploy.target, "but": deploy.id}
+    if deploy.state is DeployStatus.SUCCEEDED:
+        return session.exec(statements.LIVE_BEFORE, params={**others, "latest": deploy.status_at}).all()
+    return session.exec(statements.BEGUN_BEFORE, params={**others, "latest": deploy.began_at}).all()
 
 
 def _after(session: Session, deploy: Deploy) -> Sequence[Deploy]:
     """Deploys of the same target for which this one may be what ran before."""
     return session.exec(
-        _AFTER,
+        statements.AFTER,
         params={
             "of_target": deploy.target,
             "of_deploy": deploy.id,
@@ -600,92 +603,9 @@ def _keep_commit(session: Session, repo: str, commit: Commit) -> CommitRow:
 
 
 def _commit_row(session: Session, repo: str, sha: str) -> CommitRow:
-    row = session.exec(_COMMIT, params={"of_repo": repo, "of_sha": sha}).first()
+    row = session.exec(statements.COMMIT, params={"of_repo": repo, "of_sha": sha}).first()
     if row is None:
         row = CommitRow(repo=repo, sha=sha)
         session.add(row)
         session.flush()
     return row
-
-
-# --- held statements: to build one costs more than to run it, and every status of a rollout needs these -----------
-
-RECENT = 8
-"""Succeeded deploys among which the one before another must be: several may share an instant."""
-
-_REPORTED = (
-    select(Deploy)
-    .join(DeployReport, col(DeployReport.deploy) == col(Deploy.id))
-    .where(
-        DeployReport.source == bindparam("of_source"),
-        DeployReport.external_id == bindparam("of_id"),
-        DeployReport.attempt == bindparam("of_attempt"),
-    )
-)
-_TARGET = select(Target).where(
-    Target.service == bindparam("of_service"), Target.environment == bindparam("of_environment")
-)
-_NEARBY = select(Deploy).where(
-    Deploy.target == bindparam("of_target"),
-    Deploy.sha == bindparam("of_sha"),
-    col(Deploy.began_at).between(bindparam("earliest"), bindparam("latest")),
-)
-_SUCCEEDED = (
-    select(Deploy)
-    .where(Deploy.target == bindparam("of_target"), Deploy.status == DeployStatus.SUCCEEDED.value)
-    .order_by(col(Deploy.status_at).desc(), col(Deploy.id).desc())
-    .limit(RECENT)
-)
-_LIVE_BEFORE = _SUCCEEDED.where(Deploy.id != bindparam("but"), Deploy.status_at <= bindparam("latest"))
-_BEGUN_BEFORE = _SUCCEEDED.where(Deploy.id != bindparam("but"), Deploy.began_at <= bindparam("latest"))
-_EARLIER = aliased(Deploy)
-_AFTER = (
-    select(Deploy)
-    .outerjoin(_EARLIER, col(Deploy.previous) == col(_EARLIER.id))
-    .where(
-        Deploy.target == bindparam("of_target"),
-        Deploy.id != bindparam("of_deploy"),
-        or_(
-            col(Deploy.previous) == bindparam("of_deploy"),
-            and_(
-                or_(col(Deploy.status_at) >= bindparam("ended_at"), col(Deploy.began_at) >= bindparam("begun_at")),
-                or_(col(Deploy.previous).is_(None), col(_EARLIER.status_at) <= bindparam("ended_at")),
-            ),
-        ),
-    )
-)
-_WITH_TARGET = (
-    select(Deploy, Target, _EARLIER)
-    .join(Target, col(Deploy.target) == col(Target.id))
-    .outerjoin(_EARLIER, col(Deploy.previous) == col(_EARLIER.id))
-    .where(col(Deploy.id).in_(bindparam("of_deploys", expanding=True)))
-)
-_DURATIONS = (
-    select(Deploy.in_progress_at, Deploy.status_at)
-    .where(
-        Deploy.target == bindparam("of_target"),
-        Deploy.status == DeployStatus.SUCCEEDED.value,
-        col(Deploy.in_progress_at).is_not(None),
-    )
-    .order_by(col(Deploy.status_at).desc())
-    .limit(rules.USUAL_SAMPLES)
-)
-_CARRIED = select(DeployChange.id).where(DeployChange.deploy == bindparam("of_deploy")).limit(1)
-_CHANGES = (
-    select(DeployChange, Change)
-    .join(Change, col(DeployChange.change) == col(Change.id))
-    .where(DeployChange.deploy == bindparam("of_deploy"), col(DeployChange.dropped).is_(False))
-    .order_by(col(DeployChange.position))
-)
-_DROPPED = (
-    select(Change)
-    .join(DeployChange, col(DeployChange.change) == col(Change.id))
-    .where(DeployChange.deploy == bindparam("of_deploy"), col(DeployChange.dropped).is_(True))
-)
-_LANDED_AS = select(Change).where(Change.repo == bindparam("of_repo"), Change.sha == bindparam("of_sha"))
-_CONTAINING = (
-    select(Change)
-    .join(CommitRow, col(CommitRow.change) == col(Change.id))
-    .where(CommitRow.repo == bindparam("of_repo"), CommitRow.sha == bindparam("of_sha"))
-)
-_COMMIT = select(CommitRow).where(CommitRow.repo == bindparam("of_repo"), CommitRow.sha == bindparam("of_sha"))

@@ -124,7 +124,9 @@ class Outcome(StrEnum):
     LEFT = "left"
     """A rollback took it out."""
     CORRECTED = "corrected"
-    """What was said before no longer holds."""
+    """How the deploy went is not what was said before."""
+    ABSENT = "absent"
+    """It was said to be aboard, and was not."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,8 @@ class Clock:
         self._alarms: list[tuple[datetime, int, Alarm]] = []
         self._order = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
+        self.watchers: list[Callable[[], None]] = []
+        """Told when it was turned or runs at another speed."""
 
     def now(self) -> datetime:
         """The present, aware, in UTC."""
@@ -63,6 +65,7 @@ class Clock:
         self._stand_at(self.now())
         self._speed = value
         self._arm()
+        self._tell()
 
     @property
     def turned(self) -> float:
@@ -84,7 +87,12 @@ class Clock:
         self._ring(goal.astimezone(UTC))
         self._stand_at(max(goal.astimezone(UTC), self.now()))
         self._arm()
+        self._tell()
         return self.now()
+
+    def _tell(self) -> None:
+        for watcher in self.watchers:
+            watcher()
 
     def told(self) -> dict[str, object]:
         """What the clock's door answers."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from aiohttp import WSMsgType, web
 
 from bot.sandbox.control_acts import act
+from bot.sandbox.control_clock import ClockDoor
 from bot.sandbox.control_faults import FaultDoor
 from bot.sandbox.exchanges import Exchange, to_page
 from bot.sandbox.slack_shapes import page_json
@@ -42,15 +43,17 @@ class Control:
         sandbox.slack.views.watchers.append(self._view_changed)
         sandbox.slack.log.watchers.append(self._exchanged)
         sandbox.github.log.watchers.append(self._exchanged)
+        sandbox.pagerduty.log.watchers.append(self._exchanged)
+        sandbox.clock.watchers.append(self._clock_changed)
 
     def routes(self) -> list[web.RouteDef]:
         """What it answers."""
         return [
             web.get("/_sandbox/messages", self._messages),
             web.post("/_sandbox/act", self._act),
-            web.get("/_sandbox/clock", self._clock),
             web.get("/_sandbox/live", self._live),
             *self._faults.routes(),
+            *ClockDoor(self._sandbox.clock).routes(),
         ]
 
     async def close(self) -> None:
@@ -66,13 +69,11 @@ class Control:
     async def _messages(self, request: web.Request) -> web.Response:
         return web.json_response(self.snapshot())
 
-    async def _clock(self, request: web.Request) -> web.Response:
-        return web.json_response(self._sandbox.clock.told())
-
     def snapshot(self) -> Json:
         """Everything the page draws."""
         world = self._sandbox.world
-        requests = [*list(self._sandbox.slack.log.rows), *list(self._sandbox.github.log.rows)]
+        logs = (self._sandbox.slack.log, self._sandbox.github.log, self._sandbox.pagerduty.log)
+        requests = [exchange for log in logs for exchange in list(log.rows)]
         requests.sort(key=lambda exchange: exchange.at)
         return {
             "workspace": {"name": TEAM_NAME, "bot": BOT_USER_ID},
@@ -98,6 +99,7 @@ class Control:
                 for channel in world.channels.values()
             },
             **self._app(),
+            "clock": self._sandbox.clock.told(),
             "scenes": [{"name": name, "summary": scene.summary} for name, scene in SCENES.items()],
             "playing": [name for name, task in self._scenes.items() if not task.done()],
             "requests": [to_page(exchange) for exchange in requests[-REQUESTS_SHOWN:]],
@@ -121,6 +123,7 @@ class Control:
                 for one in slack.manifest.shortcuts or ()
             ],
             "home_tab": slack.manifest.home_tab,
+            "messages_read_only": slack.manifest.messages_read_only or not slack.manifest.messages_tab,
             "views": {person: self._stack(person) for person in slack.views.stacks if slack.views.stacks[person]},
             "homes": {person: _owned(view, person) for person, view in slack.views.homes.items()},
             "usergroups": [
@@ -233,6 +236,9 @@ class Control:
 
     def _faults_changed(self) -> None:
         self._tell(lambda: {"type": "faults", "faults": self._faults.listed()})
+
+    def _clock_changed(self) -> None:
+        self._tell(lambda: {"type": "clock", "clock": self._sandbox.clock.told()})
 
     def _exchanged(self, exchange: Exchange) -> None:
         self._tell(lambda: {"type": "request", **to_page(exchange)})

@@ -278,10 +278,11 @@ class Deployments(Runs):
             environment_url,
             by_app=by_app,
         )
-        if state == "success" and auto_inactive and not deployment.production and not deployment.transient:
+        if state == "success" and auto_inactive:
             for earlier in repo.deployments.values():
                 same = earlier.environment == deployment.environment and earlier is not deployment
-                if same and earlier.statuses and earlier.statuses[-1].state == "success":
+                lasting = not earlier.production and not earlier.transient
+                if same and lasting and earlier.statuses and earlier.statuses[-1].state == "success":
                     self._status(earlier, "inactive", creator, "", "", "")
         self.send(
             "deployment_status",

@@ -16,6 +16,7 @@ from bot.sandbox.repositories import Account, Repository
 if TYPE_CHECKING:
     from bot.sandbox.github import GitHub
 
+
 @dataclass(frozen=True)
 class Caller:
     """Who is asking: ``app`` by its JWT, an ``installation`` of it, a ``person`` by a token, or ``nobody``."""

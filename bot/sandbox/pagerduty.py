@@ -1,7 +1,7 @@
 """The stand-in PagerDuty: incidents, whom they wake and when, and the people who answer or do not.
 
-Everything is timed by the world's clock: notification rules, escalation, people. Somebody assigned by name is followed by
-no policy; a policy's person who does not answer in time loses it to the next level. Nobody answers until told to
+Everything is timed by the world's clock: notification rules, escalation, people. Somebody assigned by name is followed
+by no policy; a policy's person who does not answer in time loses it to the next level. Nobody answers until told to
 (``answer``).
 """
 
@@ -33,7 +33,7 @@ from bot.sandbox.pagerduty_shapes import Shapes, stamp
 
 @dataclass
 class PagerDutyFaults:
-    """What is wrong: ``down`` answers 503, ``cut`` does it and hangs up; ``rate_limited`` is until when (Unix seconds)."""
+    """What is wrong: ``down`` answers 503, ``cut`` does it and hangs up; ``rate_limited`` is until when."""
 
     down: bool = False
     rate_limited: float | None = None
@@ -295,6 +295,6 @@ class PagerDuty:
     def fault(
         self, *, down: bool = False, rate_limited: float | None = None, slow: float = 0.0, cut: bool = False
     ) -> None:
-        """Answer 503, refuse for so many seconds, be ``slow``, or do what is asked and ``cut`` the line; none = well."""
+        """Answer 503, refuse for so many seconds, be ``slow``, or do it and ``cut`` the line; none = well."""
         until = None if rate_limited is None else time.time() + rate_limited
         self.faults = PagerDutyFaults(down=down, rate_limited=until, slow=slow, cut=cut)

@@ -1,7 +1,7 @@
 """PagerDuty's webhooks (version 3): signed, retried for two days, dropped on a refusal, paused after three of those.
 
-Retries wait by the world's clock, each twice as long as the one before (how long exactly is not documented). The bot has
-5 real seconds to answer. An event keeps its id through every attempt.
+Retries wait by the world's clock, each twice as long as the one before (how long exactly is not documented). The bot
+has 5 real seconds to answer. An event keeps its id through every attempt.
 """
 
 from __future__ import annotations

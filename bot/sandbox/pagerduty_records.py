@@ -108,7 +108,7 @@ class Responder:
 
 @dataclass(kw_only=True, eq=False)
 class Incident:
-    """One incident. ``escalates`` is False where a person was named, whom no policy follows; ``level`` counts from 1."""
+    """One incident. ``escalates`` is False where a person was named; no policy follows them. ``level`` is from 1."""
 
     id: str
     number: int
@@ -167,7 +167,9 @@ class Account:
         for user in self.users.values():
             if who.lower() in (user.id.lower(), user.key, user.email.lower()):
                 return user
-        raise LookupError(f"nobody in PagerDuty is {who!r}; there are {', '.join(one.key for one in self.users.values())}")
+        raise LookupError(
+            f"nobody in PagerDuty is {who!r}; there are {', '.join(one.key for one in self.users.values())}"
+        )
 
     def by_email(self, email: str) -> User | None:
         """The user whose address this is."""

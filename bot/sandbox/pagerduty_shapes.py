@@ -128,9 +128,7 @@ class Shapes:
             "status": incident.status,
             "incident_key": incident.key,
             "service": self.service_reference(incident.service),
-            "assignments": [
-                {"at": stamp(at), "assignee": self.user_reference(user)} for user, at in incident.assigned
-            ],
+            "assignments": [{"at": stamp(at), "assignee": self.user_reference(user)} for user, at in incident.assigned],
             "assigned_via": "escalation_policy" if incident.escalates else "direct_assignment",
             "last_status_change_at": stamp(incident.changed_at),
             "resolved_at": stamp(incident.resolved_at) if incident.resolved_at else None,

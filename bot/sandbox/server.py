@@ -1,8 +1,8 @@
 """The stand-in world as one HTTP server on loopback: start it, ask it for an environment, connect a bot, stop it.
 
 ``/api`` is Slack's Web API, ``/link`` its Socket Mode, ``/commands`` and ``/actions`` its response addresses,
-``/github.com/api/v3`` is GitHub's REST API (where an Enterprise server has it), ``/_sandbox`` the control door, and
-``/`` the page.
+``/github.com/api/v3`` is GitHub's REST API (where an Enterprise server has it), ``/pagerduty`` is PagerDuty's, with its
+Events API at ``/pagerduty/events``, ``/_sandbox`` the control door, and ``/`` the page.
 """
 
 from __future__ import annotations
@@ -19,25 +19,35 @@ from aiohttp import web
 from bot.sandbox.acme import acme_forge, acme_workspace
 from bot.sandbox.clock import Clock
 from bot.sandbox.control import Control
+from bot.sandbox.control_clock import ADDRESS as CLOCK
 from bot.sandbox.github import GitHub
 from bot.sandbox.github_action_shapes import Shapes
 from bot.sandbox.github_answers import API
 from bot.sandbox.github_api import RestApi
 from bot.sandbox.github_app import APP_ID
+from bot.sandbox.pagerduty import PagerDuty
+from bot.sandbox.pagerduty_acme import BOT_EMAIL
+from bot.sandbox.pagerduty_api import API as PAGERDUTY
+from bot.sandbox.pagerduty_api import RestApi as PagerDutyApi
+from bot.sandbox.pagerduty_events import EVENTS, EventsApi
+from bot.sandbox.pagerduty_shapes import Shapes as PagerDutyShapes
+from bot.sandbox.pipeline import Pipeline
 from bot.sandbox.slack import Slack
 from bot.sandbox.slack_manifest import Manifest
 from bot.sandbox.world import Workspace
 
 PAGE = Path(__file__).parent / "page"
+LONGEST_LINE = 65_536
+"""Of a request: the Slack SDK sends most arguments in the address, and Slack takes long ones."""
 _LOOPBACK_NAMES = {"localhost"}
 
 
 class Sandbox:
-    """Slack and GitHub, standing in. Everything is in memory; every run has its own secrets; it is not Slack.
+    """Slack, GitHub and PagerDuty, standing in: in memory, with secrets of its own for every run; it is not Slack.
 
-    ``slack`` and ``github`` are what tests and stories drive, ``world`` who is in it. ``scopes`` are what the app was
-    granted (None = what its ``manifest`` asks for; without one, all it may need). Methods are called on the loop that
-    ``start`` ran in.
+    ``slack``, ``github`` and ``pagerduty`` are what tests and stories drive; ``world`` is who is there, ``clock`` what
+    time it is; ``pipelines`` end with it. ``scopes`` are what the app was granted (None = what its ``manifest`` asks for;
+    without one, all it may need). Methods are called on the loop that ``start`` ran in.
     """
 
     def __init__(
@@ -61,6 +71,8 @@ class Sandbox:
         self.slack = Slack(self.world, scopes=scopes, rate_limits=rate_limits, manifest=manifest)
         self.github = GitHub(acme_forge(), self.clock, rate_limits=rate_limits)
         self.app = self.github.app
+        self.pagerduty = PagerDuty(self.clock, rate_limits=rate_limits)
+        self.pipelines: list[Pipeline] = []
         self.control = Control(self)
         self._runner: web.AppRunner | None = None
 
@@ -68,7 +80,9 @@ class Sandbox:
         """Listen; afterwards ``url`` is the address, of a free port if none was named."""
         application = web.Application(client_max_size=30 * 1024 * 1024, middlewares=[self._local_only])
         application.router.add_routes(self._routes())
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+        self._runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=0.5, max_line_size=LONGEST_LINE, max_field_size=LONGEST_LINE
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.host, self.port)
         await site.start()
@@ -77,6 +91,7 @@ class Sandbox:
         self.url = f"http://{self.host}:{self.port}"
         self.slack.url = self.url
         self.github.shapes = Shapes(f"{self.url}{API}", f"{self.url}/github.com")
+        self.pagerduty.shapes = PagerDutyShapes(f"{self.url}{PAGERDUTY}", f"{self.url}/pagerduty.com")
 
     def _routes(self) -> list[web.RouteDef]:
         return [
@@ -85,8 +100,11 @@ class Sandbox:
             web.post("/commands/{rest:.*}", self.slack.responses.handle),
             web.post("/actions/{rest:.*}", self.slack.responses.handle),
             *RestApi(self.github).routes(API),
+            *EventsApi(self.pagerduty).routes(),
+            *PagerDutyApi(self.pagerduty).routes(),
             *self.control.routes(),
             web.get("/github.com/{rest:.*}", _elsewhere),
+            web.get("/pagerduty.com/{rest:.*}", _elsewhere),
             web.get("/archives/{rest:.*}", _to_page),
             web.get("/{path:.*}", _page),
         ]
@@ -103,9 +121,12 @@ class Sandbox:
 
     async def stop(self) -> None:
         """Close every connection and forget the rest; may be called twice."""
+        for pipeline in self.pipelines:
+            await pipeline.close()
         await self.control.close()
         await self.slack.stop()
         await self.github.hooks.close()
+        await self.pagerduty.hooks.close()
         self.clock.close()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -120,30 +141,44 @@ class Sandbox:
     ) -> None:
         await self.stop()
 
-    def environment(self, *, socket_mode: bool = False, github_app: bool = False) -> dict[str, str]:
-        """The settings a bot needs to live here; with ``github_app`` it signs in as the App instead of by token."""
+    def environment(
+        self, *, socket_mode: bool = False, github_app: bool = False, clock: bool = False
+    ) -> dict[str, str]:
+        """The settings a bot needs to live here.
+
+        With ``github_app`` it signs in as the App instead of by token; with ``clock`` it follows the world's clock.
+        """
         settings = {
             "SLACK_API_URL": f"{self.url}/api/",
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
             "GITHUB_API_URL": f"{self.url}{API}",
             "GITHUB_WEBHOOK_SECRET": self.github.webhook_secret,
+            "PAGERDUTY_API_URL": f"{self.url}{PAGERDUTY}",
+            "PAGERDUTY_EVENTS_URL": f"{self.url}{EVENTS}",
+            "PAGERDUTY_API_KEY": self.pagerduty.api_key,
+            "PAGERDUTY_FROM": BOT_EMAIL,
+            "PAGERDUTY_ROUTING_KEY": self.pagerduty.account.services["PSCHECKOUT"].routing_key,
+            "PAGERDUTY_WEBHOOK_SECRET": self.pagerduty.hooks.secret,
         }
         if github_app:
             settings |= {"GITHUB_APP_ID": str(APP_ID), "GITHUB_APP_PRIVATE_KEY": self.app.private_key}
         else:
             settings["GITHUB_TOKEN"] = self.github.token
+        if clock:
+            settings["SHIPMATE_CLOCK_URL"] = f"{self.url}{CLOCK}"
         if socket_mode:
             settings["SLACK_APP_TOKEN"] = self.slack.app_token
         return settings
 
     def connect(self, bot_url: str) -> None:
         """Where the bot is: what happens from now on is told to it. Call again when it moves."""
-        self.slack.bot_url = self.github.hooks.bot_url = bot_url.rstrip("/")
+        self.slack.bot_url = self.github.hooks.bot_url = self.pagerduty.hooks.bot_url = bot_url.rstrip("/")
 
     async def settle(self) -> None:
         """Wait until every webhook queued so far was answered or has failed."""
         await self.github.hooks.settle()
+        await self.pagerduty.hooks.settle()
 
 
 def _is_loopback(host: str) -> bool:
@@ -169,7 +204,7 @@ async def _to_page(request: web.Request) -> web.StreamResponse:
 
 async def _elsewhere(request: web.Request) -> web.StreamResponse:
     return web.Response(
-        text=f"In the real world this is GitHub's page /{request.match_info['rest']}.\n"
-        "The sandbox keeps no source code; go back to continue the story.\n",
+        text=f"In the real world this is the page {request.path.partition('/')[2]}.\n"
+        "The sandbox keeps no pages of others; go back to continue the story.\n",
         content_type="text/plain",
     )

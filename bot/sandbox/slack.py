@@ -36,8 +36,9 @@ class Slack:
 
     ``rate_limits`` switches Slack's limits; ``patience`` is how long it waits for an acknowledgement (real seconds);
     ``retry_delays`` are those of events (the world's seconds); ``scopes`` are the app's grants, by default its
-    manifest's; ``paid_plan`` is whether there are user groups; ``chance`` decides what is random, the same in each run;
-    ``calls`` is every request both ways. Methods are called on the loop the sandbox runs in.
+    manifest's; ``paid_plan`` is whether there are user groups; ``socket_mode`` is on once the app connected that way;
+    ``chance`` decides what is random, the same in each run; ``calls`` is every request both ways. Methods are called on
+    the loop the sandbox runs in.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Slack:
         self.patience = PATIENCE_SECONDS
         self.retry_delays: Sequence[float] = RETRY_DELAYS
         self.paid_plan = True
+        self.socket_mode = False
         self.chance = random.Random(0)  # noqa: S311  (what is random here is to be the same in each run)
         self.bot_token = f"xoxb-{secrets.token_hex(12)}"
         self.app_token = f"xapp-1-{secrets.token_hex(12)}"

@@ -93,7 +93,7 @@ def bot_info(call: Call) -> Json:
     """``bots.info``: this app; without an id there is nothing to tell, as for Slack."""
     if call.arguments.string("bot") != BOT_ID:
         raise Refusal("bot_not_found")
-    shape = bot_profile()
+    shape = bot_profile() | {"user_id": BOT_USER_ID}
     del shape["team_id"]
     return answer(bot=shape)
 

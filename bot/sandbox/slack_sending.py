@@ -55,8 +55,8 @@ class Sender:
         return await self.send("interactive", payload, urlencode({"payload": json.dumps(payload)}))
 
     async def send(self, kind: str, payload: Json, body: str, *, attempt: int = 0, reason: str = "") -> Answer:
-        """Send one thing once; with Socket Mode on, nothing goes over HTTP."""
-        if self._slack.sockets.connected:
+        """Send one thing once; with Socket Mode on, nothing goes over HTTP, also while no connection is open."""
+        if self._slack.socket_mode:
             return await self._by_socket(kind, payload, attempt, reason)
         return await self._by_http(kind, payload, body, attempt, reason)
 

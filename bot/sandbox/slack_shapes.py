@@ -81,7 +81,6 @@ def bot_profile() -> Json:
     return {
         "id": BOT_ID,
         "app_id": APP_ID,
-        "user_id": BOT_USER_ID,
         "name": BOT_NAME,
         "icons": {"image_36": "", "image_48": "", "image_72": ""},
         "deleted": False,

@@ -67,6 +67,7 @@ class Sockets:
         life = DEBUG_LIFE_SECONDS if request.query.get("debug_reconnects") == "true" else self.life
         ageing = asyncio.create_task(self._age(socket, life))
         self._open[socket] = set()
+        self._slack.socket_mode = True
         try:
             await socket.send_json(self._hello(life))
             async for frame in socket:
@@ -90,6 +91,7 @@ class Sockets:
         await self._say(socket, "warning")
         await asyncio.sleep(min(life, self.warned))
         await self._say(socket, "refresh_requested")
+        self._lost(socket)
         await socket.close()
 
     def _acknowledged(self, data: str) -> None:
@@ -112,8 +114,10 @@ class Sockets:
     async def send(self, kind: str, payload: Json, *, answerable: bool, attempt: int = 0, reason: str = "") -> Any:
         """Send one envelope and wait for the payload of its acknowledgement.
 
-        TimeoutError when patience ends, or the connection does.
+        TimeoutError when patience ends, or the connection does, or where there is none.
         """
+        if not self._open:
+            raise TimeoutError
         name = str(uuid.uuid4())
         envelope: Json = {
             "envelope_id": name,
@@ -141,6 +145,7 @@ class Sockets:
         for socket in list(self._open):
             await self._say(socket, reason)
             if reason != "warning":
+                self._lost(socket)
                 await socket.close()
 
     async def cut(self) -> None:

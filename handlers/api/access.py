@@ -17,7 +17,8 @@ def refusal(bot: Bot, request: web.Request) -> web.Response | None:
             {"error": "The API is switched off.", "mend": "Set SHIPMATE_API_TOKEN where the bot runs, and here."},
             status=401,
         )
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+    # Headers may hold any byte: aiohttp keeps those that are no text as surrogates.
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode(errors="surrogateescape")
     if not hmac.compare_digest(given, token.get_secret_value().encode()):
         return web.json_response(
             {"error": "That token is not ours.", "mend": "Send Authorization: Bearer with SHIPMATE_API_TOKEN."},

@@ -1,8 +1,8 @@
 """Feeding stored deliveries again: what ``shipmate replay`` calls.
 
 ``POST /api/v1/deliveries/replay`` takes ``{"failed": true}``, ``{"ids": [1, 2]}`` or ``{"deliveries": [{source,
-headers, body}]}`` (``body`` as text, for deliveries kept in a file). It goes past the de-duplication; applying one twice
-is harmless.
+headers, body}]}`` (``body`` as text, for deliveries kept in a file). It goes past the de-duplication; applying one
+twice is harmless.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def add_routes(app: web.Application, bot: Bot) -> None:
         if refused is not None:
             return refused
         try:
-            wanted = json.loads(await request.text())
-        except ValueError:
+            wanted = json.loads(await request.read())
+        except (ValueError, RecursionError):  # no JSON, no text, or nested without end
             return _malformed()
         if not isinstance(wanted, dict):
             return _malformed()
@@ -49,7 +49,7 @@ async def _replay(bot: Bot, wanted: dict[str, Any]) -> int | None:
     match wanted:
         case {"failed": True}:
             return await bot.replay(None)
-        case {"ids": list(ids)} if all(isinstance(one, int) and not isinstance(one, bool) for one in ids):
+        case {"ids": list(ids)} if all(_is_number(one) for one in ids):
             return await bot.replay(ids)
         case {"deliveries": list(deliveries)} if all(_is_delivery(one) for one in deliveries):
             for one in deliveries:
@@ -64,11 +64,25 @@ async def _replay(bot: Bot, wanted: dict[str, Any]) -> int | None:
     return None
 
 
+def _is_number(one: object) -> bool:
+    """Whether this can be a delivery's own number: more than 64 bits is no number that a database can look for."""
+    return isinstance(one, int) and not isinstance(one, bool) and 0 <= one < 2**63
+
+
 def _is_delivery(one: object) -> bool:
     match one:
-        case {"source": str(source), "headers": dict(headers), "body": str()}:
-            return source in SOURCES and all(isinstance(value, str) for value in headers.values())
+        case {"source": str(source), "headers": dict(headers), "body": str(body)}:
+            return source in SOURCES and _is_text(body) and all(isinstance(value, str) for value in headers.values())
     return False
+
+
+def _is_text(body: str) -> bool:
+    """Whether this can be sent: JSON may hold halves of characters, which nothing else can."""
+    try:
+        body.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _malformed() -> web.Response:

@@ -86,7 +86,8 @@ async def test_every_run_has_its_own_secrets(sandbox: Sandbox) -> None:
     async with Sandbox() as other:
         mine, theirs = sandbox.environment(socket_mode=True), other.environment(socket_mode=True)
         assert mine.keys() == theirs.keys()
-        assert not set(mine.values()) & set(theirs.values())
+        told_to_anybody = {"PAGERDUTY_FROM"}
+        assert {name for name in mine if mine[name] == theirs[name]} == told_to_anybody
 
 
 async def test_it_says_that_it_is_not_slack(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
@@ -262,15 +263,16 @@ async def test_a_calm_deploy_merges_three_changes_and_rolls_them_out_twice(
     assert states == course * 2
 
 
-@pytest.mark.parametrize("name", list(SCENES))
+@pytest.mark.parametrize("name", [name for name, scene in SCENES.items() if not scene.needs_bot])
 async def test_every_scene_plays_to_its_end_more_than_once(
     sandbox: Sandbox, events: list[tuple[str, Any]], name: str
 ) -> None:
     await play(sandbox, name, pace=0)
     once = len(events)
+    lost = {False} if name == "webhooks go missing" else set()
     await play(sandbox, name, pace=0)
     assert len(events) > once > 0
-    assert all(delivery.ok for delivery in sandbox.github.deliveries)
+    assert {delivery.ok for delivery in sandbox.github.deliveries} == {True} | lost
 
 
 async def test_a_scene_is_begun_from_the_page_and_tells_its_end(

@@ -35,6 +35,7 @@ class StandIn:
         self._awaited: dict[tuple[str, int], asyncio.Future[float]] = {}
         self._answered: dict[str, asyncio.Future[float]] = {}
         self._server: asyncio.Server | None = None
+        self._called = asyncio.Event()
         self._number = 0
 
     async def __aenter__(self) -> Self:
@@ -78,11 +79,15 @@ class StandIn:
         self._answered[name] = future
         return f"{self.url}/answers/{name}", future
 
-    async def quiet(self, seconds: float = 0.4, patience: float = 30.0) -> None:
+    async def quiet(self, seconds: float = 0.4) -> None:
         """Wait until Slack was not called for so long."""
-        until = time.perf_counter() + patience
-        while (left := min(self.last_at + seconds, until) - time.perf_counter()) > 0:
-            await asyncio.sleep(left)  # noqa: ASYNC110 (each call made meanwhile moves the end)
+        while True:
+            self._called.clear()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._called.wait()
+            except TimeoutError:
+                return
 
     def _answer(self, line: bytes, body: bytes) -> bytes:
         path = line.split(b" ")[1].decode().partition("?")[0]
@@ -102,6 +107,7 @@ class StandIn:
         if method == "conversations.history":
             return b'{"ok":true,"messages":[]}'
         self.last_at = now
+        self._called.set()
         found = _SHA.search(body)
         if found is not None:
             sha = found[1].decode()

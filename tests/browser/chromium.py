@@ -1,4 +1,4 @@
-"""Headless Chromium, driven by its own DevTools protocol: open a page, click, type, wait for something to be there, look.
+"""Headless Chromium, driven by its own DevTools protocol: open a page, click, type, wait for something, look.
 
 It speaks the protocol over a websocket and needs nothing but the browser. What it does are real input events, so that
 what nobody could click is not clicked. Limits: one page at a time per tab, no frames, no downloads.
@@ -164,7 +164,7 @@ class _Wire:
 
 
 class Tab:
-    """One page, as somebody in front of it sees and uses it. Selectors are CSS; ``words`` narrows to what shows them."""
+    """One page, as somebody in front of it uses it. Selectors are CSS; ``words`` narrows to what shows them."""
 
     def __init__(self, wire: _Wire, session: str) -> None:
         self._wire = wire
@@ -234,7 +234,7 @@ class Tab:
         return found
 
     async def hover(self, selector: str, words: str = "") -> tuple[float, float]:
-        """Point at the last thing that matches and shows these words, once it is there; AssertionError if it is covered."""
+        """Point at the last thing that matches and shows these words; AssertionError if something covers it."""
         await self.sees(selector, words)
         spot = await self.evaluate(
             f"(() => {{ const one = {_found(selector, words)};"
@@ -242,7 +242,8 @@ class Tab:
             " const box = one.getBoundingClientRect();"
             " const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];"
             " const top = document.elementFromPoint(x, y);"
-            " return {x, y, covered: one.contains(top) || top?.contains(one) ? null : top?.outerHTML.slice(0, 200)}; })()"
+            " const covered = one.contains(top) || top?.contains(one) ? null : top?.outerHTML.slice(0, 200);"
+            " return {x, y, covered}; })()"
         )
         assert spot["covered"] is None, f"{selector} {words!r} is covered by {spot['covered']}"
         x, y = float(spot["x"]), float(spot["y"])

@@ -103,9 +103,7 @@ async def form_bot(sandbox: Sandbox) -> AsyncIterator[FormBot]:
         client = AsyncWebClient(
             token=settings["SLACK_BOT_TOKEN"], base_url=settings["SLACK_API_URL"], session=session, retry_handlers=[]
         )
-        app = AsyncApp(
-            client=client, signing_secret=settings["SLACK_SIGNING_SECRET"], process_before_response=True
-        )
+        app = AsyncApp(client=client, signing_secret=settings["SLACK_SIGNING_SECRET"], process_before_response=True)
         told = FormBot()
         _views(app, told)
         _doors(app, told)

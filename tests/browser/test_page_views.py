@@ -7,7 +7,6 @@ App Home, Shortcuts), and Bolt itself checks each signature.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import pytest
@@ -16,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox.server import Sandbox
 from bot.sandbox.slack_manifest import Command, Manifest, Shortcut
 from tests.browser.chromium import Chromium, Tab
-from tests.browser.form_bot import FormBot, form_bot, option, words
+from tests.browser.form_bot import FormBot, Json, form_bot, option, words
 
 pytestmark = pytest.mark.browser
 
@@ -136,7 +135,7 @@ async def test_a_button_in_a_modal_updates_it_and_what_was_typed_stays(page: Tab
     await page.click(".modal .block-button", "Surprise me")
     await page.sees(".modal", "Dumplings, then.")
     assert await page.evaluate(f"document.querySelector({block('name', '.field')!r}).value") == "Dumplings"
-    state: dict[str, Any] = app.acted[0]["view"]["state"]["values"]
+    state: Json = app.acted[0]["view"]["state"]["values"]
     assert state["name"]["value"]["value"] == "Dumplings"
 
 
@@ -220,14 +219,20 @@ async def test_elements_of_a_message_act_at_once_and_ask_first_where_they_should
     page: Tab, app: FormBot, sandbox: Sandbox
 ) -> None:
     """Selects, overflow menus, checkboxes and dates send what Slack sends; a confirmation can be declined."""
-    confirm = {"title": words("Sure?"), "text": words("It cannot be undone."), "confirm": words("Do it"), "deny": words("No")}
-    overflow = {"type": "overflow", "options": [option("More"), option("Less")]}
-    select = {"type": "static_select", "options": [option("Red"), option("Blue")], "confirm": confirm}
-    date = {"type": "datepicker"}
-    boxes = {"type": "checkboxes", "options": [option("Left"), option("Right")]}
-    blocks = [
+    confirm = {
+        "title": words("Sure?"),
+        "text": words("It cannot be undone."),
+        "confirm": words("Do it"),
+        "deny": words("No"),
+    }
+    overflow: Json = {"type": "overflow", "options": [option("More"), option("Less")]}
+    select: Json = {"type": "static_select", "options": [option("Red"), option("Blue")], "confirm": confirm}
+    date: Json = {"type": "datepicker"}
+    boxes: Json = {"type": "checkboxes", "options": [option("Left"), option("Right")]}
+    elements: dict[str, Json] = {"overflow": overflow, "select": select, "date": date, "boxes": boxes}
+    blocks: list[Json] = [
         {"type": "actions", "block_id": name, "elements": [{"action_id": "pick", **element}]}
-        for name, element in {"overflow": overflow, "select": select, "date": date, "boxes": boxes}.items()
+        for name, element in elements.items()
     ]
     settings = sandbox.environment()
     async with aiohttp.ClientSession() as session:

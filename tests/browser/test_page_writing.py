@@ -63,7 +63,9 @@ MARKDOWN = {
     "# Title #": "<h3>Title</h3>",
     "**b** *i* _j_ ~~s~~ `c`": "<p><strong>b</strong> <em>i</em> <em>j</em> <s>s</s> <code>c</code></p>",
     "a_b_c 2 * 3 * 4": "<p>a_b_c 2 * 3 * 4</p>",
-    "- one\n  - two\n- three": '<ul class="rich-list"><li>one<ul class="rich-list"><li>two</li></ul></li><li>three</li></ul>',
+    "- one\n  - two\n- three": (
+        '<ul class="rich-list"><li>one<ul class="rich-list"><li>two</li></ul></li><li>three</li></ul>'
+    ),
     "3. three\n4. four": '<ol class="rich-list" start="3"><li>three</li><li>four</li></ol>',
     "> a\n> b": "<blockquote><p>a\nb</p></blockquote>",
     "```py\n*x*\n```": "<pre><code>*x*</code></pre>",
@@ -77,11 +79,20 @@ HOSTILE = (
     " <!date^x^{time}|fb> <<>> <|> ``` ` * _"
 )
 
-_FLAT = """(nodes) => { const flat = (list) => list.map((node) => node.type === 'text' ? node.text
-  : node.children ? `[${node.type} ${flat(node.children)}]`
-  : `{${node.type} ${node.id ?? node.url ?? node.name ?? node.range ?? node.format}${node.label != null ? '|' + node.label : ''}}`
-).join(''); return flat(nodes); }"""
-_NOBODY = "{person: () => null, channel: () => null, channelNamed: () => null, group: () => null, me: null, zone: null, now: () => new Date()}"
+_FLAT = """(nodes) => {
+  const said = (node) => node.id ?? node.url ?? node.name ?? node.range ?? node.format;
+  const label = (node) => (node.label == null ? '' : `|${node.label}`);
+  const one = (node) => {
+    if (node.type === 'text') return node.text;
+    return node.children ? `[${node.type} ${flat(node.children)}]` : `{${node.type} ${said(node)}${label(node)}}`;
+  };
+  const flat = (list) => list.map(one).join('');
+  return flat(nodes);
+}"""
+_NOBODY = """({
+  me: null, zone: null, now: () => new Date(),
+  person: () => null, channel: () => null, channelNamed: () => null, group: () => null,
+})"""
 
 
 @pytest.fixture
@@ -131,14 +142,15 @@ async def test_the_markdown_block_is_drawn_as_elements(page: Tab) -> None:
 
 async def test_a_usage_hint_becomes_one_completion_for_each_of_its_words(page: Tab) -> None:
     """The page learns the commands from the app's manifest."""
-    hint = "status [service] | where <#812 | sha> | me | help"
+    hint = "status [service] | where <#812 | sha> | help"
     command = json.dumps({"command": "/ship", "description": "Deploys", "usage_hint": hint})
-    [lines] = await each(page, "completion.js", [""], f"() => it.offersOf([{command}]).map((one) => [one.command, one.usage])")
+    [lines] = await each(
+        page, "completion.js", [""], f"() => it.offersOf([{command}]).map((one) => [one.command, one.usage])"
+    )
     assert lines == [
         ["/ship", ""],
         ["/ship status", "[service]"],
         ["/ship where", "<#812 | sha>"],
-        ["/ship me", ""],
         ["/ship help", ""],
     ]
 

@@ -150,7 +150,8 @@ def test_nothing_is_usual_before_three_were_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("usual", "stuck"), [(None, 60), (timedelta(minutes=2), 12), (timedelta(minutes=5), 15), (timedelta(minutes=30), 90)]
+    ("usual", "stuck"),
+    [(None, 60), (timedelta(minutes=2), 12), (timedelta(minutes=5), 15), (timedelta(minutes=30), 90)],
 )
 def test_a_rollout_looks_stuck_long_after_the_usual(usual: timedelta | None, stuck: int) -> None:
     """Three times, and at least ten minutes more; an hour where nothing is usual yet."""

@@ -39,16 +39,6 @@ from tests.unit.stores import NOON, address
 PLAIN = catalog()
 
 
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    """A session of an empty database, on each engine."""
-    upgrade(address(database_url))
-    engine = create_engine(address(database_url))
-    with Session(engine) as session:
-        yield session
-    engine.dispose()
-
-
 def tell(session: Session, *events: DeployReported | ChangeMerged) -> list[Deploy]:
     """Have all this told, in this order; returns the deploys that were reported."""
     found = []
@@ -76,9 +66,7 @@ def carries(session: Session, deploy: Deploy) -> list[str]:
 
 def asked(session: Session) -> list[tuple[str, str | None]]:
     """The ranges that the forge is still to be asked for: head and base."""
-    effects = session.exec(
-        select(Effect).where(Effect.state == SendState.PENDING.value).order_by(col(Effect.id))
-    ).all()
+    effects = session.exec(select(Effect).where(Effect.state == SendState.PENDING.value).order_by(col(Effect.id))).all()
     heads = {deploy.id: deploy.sha for deploy in session.exec(select(Deploy)).all()}
     wanted = []
     for effect in effects:
@@ -164,8 +152,7 @@ def test_a_range_is_read_again_when_history_turns_out_to_be_different(session: S
     assert (carries(session, last), last.range) == (["#2", "#3"], RangeState.COMPLETE)
     tell(session, report("b", at=5))
     assert (last.previous_sha, last.range) == (sha_of("b"), RangeState.READING)
-    assert asked(session)[-1] == ("b", "a")
-    assert ("c", "b") in asked(session)
+    assert {("b", "a"), ("c", "b")} <= set(asked(session))
     assert last.id is not None
     service.range_read(session, PLAIN, last.id, sha_of("a"), carrying(pull(1, "a")), NOON)
     assert carries(session, last) == ["#2", "#3"], "an answer to the old question says nothing"
@@ -220,7 +207,7 @@ def test_two_systems_that_report_one_rollout_make_one_deploy(session: Session) -
 def test_the_repository_is_learned_from_whichever_system_knows_it(session: Session) -> None:
     """Until then nothing can be compared; afterwards the forge is asked."""
     (one,) = tell(session, report("a", source="argocd", repo=None, service="oven"))
-    assert (one.range, asked(session)) == (RangeState.UNKNOWN, [])
+    assert (one.range, asked(session)) == (RangeState.UNREADABLE, [])
     tell(session, report("a"))
     assert (one.repo, one.range, asked(session)) == (REPO, RangeState.READING, [("a", None)])
 
@@ -364,15 +351,20 @@ def test_until_the_forge_answers_a_deploy_shows_the_change_that_its_commit_is(se
 
 
 def test_a_forge_that_cannot_be_asked_leaves_what_the_event_carried(session: Session) -> None:
-    """Said to be so; a late answer still completes it, and an unknown never undoes what is complete."""
+    """Said to be so, once; a late answer still completes it, and an unknown never undoes what is complete."""
     (deploy,) = tell(session, report("a"))
     assert deploy.id is not None
-    service.range_unknown(session, deploy.id, sha_of("z"), NOON)
+    service.range_unknown(session, deploy.id, sha_of("z"), RangeState.UNKNOWN)
     assert deploy.range == RangeState.READING
-    service.range_unknown(session, deploy.id, None, NOON)
+    service.range_unknown(session, deploy.id, None, RangeState.UNKNOWN)
     assert deploy.range == RangeState.UNKNOWN
+    work.take_touched(session)
+    service.range_unknown(session, deploy.id, None, RangeState.UNKNOWN)
+    assert work.take_touched(session) == ()
+    service.range_unknown(session, deploy.id, None, RangeState.UNREADABLE)
+    assert deploy.range == RangeState.UNREADABLE
     read(session, deploy, carrying(pull(1, "a")))
-    service.range_unknown(session, deploy.id, None, NOON)
+    service.range_unknown(session, deploy.id, None, RangeState.UNKNOWN)
     assert deploy.range == RangeState.COMPLETE
 
 
@@ -408,7 +400,9 @@ def test_names_of_any_length_have_their_place(session: Session) -> None:
     """A commit may be signed by anybody as anything; the deploy that carries it is still told."""
     (deploy,) = tell(session, report("a"))
     endless = Human(name="n" * 5000, email="e" * 5000 + "@example.com")
-    read(session, deploy, carrying(commit("a", "x" * 5000, author=endless), pull(1, "b", author=Human(login="l" * 999))))
+    read(
+        session, deploy, carrying(commit("a", "x" * 5000, author=endless), pull(1, "b", author=Human(login="l" * 999)))
+    )
     session.commit()
     assert len(carries(session, deploy)) == 2
 
@@ -480,7 +474,10 @@ def test_pushed_commits_tell_who_wrote_them(session: Session) -> None:
 def test_a_rollout_that_takes_far_longer_than_usual_is_stuck_once(session: Session) -> None:
     """Until then the next look is kept; one that ended is not stuck."""
     for number in range(3):
-        tell(session, *(report(str(number), status, number * 10 + at) for status, at in (("in_progress", 1), ("succeeded", 3))))
+        tell(
+            session,
+            *(report(str(number), status, number * 10 + at) for status, at in (("in_progress", 1), ("succeeded", 3))),
+        )
     (deploy,) = tell(session, report("a", "in_progress", 60))
     assert deploy.id is not None
     usual = service.usual_duration(session, deploy.target)

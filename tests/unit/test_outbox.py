@@ -184,7 +184,7 @@ async def test_somebody_named_twice_gets_one_card_and_one_note(database_url: str
 
 
 async def test_news_for_somebody_who_has_to_be_looked_up_again_reaches_their_card(database_url: str) -> None:
-    """A day later Slack is asked anew who they are: the card they have is edited, and the reply goes into its thread."""
+    """A day later Slack is asked anew who they are: their card is edited, and the reply goes into its thread."""
     async with opened(database_url) as database:
 
         def first_day(session: Session) -> int:

@@ -6,18 +6,32 @@ const SUMMARIES = {
   "/ship status": "what is live, and what is on its way",
   "/ship where": "how far a change has got",
   "/ship me": "who Shipmate thinks you are, and what you hear",
-  "/ship me mute": "no more direct messages about your changes",
-  "/ship me github": "which GitHub account is yours",
   "/ship help": "every word it knows",
 };
-const WITHOUT_MANIFEST = [{ command: "/ship", description: SUMMARIES["/ship"], usage_hint: "status [service] | where <PR | sha | url> | me | me mute | me github <your login> | help" }];
+const DEEPER = {
+  "/ship me": [
+    { word: "mute", usage: "", summary: "no more direct messages about your changes" },
+    { word: "github", usage: "<your login>", summary: "which GitHub account is yours" },
+  ],
+};
+const WITHOUT_MANIFEST = [{ command: "/ship", description: SUMMARIES["/ship"], usage_hint: "status [service] | where <PR | sha | url> | me | help" }];
 
 /** Every line the list may offer, from the manifest's `commands` (`{command, description, usage_hint}`). */
 export function offersOf(commands) {
   return (commands?.length ? commands : WITHOUT_MANIFEST).flatMap(({ command, description, usage_hint: hint }) => [
-    { command, usage: "", summary: description ?? "", words: Boolean(hint) },
-    ...hintWords(hint).map(({ word, usage }) => ({ command: `${command} ${word}`, usage, summary: SUMMARIES[`${command} ${word}`] ?? "", words: Boolean(usage) })),
+    offer(command, "", description ?? "", Boolean(hint)),
+    ...hintWords(hint).flatMap(({ word, usage }) => offersFor(`${command} ${word}`, usage)),
   ]);
+}
+
+function offersFor(command, usage) {
+  const deeper = DEEPER[command] ?? [];
+  return [offer(command, usage, SUMMARIES[command] ?? "", Boolean(usage)), ...deeper.map((one) => offer(`${command} ${one.word}`, one.usage, one.summary, Boolean(one.usage)))];
+}
+
+/** `words` is whether more may follow. */
+function offer(command, usage, summary, words) {
+  return { command, usage, summary, words };
 }
 
 /** The offers that begin as `text` does, as long as it is still the beginning of one. */

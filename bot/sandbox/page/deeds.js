@@ -3,7 +3,6 @@
 import { act, ask } from "./connection.js";
 import { asCommand } from "./completion.js";
 import { toast } from "./toasts.js";
-import { written } from "./writing.js";
 
 export class Deeds {
   #store;
@@ -21,7 +20,7 @@ export class Deeds {
     try {
       if (command && thread) throw new Error(`${command.command} is not supported in threads, as in Slack. Send it in the channel.`);
       if (command) await this.#act({ channel: place, ...command });
-      else await this.#act({ channel: place, say: written(text, this.#store), ...(thread ? { thread_ts: thread } : {}) });
+      else await this.#act({ channel: place, say: text, ...(thread ? { thread_ts: thread } : {}) });
     } catch (fault) {
       toast(fault.message);
       throw fault;

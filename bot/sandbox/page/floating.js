@@ -6,7 +6,10 @@ import { element } from "./dom.js";
 const GAP = 4;
 const EDGE = 8;
 
-/** Show `panel` beside `anchor` (below, or above where there is more room) until it is closed; `closed` hears of it. */
+/**
+ * Show `panel` beside `anchor` (below, or above where there is more room) until it is closed; `closed` hears of it.
+ * The browser gives the focus back.
+ */
 export function float(panel, anchor, closed) {
   const place = () => put(panel, anchor);
   panel.popover = "auto";
@@ -17,8 +20,8 @@ export function float(panel, anchor, closed) {
     if (newState !== "closed") return;
     window.removeEventListener("resize", place);
     window.removeEventListener("scroll", place, true);
-    panel.remove();
     anchor.setAttribute("aria-expanded", "false");
+    panel.remove();
     closed?.();
   });
   panel.showPopover();
@@ -40,9 +43,7 @@ export function menuButton(attributes, content, items) {
     const entries = items().map((item) => (item.pick ? entry(item, () => floating.close()) : element("p", { class: "menu-heading", role: "presentation" }, item.words)));
     const choices = entries.filter((node) => node.tagName === "BUTTON");
     const menu = element("div", { class: "menu", role: "menu", on: { keydown: (event) => walk(event, choices, () => floating.close()) } }, entries);
-    const floating = float(menu, button, () => {
-      if ([document.body, null].includes(document.activeElement)) button.focus();
-    });
+    const floating = float(menu, button);
     choices[0]?.focus();
   };
   return button;

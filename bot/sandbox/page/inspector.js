@@ -72,13 +72,22 @@ export class Inspector {
   }
 
   #row(request) {
+    let clicked = false;
     const opened = () => {
       if (details.open) this.#open.add(request.id);
       else this.#open.delete(request.id);
       if (details.open && details.children.length === 1) details.append(drawInside(request, this.#zone()));
+      if (details.open && clicked) this.#uncover(details);
+      clicked = false;
     };
-    const details = element("details", { class: "request", open: this.#open.has(request.id), on: { toggle: opened } }, drawSummary(request, this.#zone()));
+    const details = element("details", { class: "request", open: this.#open.has(request.id), on: { toggle: opened, click: () => { clicked = true; } } }, drawSummary(request, this.#zone()));
     return element("li", {}, details);
+  }
+
+  /** Bring what was just opened into view, where it ends below the list. */
+  #uncover(details) {
+    const [list, row] = [this.#list.getBoundingClientRect(), details.getBoundingClientRect()];
+    if (row.bottom > list.bottom) this.#list.scrollTop += row.top - list.top;
   }
 }
 

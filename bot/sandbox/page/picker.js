@@ -18,20 +18,19 @@ export function drawPicker(source, part, block, context) {
   const valueOf = (choices) => (multi ? (choices.length ? choices.map(({ value }) => value) : null) : (choices[0]?.value ?? null));
   let chosen = context.form.recall(block, part, source.initial, valueOf);
   const words = plainWords(part.placeholder) || (multi ? "Choose options" : "Choose an option");
-  const show = (shown = chosen) => button.replaceChildren(...drawChosen(shown, words, multi, context), icon(ICONS.chevron, "icon chevron"));
-  const settle = async (next) => {
-    const before = chosen;
+  const choose = (next) => {
     chosen = next;
     context.form.enter(block, part, chosen);
-    show();
-    if (!context.act || (await send(part, block, context, source.action(valueOf(chosen)), button))) return;
-    chosen = before;
-    context.form.enter(block, part, chosen);
-    show();
+    button.replaceChildren(...drawChosen(chosen, words, multi, context), icon(ICONS.chevron, "icon chevron"));
+    if (context.label) button.setAttribute("aria-label", `${context.label}: ${chosen.map((choice) => plainWords(choice.text)).join(", ") || words}`);
+  };
+  const settle = async (before) => {
+    const changed = JSON.stringify(valueOf(before)) !== JSON.stringify(valueOf(chosen));
+    if (changed && context.act && !(await send(part, block, context, source.action(valueOf(chosen)), button))) choose(before);
   };
   const open = () => {
     if (button.getAttribute("aria-expanded") === "true") return;
-    openChoices({ button, source, multi, most: part.max_selected_items ?? Infinity, chosen, show, settle, label: context.label ?? words, shortest: part.min_query_length ?? 0 }, context);
+    openChoices({ button, source, multi, most: part.max_selected_items ?? Infinity, chosen, choose, settle, label: context.label ?? words, shortest: part.min_query_length ?? 0 }, context);
   };
   const keys = (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -44,11 +43,10 @@ export function drawPicker(source, part, block, context) {
     class: multi ? "block-select picker multi" : "block-select picker",
     "aria-haspopup": "listbox",
     "aria-expanded": "false",
-    "aria-label": context.label ? `${context.label}: ${words}` : null,
     dataset: { action: part.action_id ?? "", element: part.action_id ?? "" },
     on: { click: open, keydown: keys },
   });
-  show();
+  choose(chosen);
   return button;
 }
 
@@ -58,8 +56,8 @@ function drawChosen(chosen, words, multi, context) {
   return [element("span", { class: "chips" }, chosen.map((choice) => element("span", { class: "chip" }, drawText(choice.text, context))))];
 }
 
-/** The list itself. A single choice closes it; several are settled together when it closes. */
-function openChoices({ button, source, multi, most, chosen, show, settle, label, shortest }, context) {
+/** The list itself. What is chosen is entered at once; it is acted upon when the list closes, which a single choice does. */
+function openChoices({ button, source, multi, most, chosen, choose, settle, label, shortest }, context) {
   let picked = [...chosen];
   let choices = [];
   let at = -1;
@@ -88,15 +86,18 @@ function openChoices({ button, source, multi, most, chosen, show, settle, label,
     if (options[at]) search.setAttribute("aria-activedescendant", options[at].id);
     else search.removeAttribute("aria-activedescendant");
   };
-  const choose = (choice) => {
+  const pick = (next) => {
+    picked = next;
+    choose(picked);
+  };
+  const take = (choice) => {
     if (!choice) return;
     if (!multi) {
-      picked = [choice];
+      pick([choice]);
       floating.close();
     } else {
-      if (has(choice)) picked = picked.filter(({ value }) => value !== choice.value);
-      else if (picked.length < most) picked = [...picked, choice];
-      show(picked);
+      if (has(choice)) pick(picked.filter(({ value }) => value !== choice.value));
+      else if (picked.length < most) pick([...picked, choice]);
       draw();
       point(at);
     }
@@ -105,7 +106,7 @@ function openChoices({ button, source, multi, most, chosen, show, settle, label,
     let group = null;
     const rows = choices.flatMap((choice, index) => {
       const heading = choice.group && choice.group !== group ? [element("p", { class: "menu-heading", role: "presentation" }, (group = choice.group))] : [];
-      return [...heading, drawChoice(choice, { id: `${id}-${index}`, chosen: has(choice), full: multi && picked.length >= most }, context, () => choose(choice))];
+      return [...heading, drawChoice(choice, { id: `${id}-${index}`, chosen: has(choice), full: multi && picked.length >= most }, context, () => take(choice))];
     });
     list.replaceChildren(...rows);
     if (!rows.length) list.append(element("p", { class: "menu-heading", role: "status" }, words ?? "No results"));
@@ -139,10 +140,9 @@ function openChoices({ button, source, multi, most, chosen, show, settle, label,
       point((at + step + choices.length) % choices.length);
     } else if (event.key === "Enter" && !event.isComposing) {
       event.preventDefault();
-      choose(choices[at]);
+      take(choices[at]);
     } else if (event.key === "Backspace" && multi && !search.value && picked.length) {
-      picked = picked.slice(0, -1);
-      show(picked);
+      pick(picked.slice(0, -1));
       draw();
     } else if (event.key === "Tab") {
       floating.close();
@@ -157,8 +157,7 @@ function openChoices({ button, source, multi, most, chosen, show, settle, label,
   panel.addEventListener("keydown", keys);
   const floating = float(panel, button, () => {
     clearTimeout(timer);
-    if ([document.body, null].includes(document.activeElement)) button.focus();
-    if (JSON.stringify(picked.map(({ value }) => value)) !== JSON.stringify(chosen.map(({ value }) => value))) settle(picked);
+    settle(chosen);
   });
   search.focus();
   find();

@@ -161,8 +161,8 @@ export class Store extends EventTarget {
       for (const message of messages) this.#keep(channel, message);
     }
     if (this.#baseline === "0") this.#recallMarks();
+    if (snapshot.clock) this.#tell("clock", { clock: snapshot.clock }); // first: what is drawn says "today"
     this.#tell("snapshot");
-    if (snapshot.clock) this.#tell("clock", { clock: snapshot.clock });
   }
 
   #takeMessage(channel, message, event) {

@@ -1,0 +1,594 @@
+"""The rules of PagerDuty that its stand-in keeps: a row each, naming its source, asked through pdpyras.
+
+"PagerDuty docs" are the API reference and the knowledge base. "not documented" marks what they leave open: the row says
+what the stand-in does then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.sandbox.pagerduty_records import Incident
+from bot.sandbox.server import Sandbox
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it warns at import that it is no longer developed
+    import pdpyras
+
+Json = dict[str, Any]
+CHECKOUT = {"id": "PSCHECKOUT", "type": "service_reference"}
+CREATE = "PagerDuty docs: Create an Incident"
+UPDATE = "PagerDuty docs: Update an Incident"
+EVENTS = "PagerDuty docs: Events API v2, Send an event"
+WEBHOOKS = "PagerDuty docs: Webhooks v3"
+
+
+class Receiver:
+    """What a bot receives; it answers with the statuses it is told to, then 202."""
+
+    def __init__(self) -> None:
+        self.events: list[Json] = []
+        self.headers: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
+        self.statuses: list[int] = []
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.bodies.append(await request.read())
+        self.headers.append(dict(request.headers))
+        self.events.append(json.loads(self.bodies[-1])["event"])
+        return web.Response(status=self.statuses.pop(0) if self.statuses else 202)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event["event_type"] for event in self.events]
+
+
+class Stage:
+    """A world, a bot that listens, and pdpyras asking in the bot's name."""
+
+    def __init__(self, sandbox: Sandbox, receiver: Receiver) -> None:
+        self.sandbox = sandbox
+        self.pagerduty = sandbox.pagerduty
+        self.receiver = receiver
+        self.settings = sandbox.environment()
+
+    def rest(self, *, sender: str | None = None, key: str | None = None) -> pdpyras.APISession:
+        """PagerDuty's own client, without its retries."""
+        session = pdpyras.APISession(key or self.settings["PAGERDUTY_API_KEY"])
+        session.default_from = self.settings["PAGERDUTY_FROM"] if sender is None else sender or None
+        session.url = self.settings["PAGERDUTY_API_URL"]
+        return impatient(session)
+
+    async def ask(self, verb: str, path: str, sent: Json | None = None, **who: str) -> tuple[int, Any, Any]:
+        """Status, body and headers of an answer."""
+
+        def call() -> tuple[int, Any, Any]:
+            with self.rest(**who) as session:
+                try:
+                    answer = session.request(verb, path, **({} if sent is None else {"json": sent}))
+                except pdpyras.PDHTTPError as refused:
+                    answer = refused.response
+                return answer.status_code, answer.json() if answer.content else None, answer.headers
+
+        return await asyncio.to_thread(call)
+
+    async def create(self, **fields: Any) -> tuple[int, Any, Any]:
+        """Open an incident of checkout."""
+        incident = {"type": "incident", "title": "checkout 5xx", "service": CHECKOUT, **fields}
+        return await self.ask("POST", "/incidents", {"incident": incident})
+
+    async def page(self, who: str, **fields: Any) -> Incident:
+        """Page one person by name; the incident."""
+        status, body, _ = await self.create(assignments=[assigned(who)], **fields)
+        assert status == 201, body
+        return self.pagerduty.account.incidents[body["incident"]["id"]]
+
+    async def send(self, **event: Any) -> tuple[int, Any]:
+        """Send an event as pdpyras does, without retries."""
+        sent = {"routing_key": self.settings["PAGERDUTY_ROUTING_KEY"], "event_action": "trigger", **event}
+        return await self.send_raw(json.dumps(sent))
+
+    async def send_raw(self, text: str, path: str = "/v2/enqueue") -> tuple[int, Any]:
+        """Send these bytes to the Events API."""
+
+        def call() -> tuple[int, Any]:
+            with pdpyras.EventsAPISession(self.settings["PAGERDUTY_ROUTING_KEY"]) as session:
+                session.url = self.settings["PAGERDUTY_EVENTS_URL"]
+                answer = impatient(session).request(
+                    "POST", path, data=text, headers={"Content-Type": "application/json"}
+                )
+                return answer.status_code, answer.json()
+
+        return await asyncio.to_thread(call)
+
+
+def impatient(session: Any) -> Any:
+    """The client without its retries: it would ask for ever on 429, and send a POST again on a lost connection."""
+    session.max_network_attempts = 0
+    session.max_http_attempts = -1
+    session.retry = {429: 1}
+    return session
+
+
+def assigned(who: str) -> Json:
+    """An assignment to a person."""
+    return {"assignee": {"id": f"PU{who.upper()}", "type": "user_reference"}}
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    receiver = Receiver()
+    application = web.Application()
+    application.router.add_post("/webhooks/pagerduty", receiver.handle)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with Sandbox(rate_limits=False) as sandbox:
+        sandbox.clock.speed = 0
+        sandbox.connect(f"http://127.0.0.1:{runner.addresses[0][1]}")
+        yield Stage(sandbox, receiver)
+    await runner.cleanup()
+
+
+# Refusals: one question each
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What is asked, and how PagerDuty answers; ``told`` stands somewhere in the answer."""
+
+    name: str
+    source: str
+    verb: str = "POST"
+    path: str = "/incidents"
+    sent: Json | None = None
+    sender: str | None = None
+    key: str | None = None
+    status: int
+    code: int | None = None
+    told: str = ""
+
+
+def create(name: str, fields: Json, status: int, code: int | None = None, told: str = "", **who: str) -> Rule:
+    """A row for the opening of an incident of checkout with these fields."""
+    sent = {"incident": {"type": "incident", "title": "checkout 5xx", "service": CHECKOUT, **fields}}
+    return Rule(name=name, source=CREATE, sent=sent, status=status, code=code, told=told, **who)
+
+
+POLICY = {"id": "PEPAYMENTS", "type": "escalation_policy_reference"}
+RULES = (
+    create("an incident for the service's policy", {}, 201),
+    create("for a person", {"assignments": [assigned("ana")]}, 201, told="Ana Torres"),
+    create("for a policy", {"escalation_policy": POLICY}, 201, told="Dee Larsson"),
+    create("not for both", {"assignments": [assigned("ana")], "escalation_policy": POLICY}, 400, 2001),
+    create("one assignee", {"assignments": [assigned("ana"), assigned("ben")]}, 400, 2001),
+    create("an assignee who is not there", {"assignments": [assigned("zoe")]}, 400, 2002),
+    create("a service that is not there", {"service": {"id": "PNONE", "type": "service_reference"}}, 400, 2002),
+    create("a title is required", {"title": ""}, 400, 2001, "Title"),
+    create("an urgency is high or low", {"urgency": "medium"}, 400, 2001, "Urgency"),
+    create("From is required", {}, 400, 2001, "From", sender=""),
+    create("From is a user's address", {}, 400, 1008, "Requester User Not Found", sender="nobody@example.com"),
+    create("a key that is not the account's", {}, 401, 2006, key="wrong"),
+    Rule(name="the body's object stands under its name", source=CREATE, sent={"title": "x"}, status=400, code=2001),
+    Rule(
+        name="what is not there",
+        source="PagerDuty docs: Errors",
+        verb="GET",
+        path="/incidents/QNONE",
+        status=404,
+        code=2100,
+    ),
+    Rule(
+        name="a key of the account has no current user",
+        source="PagerDuty docs: Get the current user",
+        verb="GET",
+        path="/users/me",
+        status=400,
+    ),
+    Rule(
+        name="an ability the account lacks",
+        source="PagerDuty docs: Test an ability",
+        verb="GET",
+        path="/abilities/sso",
+        status=402,
+    ),
+    Rule(
+        name="an ability it has",
+        source="PagerDuty docs: Test an ability",
+        verb="GET",
+        path="/abilities/coordinated_responding",
+        status=204,
+    ),
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.verb} {rule.path}: {rule.name}")
+async def test_pagerduty_answers_as_it_says_it_does(stage: Stage, rule: Rule) -> None:
+    who = {name: value for name, value in (("sender", rule.sender), ("key", rule.key)) if value is not None}
+    status, body, _ = await stage.ask(rule.verb, rule.path, rule.sent, **who)
+    assert status == rule.status, (rule.source, body)
+    assert ((body or {}).get("error") or {}).get("code") == rule.code or rule.code is None, rule.source
+    assert rule.told in json.dumps(body), rule.source
+
+
+# What takes more than one question
+
+
+async def _own_page(stage: Stage) -> None:
+    """Whoever opens an incident for themselves has it already, and nobody is told."""
+    await stage.page("shipmate")
+    (incident,) = stage.pagerduty.incidents()
+    assert (incident.status, stage.pagerduty.notifications) == ("acknowledged", [])
+
+
+async def _woken(stage: Stage) -> None:
+    """A named person is woken at once, again by phone, and no policy follows."""
+    incident = await stage.page("ana")
+    stage.sandbox.clock.turn(by=timedelta(hours=3))
+    assert [(one.user.key, one.method) for one in stage.pagerduty.woken()] == [("ana", "push"), ("ana", "phone")]
+    assert (incident.status, incident.level) == ("triggered", 1)
+
+
+async def _low(stage: Stage) -> None:
+    await stage.page("ana", urgency="low")
+    stage.sandbox.clock.turn(by=timedelta(hours=3))
+    assert stage.pagerduty.woken() == []
+    assert [one.method for one in stage.pagerduty.notifications] == ["email"]
+
+
+async def _duplicate(stage: Stage) -> None:
+    await stage.page("ana", incident_key="page:1")
+    status, body, _ = await stage.create(incident_key="page:1")
+    assert (status, body["error"]["code"]) == (400, 2002)
+    assert "matching dedup key already exists" in body["error"]["errors"][0]
+    (found,) = (await stage.ask("GET", "/incidents?incident_key=page:1"))[1]["incidents"]
+    await stage.ask("PUT", f"/incidents/{found['id']}", {"incident": {"type": "incident", "status": "resolved"}})
+    assert (await stage.create(incident_key="page:1"))[0] == 201
+
+
+async def _escalates(stage: Stage) -> None:
+    """Dee, then Eve five minutes later, then both again; each level once more, as the policy loops once."""
+    await stage.create()
+    begun = stage.sandbox.clock.now()
+    stage.sandbox.clock.turn(by=timedelta(hours=3))
+    pushed = [
+        (one.user.key, round((one.at - begun).total_seconds() / 60))
+        for one in stage.pagerduty.woken()
+        if one.method == "push"
+    ]
+    assert pushed == [("dee", 0), ("eve", 5), ("dee", 10), ("eve", 15)]
+
+
+async def _acknowledged(stage: Stage) -> None:
+    stage.pagerduty.answer("dee", after=timedelta(minutes=3))
+    await stage.create()
+    stage.sandbox.clock.turn(by=timedelta(hours=3))
+    (incident,) = stage.pagerduty.incidents()
+    assert incident.status == "acknowledged"
+    assert stage.pagerduty.woken("eve") == []
+
+
+async def _slept_through(stage: Stage) -> None:
+    """Who was silenced does not answer; who answers later takes what still waits for them."""
+    stage.pagerduty.answer("ana")
+    stage.pagerduty.silence("ana")
+    incident = await stage.page("ana")
+    stage.sandbox.clock.turn(by=timedelta(hours=1))
+    assert incident.acknowledged == []
+    stage.pagerduty.answer("ana")
+    assert [user.key for user, _ in incident.acknowledged] == ["ana"]
+
+
+async def _policy_after_person(stage: Stage) -> None:
+    incident = await stage.page("ana")
+    sent = {"incident": {"type": "incident", "escalation_policy": POLICY}}
+    status, body, _ = await stage.ask("PUT", f"/incidents/{incident.id}", sent)
+    assert (status, body["incident"]["assignments"][0]["assignee"]["id"]) == (200, "PUDEE")
+    stage.sandbox.clock.turn(by=timedelta(minutes=5))
+    assert [user.key for user in incident.assignees] == ["eve"]
+
+
+async def _reassigned(stage: Stage) -> None:
+    """Another assignee makes it triggered again, and stops the policy."""
+    await stage.create()
+    (incident,) = stage.pagerduty.incidents()
+    path = f"/incidents/{incident.id}"
+    await stage.ask("PUT", path, {"incident": {"type": "incident", "status": "acknowledged"}})
+    await stage.ask("PUT", path, {"incident": {"type": "incident", "assignments": [assigned("ben")]}})
+    stage.sandbox.clock.turn(by=timedelta(hours=1))
+    assert (incident.status, [user.key for user in incident.assignees]) == ("triggered", ["ben"])
+
+
+async def _by_hand(stage: Stage) -> None:
+    await stage.create()
+    (incident,) = stage.pagerduty.incidents()
+    path = f"/incidents/{incident.id}"
+    assert (await stage.ask("PUT", path, {"incident": {"type": "incident", "escalation_level": 2}}))[0] == 200
+    assert (await stage.ask("PUT", path, {"incident": {"type": "incident", "escalation_level": 3}}))[0] == 400
+    assert [one.user.key for one in stage.pagerduty.woken()] == ["dee", "eve"]
+
+
+async def _resolved(stage: Stage) -> None:
+    incident = await stage.page("ana")
+    several = {"incidents": [{"id": incident.id, "type": "incident_reference", "status": "resolved"}]}
+    assert (await stage.ask("PUT", "/incidents", several))[0] == 200
+    status, body, _ = await stage.ask(
+        "PUT", f"/incidents/{incident.id}", {"incident": {"type": "incident", "status": "acknowledged"}}
+    )
+    assert (status, body["error"]["errors"]) == (400, ["Incident Already Resolved"])
+    listed = (await stage.ask("GET", "/incidents?statuses[]=triggered&statuses[]=acknowledged"))[1]
+    assert listed["incidents"] == []
+
+
+async def _notes(stage: Stage) -> None:
+    incident = await stage.page("ana")
+    path = f"/incidents/{incident.id}/notes"
+    assert (await stage.ask("POST", path, {"note": {"content": "x" * 2000}}))[0] == 201
+    assert (await stage.ask("POST", path, {"note": {"content": "x" * 2001}}))[0] == 400
+    (note,) = (await stage.ask("GET", path))[1]["notes"]
+    assert (len(note["content"]), note["user"]["summary"]) == (2000, "Shipmate")
+
+
+async def _responders(stage: Stage) -> None:
+    incident = await stage.page("ana")
+    stage.pagerduty.answer("ben")
+    sent = {
+        "requester_id": "PUSHIPMATE",
+        "message": "Please look",
+        "responder_request_targets": [
+            {"responder_request_target": {"id": "PUBEN", "type": "user_reference"}},
+            {"responder_request_target": {"id": "PEPAYMENTS", "type": "escalation_policy_reference"}},
+        ],
+    }
+    path = f"/incidents/{incident.id}/responder_requests"
+    assert (await stage.ask("POST", path, sent))[0] == 200
+    assert [(one.user.key, one.state) for one in incident.responders] == [("ben", "joined"), ("dee", "pending")]
+    stage.pagerduty.account.abilities.discard("coordinated_responding")
+    assert (await stage.ask("POST", path, sent))[0] == 402
+
+
+async def _updates_and_log(stage: Stage) -> None:
+    incident = await stage.page("ana")
+    assert (await stage.ask("POST", f"/incidents/{incident.id}/status_updates", {"message": "Rolling back"}))[0] == 201
+    kinds = [
+        entry["type"] for entry in (await stage.ask("GET", f"/incidents/{incident.id}/log_entries"))[1]["log_entries"]
+    ]
+    assert kinds == ["notify_log_entry", "assign_log_entry", "trigger_log_entry"]
+
+
+async def _search(stage: Stage) -> None:
+    """A substring of name or address, so callers must compare; pdpyras' find does."""
+    assert len((await stage.ask("GET", "/users?query=example.com"))[1]["users"]) == 6
+
+    def find() -> Any:
+        with stage.rest() as session:
+            return session.find("users", "ANA@example.com", attribute="email")["id"], session.find(
+                "users", "na@", "email"
+            )
+
+    assert await asyncio.to_thread(find) == ("PUANA", None)
+
+
+async def _pages(stage: Stage) -> None:
+    first = (await stage.ask("GET", "/users?limit=4&total=true"))[1]
+    second = (await stage.ask("GET", "/users?limit=4&offset=4"))[1]
+    assert (len(first["users"]), first["more"], first["total"]) == (4, True, 6)
+    assert (len(second["users"]), second["more"], second["total"]) == (2, False, None)
+
+
+async def _on_calls(stage: Stage) -> None:
+    found = (await stage.ask("GET", "/oncalls?escalation_policy_ids[]=PEPAYMENTS"))[1]["oncalls"]
+    assert [(one["escalation_level"], one["user"]["summary"]) for one in found] == [
+        (1, "Dee Larsson"),
+        (2, "Eve Moreau"),
+    ]
+    assert (await stage.ask("GET", "/oncalls?user_ids[]=PUANA"))[1]["oncalls"] == []
+
+
+async def _limited(stage: Stage) -> None:
+    _, _, headers = await stage.ask("GET", "/users")
+    assert (headers["ratelimit-limit"], headers["ratelimit-remaining"]) == ("960", "959")
+    stage.pagerduty.fault(rate_limited=30)
+    status, body, headers = await stage.ask("GET", "/users")
+    assert (status, body["error"]["code"], headers["ratelimit-remaining"]) == (429, 2020, "0")
+    assert (await stage.send(payload={"summary": "x", "source": "y", "severity": "info"}))[0] == 429
+
+
+async def _events(stage: Stage) -> None:
+    def work() -> str:
+        with pdpyras.EventsAPISession(stage.settings["PAGERDUTY_ROUTING_KEY"]) as session:
+            session.url = stage.settings["PAGERDUTY_EVENTS_URL"]
+            key = str(session.trigger("checkout 5xx", "prometheus", dedup_key="checkout/5xx", severity="critical"))
+            session.trigger("checkout 5xx still", "prometheus", dedup_key="checkout/5xx", severity="critical")
+            session.acknowledge(key)
+            return key
+
+    key = await asyncio.to_thread(work)
+    (incident,) = stage.pagerduty.incidents()
+    assert (key, incident.key, incident.status) == ("checkout/5xx", "checkout/5xx", "acknowledged")
+    assert [one.user.key for one in stage.pagerduty.woken()] == ["dee"]
+    assert (await stage.send(event_action="resolve", dedup_key=key))[0] == 202
+    assert not incident.open
+    assert (await stage.send(event_action="resolve", dedup_key="unheard of"))[0] == 202
+    status, body = await stage.send(payload={"summary": "x", "source": "y", "severity": "info"})
+    assert (status, len(body["dedup_key"])) == (202, 32)
+
+
+async def _bad_events(stage: Stage) -> None:
+    payload = {"summary": "x", "source": "y", "severity": "info"}
+    for event, told in (
+        ({"payload": payload, "event_action": "shout"}, "event_action"),
+        ({"payload": {**payload, "severity": "fatal"}}, "severity"),
+        ({"payload": {**payload, "summary": "x" * 1025}}, "summary"),
+        ({"payload": {**payload, "source": ""}}, "source"),
+        ({"payload": payload, "dedup_key": "x" * 256}, "dedup_key"),
+        ({"event_action": "resolve"}, "dedup_key"),
+        ({"payload": payload, "routing_key": "short"}, "routing_key"),
+        ({"payload": payload, "routing_key": "0" * 32}, "Invalid routing key"),
+    ):
+        status, body = await stage.send(**event)
+        assert (status, body["status"]) == (400, "invalid event"), event
+        assert told in body["errors"][0]
+    assert (await stage.send_raw("{"))[0] == 400
+    assert (await stage.send(payload={**payload, "custom_details": {"x": "y" * 512 * 1024}}))[0] == 413
+    assert stage.pagerduty.incidents() == []
+
+
+async def _throttled(stage: Stage) -> None:
+    stage.pagerduty.rate_limits = True
+    sent = {"payload": {"summary": "x", "source": "y", "severity": "info"}, "dedup_key": "same"}
+    statuses = [(await stage.send(**sent))[0] for _ in range(121)]
+    assert statuses == [202] * 120 + [429]
+
+
+async def _changes(stage: Stage) -> None:
+    def work() -> Any:
+        with pdpyras.ChangeEventsAPISession(stage.settings["PAGERDUTY_ROUTING_KEY"]) as session:
+            session.url = stage.settings["PAGERDUTY_EVENTS_URL"]
+            return session.submit("checkout deployed", source="shipmate", custom_details={"sha": "abc"})
+
+    await asyncio.to_thread(work)
+    assert stage.pagerduty.incidents() == []
+    incident = await stage.page("ana")
+    (change,) = (await stage.ask("GET", f"/incidents/{incident.id}/related_change_events"))[1]["change_events"]
+    assert (change["summary"], change["custom_details"]) == ("checkout deployed", {"sha": "abc"})
+    refused = await stage.send_raw(
+        json.dumps({"routing_key": stage.settings["PAGERDUTY_ROUTING_KEY"]}), "/v2/change/enqueue"
+    )
+    assert refused[0] == 400
+
+
+async def _signed(stage: Stage) -> None:
+    secret = stage.settings["PAGERDUTY_WEBHOOK_SECRET"]
+    await stage.page("ana")
+    await stage.sandbox.settle()
+    assert stage.receiver.kinds == ["incident.triggered"]
+    (event,), (body,), (headers,) = stage.receiver.events, stage.receiver.bodies, stage.receiver.headers
+    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    assert headers["X-PagerDuty-Signature"] == f"v1={signature}"
+    assert (event["data"]["assignees"][0]["summary"], event["agent"]["summary"]) == ("Ana Torres", "Shipmate")
+    stage.pagerduty.hooks.rotate()
+    stage.pagerduty.answer("ana")
+    await stage.sandbox.settle()
+    both = stage.receiver.headers[-1]["X-PagerDuty-Signature"].split(",")
+    assert f"v1={hmac.new(secret.encode(), stage.receiver.bodies[-1], hashlib.sha256).hexdigest()}" == both[1]
+    assert len(both) == 2
+
+
+async def _every_kind(stage: Stage) -> None:
+    """What happens is told, whoever does it."""
+    await stage.create()
+    (incident,) = stage.pagerduty.incidents()
+    dee = stage.pagerduty.account.user("dee")
+    await stage.sandbox.settle()
+    stage.sandbox.clock.turn(by=timedelta(minutes=5))
+    await stage.sandbox.settle()
+    stage.pagerduty.reassign(incident, [dee], dee)
+    await stage.sandbox.settle()
+    stage.pagerduty.acknowledge(incident, dee)
+    await stage.sandbox.settle()
+    stage.pagerduty.add_note(incident, dee, "found it")
+    await stage.sandbox.settle()
+    stage.pagerduty.resolve(incident, dee)
+    await stage.sandbox.settle()
+    kinds = ["triggered", "escalated", "reassigned", "acknowledged", "annotated", "resolved"]
+    assert stage.receiver.kinds == [f"incident.{kind}" for kind in kinds]
+
+
+async def _retried(stage: Stage) -> None:
+    """Until it is taken, with the same id; how long between is not documented."""
+    stage.receiver.statuses += [503, 429]
+    await stage.page("ana")
+    await stage.sandbox.settle()
+    for _ in range(2):
+        stage.sandbox.clock.turn(by=timedelta(minutes=1))
+        await stage.sandbox.settle()
+    stage.sandbox.clock.turn(by=timedelta(hours=1))
+    await stage.sandbox.settle()
+    attempts = [event["id"] for event in stage.receiver.events]
+    assert (len(attempts), len(set(attempts))) == (3, 1)
+
+
+async def _given_up(stage: Stage) -> None:
+    stage.receiver.statuses += [503] * 100
+    await stage.page("ana")
+    for _ in range(60):
+        await stage.sandbox.settle()
+        stage.sandbox.clock.turn(by=timedelta(hours=1))
+    (sending,) = stage.pagerduty.hooks.sent
+    assert sending.dropped
+    assert sending.attempts < 20
+
+
+async def _dropped(stage: Stage) -> None:
+    """A refusal is not tried again, and the third in a row pauses the subscription for a day."""
+    stage.receiver.statuses += [401, 401, 401]
+    for number in range(4):
+        await stage.page("ana", incident_key=str(number))
+        await stage.sandbox.settle()
+    assert len(stage.receiver.events) == 3
+    stage.sandbox.clock.turn(by=timedelta(hours=25))
+    await stage.page("ana")
+    await stage.sandbox.settle()
+    assert len(stage.receiver.events) == 4
+
+
+async def _lost_answers(stage: Stage) -> None:
+    """What is done and not answered shows why a page needs its key."""
+    stage.pagerduty.fault(cut=True)
+    with pytest.raises(pdpyras.PDClientError):
+        await stage.create(incident_key="page:1")
+    stage.pagerduty.fault(down=True)
+    assert (await stage.create(incident_key="page:1"))[0] == 503
+    stage.pagerduty.fault()
+    assert (await stage.create(incident_key="page:1"))[0] == 400
+    assert len(stage.pagerduty.incidents()) == 1
+
+
+Trial = Callable[[Stage], Awaitable[None]]
+TRIALS: tuple[tuple[str, str, Trial], ...] = (
+    ("opened by its assignee it is acknowledged", CREATE, _own_page),
+    ("a named person is woken, and no policy follows", "PagerDuty docs: Reassign incidents", _woken),
+    ("low urgency wakes nobody here", "PagerDuty docs: Notification urgency", _low),
+    ("one open incident for each key", CREATE, _duplicate),
+    ("a policy escalates and loops", "PagerDuty docs: Escalation policies", _escalates),
+    ("an acknowledgement ends the escalation", "PagerDuty docs: Escalation policies", _acknowledged),
+    ("somebody silent does not answer", "the stand-in's own people", _slept_through),
+    ("a policy may follow a person", UPDATE, _policy_after_person),
+    ("another assignee triggers it again", UPDATE, _reassigned),
+    ("a level may be chosen", UPDATE, _by_hand),
+    ("what is resolved stays so", "PagerDuty docs: Manage Incidents", _resolved),
+    ("a note has 2,000 characters (its limit; the refusal is not documented)", "PagerDuty docs: Create a note", _notes),
+    ("asking for help takes an ability", "PagerDuty docs: Create a responder request", _responders),
+    ("status updates and the log", "PagerDuty docs: Create a status update", _updates_and_log),
+    ("people are searched by substring", "PagerDuty docs: List users", _search),
+    ("lists come in pages", "PagerDuty docs: Pagination", _pages),
+    ("who is on call", "PagerDuty docs: List all of the on-calls", _on_calls),
+    ("limits are told in headers", "PagerDuty docs: REST API Rate Limits", _limited),
+    ("events open, acknowledge and resolve", EVENTS, _events),
+    ("events that are wrong", EVENTS, _bad_events),
+    ("120 events a minute", "PagerDuty docs: Events API v2 limits", _throttled),
+    ("change events open nothing", "PagerDuty docs: Send Change Events", _changes),
+    ("webhooks are signed, by two secrets during a change", "PagerDuty docs: Verifying Signatures", _signed),
+    ("each kind of event", WEBHOOKS, _every_kind),
+    ("retried on 5xx and 429", WEBHOOKS, _retried),
+    ("for two days", WEBHOOKS, _given_up),
+    ("dropped on 4xx, paused after three", WEBHOOKS, _dropped),
+    ("an answer may be lost", "the stand-in's own faults", _lost_answers),
+)
+
+
+@pytest.mark.parametrize(("name", "source", "trial"), TRIALS, ids=[name for name, _, _ in TRIALS])
+async def test_pagerduty_behaves_as_it_says_it_does(stage: Stage, name: str, source: str, trial: Trial) -> None:
+    await trial(stage)

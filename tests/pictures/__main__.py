@@ -1,0 +1,171 @@
+"""Draws the README's pictures: ``python -m tests.pictures [FOLDER]`` (by default ``docs/pictures``).
+
+The real bot lives in the sandbox in this process, its scenes are played, and headless Chromium looks at the page. The
+world's clock stands on a weekday morning and runs fast, so that what is seen looks like a day at work. Limits: needs
+Chromium; the commits' names differ each time, so each run's pictures differ a little.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from bot import sandbox as sandbox_package
+from bot.delivery import Limits
+from bot.sandbox.server import Sandbox
+from bot.sandbox.slack_manifest import read_manifest
+from bot.sandbox.story import play
+from bot.server import serving
+from bot.settings import load_settings
+from tests.acceptance.watching import at_rest
+from tests.browser.chromium import Chromium, Tab, find_chromium
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "docs" / "pictures"
+MANIFEST = ROOT / "manifest.yml"
+POLICY = Path(sandbox_package.__file__).parent / "acme.yml"
+LARGEST = 250_000
+"""Bytes: a README that takes long to load is not read."""
+
+SPEED = 60.0
+PACE = 0.2
+"""A second of a story takes this long, and twelve times that in the world: rollouts of a minute or two."""
+
+TUESDAY = 1
+AT_WORK = {"hour": 10, "minute": 4, "second": 0, "microsecond": 0}
+SHOWN = Limits(per_channel=None, updates_per_minute=None, progress_every=0.0, doubt_settles=1.0)
+
+
+class Pictures:
+    """Takes pictures of one world's page into a folder."""
+
+    def __init__(self, chromium: Chromium, url: str, folder: Path) -> None:
+        self._chromium = chromium
+        self._url = url
+        self._folder = folder
+
+    @asynccontextmanager
+    async def page(
+        self, where: str, *, width: int = 1280, height: int = 800, phone: bool = False, dark: bool = False
+    ) -> AsyncIterator[Tab]:
+        """The page at ``where`` (what follows the address)."""
+        async with self._chromium.tab(
+            width=width, height=height, phone=phone, dark=dark, scale=1.5 if phone else 1
+        ) as tab:
+            await tab.open(f"{self._url}/{where}")
+            yield tab
+
+    async def take(self, tab: Tab, name: str) -> None:
+        """Write what is seen; AssertionError if it came out too large."""
+        picture = await tab.picture()
+        assert len(picture) <= LARGEST, f"{name} takes {len(picture):,} bytes"
+        await asyncio.to_thread((self._folder / name).write_bytes, picture)
+        print(f"{self._folder / name}: {len(picture) // 1000} kB")
+
+
+async def draw(chromium: Chromium, folder: Path) -> None:
+    """Play the scenes and take every picture."""
+    async with _stage() as (url, perform):
+        pictures = Pictures(chromium, url, folder)
+        await perform("a calm deploy")
+        await _after_a_calm_deploy(pictures)
+        await perform("a failing deploy")
+        await _after_a_failing_deploy(pictures)
+
+
+async def _after_a_calm_deploy(pictures: Pictures) -> None:
+    async with pictures.page("?as=ana#C0PAYMENTS") as page:
+        await page.sees("#log article", "live in production")
+        await pictures.take(page, "calm-deploy.png")
+    async with pictures.page("?as=ben#C0PAYMENTS", width=390, height=844, phone=True) as page:
+        await page.sees("#log article", "live in production")
+        await pictures.take(page, "phone.png")
+    async with pictures.page("?as=ben#C0PAYMENTS", dark=True) as page:
+        await page.write("#message-box textarea", "/ship status checkout")
+        await page.press("Enter")
+        await page.sees("#log .ephemeral")
+        await page.hover("#channel-name")
+        await pictures.take(page, "dark.png")
+    async with pictures.page("?as=ana#C0PAYMENTS") as page:
+        await page.click("#direct .place")
+        await page.sees("#log article", "live in production")
+        await page.hover("#channel-name")
+        await pictures.take(page, "direct-message.png")
+
+
+async def _after_a_failing_deploy(pictures: Pictures) -> None:
+    async with pictures.page("?as=ana#C0PAYMENTS") as page:
+        await page.sees("#log article", "failed in production")
+        await pictures.take(page, "failing-deploy.png")
+    async with pictures.page("?as=ana&pane=requests#C0PAYMENTS") as page:
+        await page.click("[data-show=out]")
+        await page.click("#request-list li:nth-child(3) summary")
+        await page.sees(".request-inside", "HMAC-SHA256")
+        await page.hover("#channel-name")
+        await pictures.take(page, "requests.png")
+
+
+@asynccontextmanager
+async def _stage() -> AsyncIterator[tuple[str, Callable[[str], Awaitable[None]]]]:
+    """The world with the bot in it: its address, and what plays a scene to its end and lets the bot say all of it."""
+    manifest = read_manifest(yaml.safe_load(MANIFEST.read_text(encoding="utf-8")))
+    with tempfile.TemporaryDirectory(prefix="shipmate-pictures-") as name:
+        async with Sandbox(rate_limits=False, manifest=manifest) as world:
+            world.clock.turn(to=_at_work(world.clock.now()))
+            policy = Path(name) / "shipmate.yml"
+            policy.write_text(POLICY.read_text(encoding="utf-8").replace("{sandbox}", world.url), encoding="utf-8")
+            settings = load_settings(
+                {
+                    **world.environment(),
+                    "DATABASE_URL": f"sqlite:///{name}/shipmate.db",
+                    "SHIPMATE_CONFIG": str(policy),
+                    "SHIPMATE_PORT": "0",
+                },
+                None,
+            )
+            async with serving(settings, limits=SHOWN, clock=world.clock.now) as running:
+                world.connect(running.url)
+
+                async def perform(scene: str) -> None:
+                    world.clock.speed = SPEED
+                    await play(world, scene, pace=PACE)
+                    await world.settle()
+                    await at_rest(running.wired.bot.database)
+                    world.clock.speed = 1
+
+                yield world.url, perform
+
+
+def _at_work(now: datetime) -> datetime:
+    local = now.astimezone(ZoneInfo("Europe/Paris"))
+    day = local + timedelta(days=(TUESDAY - local.weekday()) % 7)
+    at = day.replace(**AT_WORK)  # type: ignore[arg-type]
+    return at if at > local else at + timedelta(days=7)
+
+
+def main(arguments: list[str]) -> int:
+    """Draw; the exit status."""
+    binary = find_chromium()
+    if binary is None:
+        print("There is no Chromium on this machine (on Debian: apt install chromium).", file=sys.stderr)
+        return 1
+    folder = Path(arguments[0]) if arguments else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    chromium = Chromium(binary)
+    try:
+        asyncio.run(draw(chromium, folder))
+    finally:
+        chromium.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
