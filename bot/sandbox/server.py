@@ -46,8 +46,8 @@ class Sandbox:
     """Slack, GitHub and PagerDuty, standing in: in memory, with secrets of its own for every run; it is not Slack.
 
     ``slack``, ``github`` and ``pagerduty`` are what tests and stories drive; ``world`` is who is there, ``clock`` what
-    time it is; ``pipelines`` end with it. ``scopes`` are what the app was granted (None = what its ``manifest`` asks for;
-    without one, all it may need). Methods are called on the loop that ``start`` ran in.
+    time it is; ``pipelines`` end with it. ``scopes`` are what the app was granted (None = what its ``manifest`` asks
+    for; without one, all it may need). Methods are called on the loop that ``start`` ran in.
     """
 
     def __init__(

@@ -93,7 +93,7 @@ def print_report(bare: Figures, bots: Sequence[Figures]) -> None:
 
 def print_parts(bots: Sequence[Figures]) -> None:
     """Where the time goes."""
-    print(f"\n{'share of the working time, 200 rollouts/s':{WIDTH}}" + "".join(f"{bot.name:>27}" for bot in bots))
+    print(f"\n{'share of the working time in a burst':{WIDTH}}" + "".join(f"{bot.name:>27}" for bot in bots))
     every = sorted(
         {part for bot in bots for part in bot.parts}, key=lambda part: -sum(bot.parts.get(part, 0.0) for bot in bots)
     )

@@ -32,14 +32,15 @@ from tests.benchmarks.report import Figures, print_parts, print_report
 from tests.benchmarks.stand_in import StandIn
 
 LOAD_CORE = 1
-QUIET = 100
+QUIET = 80
 RATE = 200
-AT_RATE = 600
-BURST = 400
-TOLD = 160
+AT_RATE = 400
+BURST = 300
+TOLD = 100
+PROFILED = 150
 WARM = 60
-CLICKS = 100
-STARTS = 4
+CLICKS = 60
+STARTS = 3
 PAUSE = 0.025
 """Seconds between two deliveries when it is quiet: long enough for all that the first one brings about."""
 
@@ -66,17 +67,25 @@ async def _within(folder: Path, databases: Sequence[str]) -> None:
     began = time.perf_counter()
     async with asyncio.timeout(TOTAL), StandIn() as world:
         bare = Figures("bare")
+        _tell("Measuring the bare baseline …")
         await _measure_bare(world, folder, bare)
         bots = [await _measure_on(database, world, folder) for database in databases]
+        _tell("Measuring the bare baseline again …")
         await _measure_bare(world, folder, bare)
         print(f"{platform.python_implementation()} {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
         print_report(bare, bots)
         print_parts(bots)
+        _tell("Measuring start-up …")
         await _measure_starts(world, folder)
     print(f"\nAll of this took {time.perf_counter() - began:.0f} s.")
 
 
+def _tell(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
 async def _measure_on(database: str, world: StandIn, folder: Path) -> Figures:
+    _tell(f"Measuring the bot on {database} …")
     if database == "sqlite":
         url = f"sqlite:///{folder / 'shipmate.db'}"
         return await _measure_bot("SQLite, synchronous=FULL", url, world, folder)
@@ -116,7 +125,9 @@ async def _measure_bot(name: str, database_url: str, world: StandIn, folder: Pat
         await _measure_rates(lines, world, rollouts, figures)
         await _measure_clicks(lines, world, figures)
         await subject.tell("sample")
-        await _measure_latencies_at_rate(lines, world, rollouts, Figures(""))
+        profiled = rollouts.take(PROFILED, told=True)
+        for state in ("in_progress", "success"):
+            await _burst(lines, world, profiled, state)
         figures.parts = (await subject.ask("report"))["parts"]
         lines.close()
     return figures
@@ -126,10 +137,6 @@ async def _measure_latencies(lines: Lines, world: StandIn, rollouts: Rollouts, f
     quiet = rollouts.take(QUIET)
     await _quietly(lines, world, quiet, "in_progress", figures, "begins quiet")
     await _quietly(lines, world, quiet, "success", figures, "ends quiet")
-    await _measure_latencies_at_rate(lines, world, rollouts, figures)
-
-
-async def _measure_latencies_at_rate(lines: Lines, world: StandIn, rollouts: Rollouts, figures: Figures) -> None:
     steady = rollouts.take(AT_RATE)
     await _at_rate(lines, world, steady, "in_progress", figures, "begins rate")
     await world.quiet()

@@ -467,8 +467,8 @@ async def _auto_inactive(stage: Stage) -> None:
     made: dict[str, Deployment] = {}
     repo = stage.github.forge.repository(REPO)
     kinds: dict[str, dict[str, Any]] = {
-        "plain": {"environment": "staging"},
         "transient": {"environment": "staging", "transient_environment": True},
+        "plain": {"environment": "staging"},
         "elsewhere": {"environment": "qa"},
         "later": {"environment": "staging"},
     }
@@ -480,7 +480,7 @@ async def _auto_inactive(stage: Stage) -> None:
         assert (await stage.ask("POST", f"{OF}/deployments/{deployment.id}/statuses", sent)).status == 201
     assert [one.statuses[-1].state for one in made.values()] == ["success"] * 4
     await stage.ask("POST", f"{OF}/deployments/{made['later'].id}/statuses", {"state": "success"})
-    assert [one.statuses[-1].state for one in made.values()] == ["inactive", "success", "success", "success"]
+    assert [one.statuses[-1].state for one in made.values()] == ["success", "inactive", "success", "success"]
 
 
 async def _permissions(stage: Stage) -> None:

@@ -20,7 +20,7 @@ SAMPLES = Path(__file__).parents[3] / "shared" / "payloads" / "slack"
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="Slack's samples are not beside this checkout")
 FREE_FORM = ("blocks", "state", "errors", "metadata", "initial_option", "confirm", "attachments")
 """Whose insides are the app's own, or differ by what is in them."""
-NEWER = {"context_team_id", "context_enterprise_id", "is_enterprise_install", "team", "response_urls", "view.bot_id"}
+NEWER = {"context_team_id", "context_enterprise_id", "is_enterprise_install", "team", "response_urls", "event.event_ts"}
 """Fields of Slack's pages that the samples do not have yet."""
 POSTED = call("chat.postMessage", channel="C0DEPLOYS", text="x")
 
