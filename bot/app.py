@@ -41,6 +41,9 @@ AGAIN_SECONDS = 2.0
 STOP_SECONDS = 12.0
 """How long an orderly stop waits for calls under way: longer than any of them may take."""
 
+RELIEF_SECONDS = 10.0
+"""How long a leader that lost its connection to PostgreSQL may go on without noticing (``bot.database.leadership``)."""
+
 UNSEEN = 3 * WATCH_SECONDS
 """A watch whose predecessor was seen longer ago than this, in seconds, follows a blind spot."""
 
@@ -93,10 +96,6 @@ class Bot:
     ) -> Accepted:
         """Store a verified delivery durably, to be applied in its turn; raises DatabaseUnavailable."""
         return await self.inbox.accept(Incoming(source, delivery_id, headers, body, lane))
-
-    async def act(self, *, source: str, delivery_id: str, body: bytes) -> Applied:
-        """Store what a person did, apply it before the feed, and return what they are told."""
-        return await self.inbox.act(Incoming(source, delivery_id, {}, body, Lane.URGENT))
 
     async def store_act(self, *, source: str, delivery_id: str, body: bytes) -> int:
         """Store what a person did, so that it can be acknowledged; ``outcome`` tells what became of it.
@@ -195,7 +194,12 @@ class Bot:
         watch, before = await self.database.write(lambda session: work.begin_watch(session, self.clock()))
         orderly = before is None or before.ended_at is not None
         gap = Gap(before.seen_at, self.clock()) if before and _long_ago(before.seen_at, self.clock()) else None
-        delivering = asyncio.create_task(self.delivery.run(orderly=orderly))
+        alone = self.database.is_sqlite
+        delivering = asyncio.create_task(
+            self.delivery.run(
+                orderly=orderly, watch=None if alone else watch, overlap=0.0 if alone else RELIEF_SECONDS
+            )
+        )
         others = [
             asyncio.create_task(self.inbox.run()),
             asyncio.create_task(clock_door.keep()),

@@ -135,13 +135,16 @@ _STORE = {
     "postgresql": postgresql.insert(Delivery).on_conflict_do_nothing().returning(*_STORED),
 }
 _NEXT = (
-    select(Delivery.id, Delivery.source, Delivery.received_at)
+    select(Delivery.id, Delivery.source, Delivery.delivery_id)
     .where(Delivery.state == DeliveryState.PENDING.value)
     .order_by((col(Delivery.lane) == Lane.FEED.value), col(Delivery.id))
     .limit(BATCH)
 )
-_PENDING = select(Delivery.delivery_id, Delivery.source, Delivery.headers, Delivery.body).where(
-    Delivery.id == bindparam("of_row"), Delivery.state == DeliveryState.PENDING.value
+# For update: a leader that was relieved may still be applying what its successor reads as pending.
+_PENDING = (
+    select(Delivery.delivery_id, Delivery.source, Delivery.headers, Delivery.body)
+    .where(Delivery.id == bindparam("of_row"), Delivery.state == DeliveryState.PENDING.value)
+    .with_for_update()
 )
 _CLOSE = (
     update(Delivery)
@@ -189,13 +192,6 @@ class Inbox:
         accepted, _ = await self._store(incoming)
         return accepted
 
-    async def act(self, incoming: Incoming, *, patience: float = 10.0) -> Applied:
-        """Store a person's act, and return what applying it came to (of the first one, for a double click).
-
-        ``patience`` is in seconds; an act that is not applied by then is not lost, and its effect will be seen.
-        """
-        return await self.outcome(await self.store_act(incoming), patience=patience)
-
     async def store_act(self, incoming: Incoming) -> int:
         """Store a person's act durably; returns what ``outcome`` knows it by (the first one's, for a double click).
 
@@ -205,7 +201,10 @@ class Inbox:
         return row
 
     async def outcome(self, row: int, *, patience: float = 10.0) -> Applied:
-        """What applying a stored act came to; ``patience`` as for ``act``."""
+        """What applying a stored act came to.
+
+        ``patience`` is in seconds; an act that is not applied by then is not lost, and its effect will be seen.
+        """
         deadline = asyncio.get_running_loop().time() + patience
         answer = self._answers.get(row)
         if answer is None:
@@ -230,7 +229,7 @@ class Inbox:
         self._database.on_bell(BELL, self._ring)
 
     async def run(self) -> None:
-        """Apply what is stored until cancelled; a delivery being applied is finished first."""
+        """Apply what is stored until cancelled; the database's writer finishes what it was handed."""
         while True:
             self._bell.clear()
             try:
@@ -251,13 +250,19 @@ class Inbox:
     async def apply_pending(self) -> int:
         """Apply one batch of what is stored; returns how many deliveries it looked at."""
         batch = await self._database.read(_next_pending)
-        oldest = min((received for _, _, received in batch), default=None)
-        LAG.set((self._clock() - oldest).total_seconds() if oldest else 0.0)
         # Handed over all at once: the writer runs them one after the other in this order, many to a commit.
-        await asyncio.gather(*(self._apply_one(row, source) for row, source, _ in batch))
+        outcomes = await asyncio.gather(*(self._apply_one(*found) for found in batch), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
         return len(batch)
 
-    async def _apply_one(self, row: int, source: str) -> None:
+    async def measure(self) -> None:
+        """Bring the gauge of lag up to date, whoever applies."""
+        oldest = await self._database.read(_oldest_pending)
+        LAG.set((self._clock() - oldest).total_seconds() if oldest else 0.0)
+
+    async def _apply_one(self, row: int, source: str, delivery_id: str) -> None:
         state = DeliveryState.APPLIED
         try:
             outcome = await self._database.write(self._unit(row))
@@ -268,14 +273,16 @@ class Inbox:
             outcome = Applied(said=said, refused=True)
             await self._database.write(lambda session: self._close(session, row, DeliveryState.REFUSED, said))
         except Exception as fault:
-            log.error("a delivery could not be applied", delivery=row, exc_info=fault)
+            log.error("a delivery could not be applied", delivery=delivery_id, source=source, exc_info=fault)
             state, error = DeliveryState.FAILED, f"{type(fault).__name__}: {fault}"[:2000]
             await self._database.write(lambda session: self._close(session, row, DeliveryState.FAILED, error))
             outcome = Applied(said=FAILED_SAID, refused=True)
+        if outcome is None:
+            return  # somebody else applied it, and whoever waits for it reads what came of it
         APPLIED.labels(source, state.value).inc()
         waiting = self._answers.get(row)
         if waiting is not None and not waiting.done():
-            waiting.set_result(outcome or Applied())
+            waiting.set_result(outcome)
 
     def _unit(self, row: int) -> Callable[[Session], Applied | None]:
         def apply(session: Session) -> Applied | None:
@@ -383,20 +390,9 @@ def requeue(session: Session, ids: Sequence[int] | None = None) -> int:
     return sum(session.connection().execute(again.where(col(Delivery.id).in_(part))).rowcount for part in parts)
 
 
-def counts(session: Session) -> dict[str, int]:
-    """How many deliveries stand in each state."""
-    rows = session.exec(select(Delivery.state, func.count()).group_by(col(Delivery.state))).all()
-    return dict(rows)
-
-
 def act_id(*parts: str) -> str:
     """A delivery id for a person's act: the same click, sent twice, is one act."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
-
-
-def last_received(session: Session, source: str) -> datetime | None:
-    """When the last delivery of this source came in."""
-    return session.exec(select(func.max(Delivery.received_at)).where(Delivery.source == source)).one()
 
 
 def forget_applied(session: Session, before: datetime, limit: int = 1000) -> int:
@@ -425,9 +421,15 @@ def _again(session: Session, source: str, delivery_id: str) -> tuple[Accepted, i
     return Accepted.REQUEUED, delivery.id
 
 
-def _next_pending(session: Session) -> Sequence[tuple[int, str, datetime]]:
+def _next_pending(session: Session) -> Sequence[tuple[int, str, str]]:
     found = session.connection().execute(_NEXT)
-    return [(row, source, received) for row, source, received in found]
+    return [(row, source, delivery_id) for row, source, delivery_id in found]
+
+
+def _oldest_pending(session: Session) -> datetime | None:
+    return session.exec(
+        select(func.min(Delivery.received_at)).where(Delivery.state == DeliveryState.PENDING.value)
+    ).one()
 
 
 def _outcome_of(session: Session, row: int) -> Applied | None:

@@ -37,14 +37,11 @@ class Posted:
 
 @dataclass(frozen=True)
 class Member:
-    """A person in the workspace. ``guest`` covers restricted and foreign accounts; ``zone`` is an IANA name."""
+    """A person in the workspace; one whose account was deactivated is not ``active``."""
 
     slack_id: str
     name: str
-    email: str | None = None
-    zone: str | None = None
     active: bool = True
-    guest: bool = False
 
 
 class Identity(Protocol):
@@ -80,15 +77,15 @@ class Chat(Protocol):
     async def find(
         self, place: str, keys: set[str], *, since: datetime, threads: Sequence[str] = ()
     ) -> dict[str, Posted]:
-        """Which of our messages with these keys stand in ``place`` since then, in the channel or the given threads."""
+        """Which of our messages with these keys stand in ``place`` since then, in the channel or the given threads.
+
+        PlaceUnreachable means that nothing of ours can have been sent there either. Where we may post and may not read
+        it is another GiveUp: a message in doubt is then held until somebody lets us look, rather than sent twice.
+        """
         ...
 
     async def member_by_email(self, email: str) -> Member | None:
         """The member whose verified address this is, or None."""
-        ...
-
-    async def member(self, slack_id: str) -> Member | None:
-        """The member with this id, or None."""
         ...
 
     async def identity(self) -> Identity:
@@ -135,7 +132,10 @@ class Range:
 
 @dataclass(frozen=True)
 class MissedDeliveries:
-    """What a look back found: how many failed hook deliveries were asked for again, and when they had failed."""
+    """What a look back found: failed hook deliveries asked for again, and when the first and last of them had failed.
+
+    ``requested`` counts each once, however often it has to be asked for.
+    """
 
     requested: int
     first_at: datetime | None = None
@@ -159,6 +159,10 @@ class Forge(Protocol):
 
     async def redeliver_failed(self, since: datetime) -> MissedDeliveries | None:
         """Ask for failed webhook deliveries again; None where we are no GitHub App and cannot."""
+        ...
+
+    async def statuses(self, repo: str, external_ids: Sequence[str]) -> Sequence[DeployReported]:
+        """Where these deployments of a repository stand now, oldest first; one that is gone is left out."""
         ...
 
     async def deployments_since(self, repo: str, since: datetime) -> Sequence[DeployReported]:

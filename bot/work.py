@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint, and_, bindparam, delete, insert, update
+from sqlalchemy import UniqueConstraint, and_, bindparam, delete, func, insert, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.database import wake_on_commit
@@ -97,6 +97,12 @@ def begin_watch(session: Session, now: datetime) -> tuple[int, Watch | None]:
     session.flush()
     assert watch.id is not None
     return watch.id, before
+
+
+def is_latest_watch(session: Session, watch: int) -> bool:
+    """Whether nobody has begun a watch after this one."""
+    latest: int | None = session.exec(select(func.max(Watch.id))).one()
+    return latest == watch
 
 
 def keep_watch(session: Session, watch: int, now: datetime, *, ending: bool = False) -> None:

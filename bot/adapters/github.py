@@ -63,6 +63,8 @@ class GithubForge:
         self._client = GithubClient(base_url, token=token, app_id=app_id, private_key=private_key, timeout=timeout)
         self._names: dict[str, tuple[float, str]] = {}
         """Present names by the names asked for, and until when they hold."""
+        self._asked: set[str] = set()
+        """GUIDs of the failed deliveries that the last look asked for again."""
 
     async def close(self) -> None:
         """Let running calls end and close the connections."""
@@ -139,12 +141,19 @@ class GithubForge:
         """Ask for webhook deliveries that failed since then and never succeeded; None where we are no App.
 
         Twice is harmless: a redelivery keeps its GUID, by which it is known. One that GitHub no longer holds is
-        passed over.
+        passed over, one that was asked for by an earlier look is asked for once more and not counted.
         """
         if not self._client.is_app:
             return None
-        missed = [attempts for attempts in (await self._deliveries(since)).values() if not _arrived(attempts)]
-        asked = [first for attempts in missed if (first := await self._ask_again(attempts)) is not None]
+        missed = {
+            guid: attempts for guid, attempts in (await self._deliveries(since)).items() if not _arrived(attempts)
+        }
+        asked = [
+            first
+            for guid, attempts in missed.items()
+            if (first := await self._ask_again(attempts)) is not None and guid not in self._asked
+        ]
+        self._asked = set(missed)
         return MissedDeliveries(len(asked), min(asked, default=None), max(asked, default=None))
 
     async def deployments_since(self, repo: str, since: datetime) -> Sequence[DeployReported]:
@@ -160,12 +169,31 @@ class GithubForge:
         )
 
         async def reported(deployment: Mapping[str, Any]) -> DeployReported | None:
-            number = whole(deployment, "id", limit=2**63 - 1)
-            path = f"/repos/{repo}/deployments/{number}/statuses"
-            return deploy(repo, deployment, await self._client.pages(repo, path, repo, most=PER_PAGE))
+            return await self._standing(repo, deployment)
 
-        reports = [report for report in await each(found, reported) if report is not None]
-        return sorted(reports, key=lambda report: (report.began_at, int(report.external_id)))
+        return _by_age(await each(found, reported))
+
+    async def statuses(self, repo: str, external_ids: Sequence[str]) -> Sequence[DeployReported]:
+        """Where these deployments of a repository stand now, oldest first; one that is gone is left out."""
+        repo = await self._present_name(repo)
+
+        async def reported(number: str) -> DeployReported | None:
+            try:
+                answer = await self._client.get(repo, f"/repos/{repo}/deployments/{number}", f"deployment {number}")
+            except GiveUp as fault:
+                if fault.code != "not_found":
+                    raise
+                return None
+            if not isinstance(answer.data, dict):
+                raise github_errors.unreadable(f"deployment {number}")
+            return await self._standing(repo, answer.data)
+
+        return _by_age(await each([one for one in external_ids if one.isdecimal()], reported))
+
+    async def _standing(self, repo: str, deployment: Mapping[str, Any]) -> DeployReported | None:
+        number = whole(deployment, "id", limit=2**63 - 1)
+        path = f"/repos/{repo}/deployments/{number}/statuses"
+        return deploy(repo, deployment, await self._client.pages(repo, path, repo, most=PER_PAGE))
 
     async def _present_name(self, repo: str) -> str:
         """What the repository is called now, which also tells at once whether we can see it.
@@ -258,3 +286,8 @@ class GithubForge:
 
 def _arrived(attempts: Iterable[Mapping[str, Any]]) -> bool:
     return any(200 <= (whole(attempt, "status_code") or 0) < 300 for attempt in attempts)
+
+
+def _by_age(reports: Iterable[DeployReported | None]) -> list[DeployReported]:
+    found = [report for report in reports if report is not None]
+    return sorted(found, key=lambda report: (report.began_at, int(report.external_id)))

@@ -7,9 +7,11 @@ would make a connection for each; given a session it ignores its own time-out, s
 
 from __future__ import annotations
 
+import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
 from types import MappingProxyType
@@ -44,16 +46,22 @@ METHODS: Mapping[str, tuple[Effect, frozenset[str]]] = MappingProxyType(
             Effect.READ,
             frozenset({"channels:history", "groups:history", "im:history"}),
         ),
-        "users.info": (Effect.READ, frozenset({"users:read"})),
-        "users.lookupByEmail": (Effect.READ, frozenset({"users:read.email"})),
+        "users.lookupByEmail": (Effect.READ, frozenset({"users:read", "users:read.email"})),
     }
 )
-"""Every method we call, what it changes, and the bot scopes it needs."""
+"""Every method we call, what it changes, and the bot scopes it needs.
+
+``users:read.email`` cannot be asked for without ``users:read`` (docs.slack.dev, scopes).
+"""
 
 _RESPONSE_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 _CLIENT_MESSAGE_IDS = uuid.UUID("6b4c2f0e-3f0b-5d1a-9d53-7f6f5ad1c0de")
 _CLOCK_SKEW = 60.0
 """Seconds before a doubtful send at which the look back begins: Slack's clock and ours differ."""
+_MOST_CHANNELS = 1000
+"""Channels to a page of ``conversations.list``: Slack's own maximum."""
+_LISTING_HOLDS = 600.0
+"""Seconds for which an interrupted listing is gone on with; after that it begins anew."""
 _NOBODY = frozenset({"users_not_found", "user_not_found", "user_not_visible"})
 _UNKNOWN_DUPLICATE = frozenset({"duplicate_message_not_found", "duplicate_channel_not_found"})
 
@@ -70,6 +78,16 @@ class Identity:
     scopes: frozenset[str]
 
 
+@dataclass
+class _Listing:
+    """How far the workspace's channels were listed, a page at a time; ``began`` is by the monotonic clock."""
+
+    began: float = field(default_factory=time.monotonic)
+    cursor: str = ""
+    cursors: set[str] = field(default_factory=set)
+    ended: bool = False
+
+
 class SlackChat:
     """The Chat port. ``timeout`` is seconds for a whole call; half of it may go into connecting."""
 
@@ -81,11 +99,9 @@ class SlackChat:
         self._client: AsyncWebClient | None = None
         self._identity: Identity | None = None
         self._channels: dict[str, str] = {}
-        """Ids by the places they were asked for: ``#name`` and ``U…``."""
-
-    async def start(self) -> None:
-        """Open the shared session; the first call would do it too."""
-        self._connected()
+        """Ids by place: ``#name`` and ``U…``, whether asked for or met on the way."""
+        self._listing = _Listing()
+        self._one_listing = asyncio.Lock()
 
     async def close(self) -> None:
         """Close the shared session; a later call opens another."""
@@ -134,7 +150,10 @@ class SlackChat:
     async def find(
         self, place: str, keys: set[str], *, since: datetime, threads: Sequence[str] = ()
     ) -> dict[str, Posted]:
-        """Which messages of ours with these keys stand in ``place`` since then, or in these threads of it."""
+        """Which messages of ours with these keys stand in ``place`` since then, or in these threads of it.
+
+        GiveUp(``not_in_channel``), not PlaceUnreachable, where we may not read: we may have posted there all the same.
+        """
         found: dict[str, Posted] = {}
         if not keys:
             return found
@@ -158,7 +177,12 @@ class SlackChat:
                 if found.keys() >= keys:
                     return
 
-        await self._joining(channel, lambda: look("conversations.history"))
+        try:
+            await self._joining(channel, lambda: look("conversations.history"))
+        except PlaceUnreachable as fault:
+            if fault.code == "not_in_channel":
+                raise GiveUp("not_in_channel", f"I cannot look whether a message went out there. {INVITE}") from fault
+            raise
         for thread in threads:
             if found.keys() >= keys:
                 break
@@ -173,10 +197,6 @@ class SlackChat:
         if "@" not in email.strip():
             return None
         return await self._person("users.lookupByEmail", {"email": email.strip()})
-
-    async def member(self, slack_id: str) -> Member | None:
-        """The member with this id, or None."""
-        return await self._person("users.info", {"user": slack_id})
 
     async def identity(self) -> Identity:
         """Who the token is, and what it may do; asks Slack each time."""
@@ -230,29 +250,66 @@ class SlackChat:
         return self._channels[place]
 
     async def _channel_named(self, name: str) -> str:
-        wanted = {"types": "public_channel,private_channel", "exclude_archived": True, "limit": 200}
-        async for page in self._pages("conversations.list", wanted):
-            for channel in items(page.get("channels")):
-                if channel.get("name") == name or channel.get("name_normalized") == name:
-                    return identifier("conversations.list", channel)
-        raise PlaceUnreachable("channel_not_found", "Check the channel's name. If it is private: " + INVITE)
+        """The id of a channel; every name met on the way is kept, and a listing cut short is gone on with.
+
+        A workspace of thousands of channels has more pages than may be asked for in a minute: begun anew by each try,
+        the listing would never end.
+        """
+        place = f"#{name}"
+        async with self._one_listing:
+            if time.monotonic() - self._listing.began > _LISTING_HOLDS:
+                self._listing = _Listing()
+            while place not in self._channels:
+                if self._listing.ended:
+                    self._listing = _Listing()
+                    raise PlaceUnreachable("channel_not_found", "Check the channel's name. If it is private: " + INVITE)
+                await self._list_on(self._listing)
+            if self._listing.ended:
+                self._listing = _Listing()  # another name may be new: only a listing of its own says that it is not
+        return self._channels[place]
+
+    async def _list_on(self, listing: _Listing) -> None:
+        """Keep the names of the next page of channels."""
+        wanted: dict[str, Any] = {
+            "types": "public_channel,private_channel",
+            "exclude_archived": True,
+            "limit": _MOST_CHANNELS,
+            **({"cursor": listing.cursor} if listing.cursor else {}),
+        }
+        try:
+            page = await self._call("conversations.list", params=wanted)
+        except GiveUp:
+            self._listing = _Listing()  # its cursor may be what Slack refuses
+            raise
+        for channel in items(page.get("channels")):
+            for called in (text(channel, "name"), text(channel, "name_normalized")):
+                if called and text(channel, "id"):
+                    self._channels[f"#{called}"] = text(channel, "id")
+        listing.cursor = text(page.get("response_metadata"), "next_cursor")
+        listing.ended = not listing.cursor
+        if listing.cursor in listing.cursors:
+            self._listing = _Listing()
+            raise RetryLater("conversations.list: Slack's pages go round in a circle")
+        listing.cursors.add(listing.cursor)
 
     async def _joining(self, place: str, act: Callable[[], Awaitable[Result]]) -> Result:
         """Do it; where we are not in the channel, join and do it once more.
 
-        Posting to a public channel needs no membership (``chat:write.public``), reading its history does.
+        Posting to a public channel needs no membership (``chat:write.public``), reading its history does. Where the
+        app lacks the scope to join, that is what is told: no invitation mends it for the next channel.
         """
         try:
             return await act()
         except PlaceUnreachable as fault:
             if fault.code == "channel_not_found":
-                self._channels.pop(place, None)  # It may have been made anew under the same name.
+                # It may have been made anew under the same name.
+                self._channels = {name: at for name, at in self._channels.items() if place not in (name, at)}
             if fault.code != "not_in_channel":
                 raise
         try:
             await self._call("conversations.join", json={"channel": await self._channel(place)})
         except GiveUp as fault:
-            if fault.code == "is_archived":
+            if fault.code == "is_archived" or isinstance(fault, Unauthorised):
                 raise
             raise PlaceUnreachable("not_in_channel", INVITE) from fault
         return await act()

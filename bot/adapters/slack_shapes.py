@@ -45,7 +45,7 @@ def identifier(method: str, thing: object) -> str:
 
 
 def member(slack_id: str, user: Mapping[str, Any]) -> Member:
-    """A person as users.info and users.lookupByEmail show them."""
+    """A person as users.lookupByEmail shows them."""
     profile = user.get("profile")
     names = (
         text(profile, "display_name"),
@@ -56,8 +56,5 @@ def member(slack_id: str, user: Mapping[str, Any]) -> Member:
     return Member(
         slack_id=slack_id,
         name=next((name for name in names if name), slack_id),
-        email=text(profile, "email") or None,
-        zone=text(user, "tz") or None,
         active=not user.get("deleted", False),
-        guest=any(user.get(mark) for mark in ("is_restricted", "is_ultra_restricted", "is_stranger")),
     )

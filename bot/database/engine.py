@@ -6,7 +6,7 @@ one transaction (group commit: one disk flush for all). They are run together ho
 rolled back and each is run again alone, so that one bad unit spoils nobody else's.
 
 SQLite needs this shape for safety: without BEGIN IMMEDIATE it loses updates silently, and its WAL must have one writer.
-PostgreSQL gets the same code; rows that two replicas may decide about are locked by their owners.
+PostgreSQL gets the same code; what two replicas may decide about at once is read FOR UPDATE by its owner.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -60,6 +61,14 @@ PASSING_SQLITE = frozenset(
     }
 )
 """SQLite's codes that say something of the moment or the machine, and nothing of the work."""
+
+STATEMENT_MS = 20_000
+"""Milliseconds that one statement may take on PostgreSQL: a door must not wait for ever."""
+
+NOTICED_SOON: Mapping[str, int] = MappingProxyType(
+    {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+)
+"""A connection to PostgreSQL that hangs is given up within seconds."""
 
 SAFE_SQLITE = (3, 51, 3)
 """First SQLite without the WAL-reset defect (3.7.0 to 3.51.2), which needs a second writing connection to bite."""
@@ -210,8 +219,7 @@ class Database:
             if len(group) == 1 and not _is_passing(fault):
                 group[0].error = _translated(fault)
             else:
-                for unit in group:
-                    self._run_alone(unit)
+                self._run_one_by_one(group)
             return group
 
     def _run_together(self, group: Sequence[_Unit[Any]]) -> int:
@@ -235,6 +243,17 @@ class Database:
                     session.connection().execute(text("SELECT pg_notify('shipmate', :bell)"), {"bell": bell})
             session.commit()
         return done
+
+    def _run_one_by_one(self, group: Sequence[_Unit[Any]]) -> None:
+        """Run each alone; once the database did not answer one in spite of several tries, the rest need not try."""
+        gone: BaseException | None = None
+        for unit in group:
+            if gone is not None:
+                unit.error = gone
+                continue
+            self._run_alone(unit)
+            if isinstance(unit.error, DatabaseUnavailable):
+                gone = unit.error
 
     def _run_alone(self, unit: _Unit[Any]) -> None:
         for wait in (*PASSING_FAULT_WAITS, None):
@@ -333,5 +352,9 @@ def _postgres_engine(url: str, *, writer: bool, size: int = 1) -> Engine:
         pool_use_lifo=True,
         pool_pre_ping=not writer,
         isolation_level="READ COMMITTED" if writer else "REPEATABLE READ",
-        connect_args={"options": options, "connect_timeout": 5},
+        connect_args={
+            "options": f"{options} -c statement_timeout={STATEMENT_MS}",
+            "connect_timeout": 5,
+            **NOTICED_SOON,
+        },
     )

@@ -11,9 +11,10 @@ import asyncio
 import fcntl
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 import structlog
@@ -28,6 +29,17 @@ LEADER_KEY = 0x5348_4950
 
 LISTEN_SECONDS = 1.0
 """How often the leader's connection is looked at when no bell rings: a lost one is noticed within this time."""
+
+NOTICED_SOON: Mapping[str, str] = MappingProxyType(
+    {
+        "connect_timeout": "5",
+        "keepalives_idle": "2",
+        "keepalives_interval": "2",
+        "keepalives_count": "2",
+        "tcp_user_timeout": "5000",
+    }
+)
+"""A connection that hangs is given up within seconds: the server has let somebody else lead by then."""
 
 RETRY_SECONDS = 1.0
 """How often a replica asks whether it may lead."""
@@ -115,10 +127,11 @@ class Leadership:
             self._sqlite.release()
 
     def _stand_forever(self) -> None:
-        address = make_url(self._url).set(drivername="postgresql").render_as_string(hide_password=False)
+        url = make_url(self._url).set(drivername="postgresql").update_query_dict(NOTICED_SOON)
+        address = url.render_as_string(hide_password=False)
         while not self._stopping.is_set():
             try:
-                with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
+                with psycopg.connect(address, autocommit=True) as connection:
                     self._stand(connection)
             except psycopg.Error as fault:
                 log.warning("the leader's connection was lost", error=type(fault).__name__)

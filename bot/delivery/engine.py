@@ -24,7 +24,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from sqlmodel import Session
 
-from bot import outbox
+from bot import outbox, work
 from bot.database import Database, DatabaseUnavailable
 from bot.delivery import queue
 from bot.delivery.pace import Limits, Pace, backoff
@@ -162,6 +162,8 @@ class Delivery:
         """Whether what somebody before us left behind is still to be doubted."""
         self._unfoldable: set[tuple[int, int]] = set()
         self._stopping = False
+        self._watch: int | None = None
+        self._overlap = 0.0
         self.trouble: str | None = None
         """What keeps us from the chat as a whole (credentials), in words for the operators; None when all is well."""
 
@@ -170,9 +172,15 @@ class Delivery:
         self._loop = asyncio.get_running_loop()
         self._database.on_bell(outbox.BELL, self._ring)
 
-    async def run(self, *, orderly: bool) -> None:
-        """Send until ``stop``. ``orderly`` is whether whoever did this before us ended well, leaving no doubts."""
+    async def run(self, *, orderly: bool, watch: int | None = None, overlap: float = 0.0) -> None:
+        """Send until ``stop``, or until somebody's watch has begun after ``watch``, ours (None: nobody else can).
+
+        ``orderly`` is whether whoever did this before us ended well, leaving no doubts; otherwise they may go on for
+        ``overlap`` seconds, not knowing that they were relieved.
+        """
         self._stopping = False
+        self._watch = watch
+        self._overlap = overlap
         self._unsure = self._unsure or not orderly
         while not self._stopping:
             self._bell.clear()
@@ -218,7 +226,7 @@ class Delivery:
         """
         if look:
             self._view.reading()
-            self._view.show(*await self._database.read(queue.waiting))
+            self._view.show(*await self._read_waiting())
             if await self._fold(self._view.rows):
                 self._view.stale = True
                 return 0.0
@@ -228,6 +236,10 @@ class Delivery:
         if ready:
             await self._start(ready)
         return min(waits)
+
+    async def _read_waiting(self) -> tuple[list[Waiting], list[WaitingEffect]]:
+        now = self._clock()
+        return await self._database.read(lambda session: queue.waiting(session, now))
 
     def _pick(self, rows: Sequence[Waiting]) -> tuple[list[Waiting], float]:
         """The rows that may be sent now, at most one post to a place, and the seconds until another may."""
@@ -244,8 +256,8 @@ class Delivery:
                 continue
             blocked = row.ts is None and row.place in taken
             pause = POLL_SECONDS if blocked else self._wait_of(row, now)
-            if row.ts is None:
-                taken.add(row.place)  # whoever comes behind in this place waits for this one
+            if row.ts is None and self._not_before.get(row.name, 0.0) <= now:
+                taken.add(row.place)  # whoever comes behind waits for this one, unless its trouble is its own
             if pause <= 0:
                 ready.append(row)
                 if row.ts is not None:
@@ -289,6 +301,9 @@ class Delivery:
         now = self._clock()
         loaded: list[_Loaded] = []
         broken: list[tuple[Waiting, Exception]] = []
+        if self._watch is not None and not work.is_latest_watch(session, self._watch):
+            self._stopping = True  # we were relieved and have not heard it yet: another process sends now
+            return loaded, broken
         self._read_ahead(session, [row for row in rows if row.sort == "card"])
         for row in rows:
             try:
@@ -358,6 +373,7 @@ class Delivery:
             await self._database.write(lambda session: queue.settle_card(session, row, self._clock()))
         else:
             await self._database.write(lambda session: queue.settle_note(session, row, SendState.MOOT, None))
+        self._forget(row.name)
         self._view.settle(row)
 
     async def _edit(self, row: Waiting, at: Posted, message: Message, shown: str) -> None:
@@ -369,7 +385,7 @@ class Delivery:
         except RetryLater as fault:
             if fault.rate_limited:
                 LIMITED.labels("update").inc()
-                self._pace.updates_limited(fault.delay or 1.0, self._now())
+                self._pace.updates_limited(fault.delay or backoff(1, self._spread()), self._now())
             self._again(row.name, fault.delay)
             return
         except Unauthorised as fault:
@@ -449,11 +465,13 @@ class Delivery:
         now = self._now()
         if fault.rate_limited:
             LIMITED.labels("post").inc()
-            self._pace.post_limited(row.place, fault.delay or 1.0, now)
+            self._pace.post_limited(row.place, fault.delay or self._backoff(row.place), now)
             return
         FAILURES.labels(row.kind, "again").inc()
-        attempts = self._pace.channel(row.place).failures
-        self._pace.post_failed(row.place, fault.delay or backoff(attempts, self._spread()), now)
+        self._pace.post_failed(row.place, fault.delay or self._backoff(row.place), now)
+
+    def _backoff(self, place: str) -> float:
+        return backoff(self._pace.channel(place).failures, self._spread())
 
     async def _give_up(self, row: Waiting, fault: GiveUp) -> None:
         FAILURES.labels(row.kind, "given_up").inc()
@@ -477,13 +495,14 @@ class Delivery:
                 )  # fmt: skip
 
         await self._database.write(close)
+        self._forget(row.name)
 
     # --- doubts -----------------------------------------------------------------------------------------------------
 
     async def _doubt_everything(self) -> None:
         """Whatever is unsent may have been sent by a process that was killed before it could write that down."""
-        rows, _ = await self._database.read(queue.waiting)
-        until = self._now() + self._limits.doubt_settles
+        rows, _ = await self._read_waiting()
+        until = self._now() + self._overlap + self._limits.doubt_settles
         doubted = [row for row in rows if row.ts is None and not row.place.startswith(UNKNOWN_PERSON)]
         for row in doubted:
             self._doubts.setdefault(row.place, set()).add(row.key)
@@ -495,11 +514,11 @@ class Delivery:
         FAILURES.labels(row.kind, "doubtful").inc()
         log.warning("it is not known whether a message went out", row=row.key, place=row.place, reason=why)
         self._doubts.setdefault(row.place, set()).add(row.key)
-        self._pace.post_failed(row.place, self._limits.doubt_settles, self._now())
+        self._pace.post_failed(row.place, max(self._limits.doubt_settles, self._backoff(row.place)), self._now())
 
     async def _resolve_doubts(self, place: str) -> None:
         """Look for every doubted message of a place in its history; what stands there is settled, the rest is sent."""
-        rows, _ = await self._database.read(queue.waiting)
+        rows, _ = await self._read_waiting()
         keys = frozenset(self._doubts.get(place, ()))
         doubted = {row.key: row for row in rows if row.place == place and row.key in keys and row.ts is None}
         threads = await self._database.read(lambda session: _threads(session, doubted.values()))
@@ -531,9 +550,7 @@ class Delivery:
             settle = await self._outgoing.find_person(place.removeprefix(UNKNOWN_PERSON))
         except (RetryLater, Doubtful) as fault:
             delay = fault.delay if isinstance(fault, RetryLater) else None
-            self._pace.post_failed(
-                place, delay or backoff(self._pace.channel(place).failures, self._spread()), self._now()
-            )
+            self._pace.post_failed(place, delay or self._backoff(place), self._now())
             return
         except GiveUp as fault:
             self.trouble = str(fault)
@@ -578,16 +595,15 @@ class Delivery:
         return self._outgoing.cards[card.kind].foldable(session, card)
 
     def _start_effects(self, effects: Sequence[WaitingEffect]) -> float:
-        now = self._clock()
+        now = self._now()
         wait = POLL_SECONDS
         running = sum(1 for name in self._tasks if isinstance(name, str) and name.startswith("effect:"))
         for row in effects:
             if row.name in self._tasks:
                 continue
-            due = (row.due_at - now).total_seconds() if row.due_at else 0.0
-            due = max(due, self._not_before.get(row.name, 0.0) - self._now())
-            if due > 0:
-                wait = min(wait, due)
+            pause = self._not_before.get(row.name, 0.0) - now
+            if pause > 0:
+                wait = min(wait, pause)
             elif running < self._limits.effects:
                 running += 1
                 self._spawn(row.name, self._do(row))
@@ -597,6 +613,7 @@ class Delivery:
         kind = self._outgoing.effects[row.kind]
         try:
             settle = await kind.run(row.data)
+            await self._database.write(lambda session: _effect_done(session, row, settle, self._clock()))
         except DatabaseUnavailable:
             raise  # nothing of the effect's own went wrong: the task ends, and is started again
         except (RetryLater, Doubtful, Unauthorised) as fault:
@@ -610,16 +627,15 @@ class Delivery:
             log.error("an unexpected fault in an effect", kind=row.kind, key=row.key, exc_info=fault)
             await self._postpone(row, kind, fault)
         else:
-            await self._database.write(lambda session: _effect_done(session, row, settle, self._clock()))
             self._view.settle(row)
-            self._attempts.pop(row.name, None)
+            self._forget(row.name)
 
     async def _postpone(self, row: WaitingEffect, kind: EffectKind, fault: Exception) -> None:
         FAILURES.labels(row.kind, "again").inc()
-        attempts = self._attempts[row.name] = self._attempts.get(row.name, 0) + 1
         delay = fault.delay if isinstance(fault, RetryLater) else None
         if delay is None:
-            delay = UNAUTHORISED_SECONDS if isinstance(fault, Unauthorised) else backoff(attempts, self._spread())
+            tried = backoff(row.attempts + 1, self._spread())
+            delay = UNAUTHORISED_SECONDS if isinstance(fault, Unauthorised) else tried
         due = self._clock() + timedelta(seconds=delay)
 
         def write(session: Session) -> None:
@@ -663,9 +679,13 @@ class Delivery:
 
     def _went_well(self, row: Waiting, call: str) -> None:
         SENT.labels(row.kind, call).inc()
-        self._not_before.pop(row.name, None)
-        self._attempts.pop(row.name, None)
+        self._forget(row.name)
         self.trouble = None
+
+    def _forget(self, name: object) -> None:
+        """It ended: its past troubles are nobody's business any more."""
+        self._not_before.pop(name, None)
+        self._attempts.pop(name, None)
 
     def _unauthorised(self, row: Waiting, fault: Unauthorised) -> None:
         FAILURES.labels(row.kind, "unauthorised").inc()

@@ -136,6 +136,7 @@ class Pace:
             self.posts_paused_until = max(self.posts_paused_until, now + delay)
         channel = self.channel(place)
         channel.limited_until = channel.paused_until = now + delay
+        channel.failures += 1
 
     def updates_limited(self, delay: float, now: float) -> None:
         """Slack answered 429 to an edit."""

@@ -67,7 +67,7 @@ class WaitingEffect:
     lane: int
     data: dict[str, object]
     created_at: datetime
-    due_at: datetime | None
+    attempts: int
 
     @property
     def name(self) -> str:
@@ -75,13 +75,13 @@ class WaitingEffect:
         return f"effect:{self.id}"
 
 
-def waiting(session: Session) -> tuple[list[Waiting], list[WaitingEffect]]:
-    """Everything that waits, in order of lanes."""
+def waiting(session: Session, now: datetime) -> tuple[list[Waiting], list[WaitingEffect]]:
+    """Everything that waits, in order of lanes; of the effects, those that are due."""
     connection = session.connection()
     rows = [Waiting(sort="card", **row) for row in connection.execute(_POSTS).mappings()]
     rows += [Waiting(sort="card", **row) for row in connection.execute(_EDITS).mappings()]
     rows += [Waiting(sort="note", urgent=True, **row) for row in connection.execute(_NOTES).mappings()]
-    effects = [WaitingEffect(**row) for row in connection.execute(_EFFECTS).mappings()]
+    effects = [WaitingEffect(**row) for row in connection.execute(_EFFECTS, {"now": now}).mappings()]
     return sorted(rows, key=lambda row: row.order), effects
 
 
@@ -117,9 +117,11 @@ _NOTES = (
 _EFFECTS = (
     sql_select(
         col(Effect.id), col(Effect.kind), col(Effect.key), col(Effect.lane), col(Effect.data), col(Effect.created_at),
-        col(Effect.due_at),
+        col(Effect.attempts),
     )
     .where(col(Effect.state) == SendState.PENDING.value)
+    # Those put off stay out of view, however many: they must not hide the newer ones.
+    .where(or_(col(Effect.due_at).is_(None), col(Effect.due_at) <= bindparam("now")))
     .order_by(col(Effect.lane), col(Effect.id))
     .limit(LOOK_AHEAD)
 )  # fmt: skip
@@ -213,14 +215,12 @@ def settle_effect(session: Session, row: WaitingEffect, state: SendState, error:
     session.connection().execute(_DONE, {"of_effect": row.id, "to_state": state.value, "fault": error})
 
 
-def postpone_effect(session: Session, row: WaitingEffect, due_at: datetime, error: str) -> int:
-    """The effect is tried again later; returns how many tries it has had."""
+def postpone_effect(session: Session, row: WaitingEffect, due_at: datetime, error: str) -> None:
+    """The effect is tried again later."""
     effect = session.get(Effect, row.id)
-    if effect is None:
-        return 0
-    effect.attempts += 1
-    effect.due_at, effect.error = due_at, error
-    return effect.attempts
+    if effect is not None:
+        effect.attempts += 1
+        effect.due_at, effect.error = due_at, error
 
 
 def parent(session: Session, card_id: int | None) -> Card | None:
@@ -254,16 +254,13 @@ def fold(
 def _open_digest(session: Session, place: str, now: datetime) -> tuple[Card, int]:
     """The place's digest that still has room, else a new one; with how many lines fit."""
     last = session.exec(
-        select(Card)
-        .where(Card.kind == DIGEST, Card.place == place, Card.state == CardState.LIVE.value)
-        .order_by(col(Card.id).desc())
-        .limit(1)
+        select(Card).where(Card.kind == DIGEST, Card.place == place).order_by(col(Card.id).desc()).limit(1)
     ).first()
     number = 1
     if last is not None:
         used = len(session.exec(select(Card.id).where(Card.digest == last.id)).all())
         age = (now - last.created_at).total_seconds()
-        if used < DIGEST_LINES and age < DIGEST_OPEN_SECONDS:
+        if last.state == CardState.LIVE and used < DIGEST_LINES and age < DIGEST_OPEN_SECONDS:
             return last, DIGEST_LINES - used
         number = int(last.subject.rpartition("/")[2]) + 1
     # Urgent: it stands for many, and goes before the cards that are still waiting one by one.

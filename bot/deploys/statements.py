@@ -26,8 +26,11 @@ REPORTED = (
         DeployReport.attempt == bindparam("of_attempt"),
     )
 )
-TARGET = select(Target).where(
-    Target.service == bindparam("of_service"), Target.environment == bindparam("of_environment")
+# For update: whatever is decided about a target is decided by one replica at a time.
+TARGET = (
+    select(Target)
+    .where(Target.service == bindparam("of_service"), Target.environment == bindparam("of_environment"))
+    .with_for_update()
 )
 NEARBY = select(Deploy).where(
     Deploy.target == bindparam("of_target"),

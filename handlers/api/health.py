@@ -34,6 +34,7 @@ def add_routes(app: web.Application, bot: Bot) -> None:
     async def metrics(request: web.Request) -> web.Response:
         with suppress(DatabaseUnavailable):  # the other figures still tell; /readyz says what is wrong
             await bot.delivery.measure()
+            await bot.inbox.measure()
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app.router.add_get("/healthz", alive)

@@ -162,7 +162,7 @@ _MISTAKES: Mapping[tuple[str, ...], str] = {
 
 async def _park_one(bot: Bot) -> None:
     """Store a delivery that no version of us can apply, and wait until it is parked."""
-    applied = await bot.inbox.act(Incoming("unheard-of", "1", {}, b"{}", Lane.FEED))
+    applied = await bot.inbox.outcome(await bot.inbox.store_act(Incoming("unheard-of", "1", {}, b"{}", Lane.FEED)))
     assert applied.refused
 
 

@@ -6,14 +6,17 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from bot import inbox
 from bot.database import Database
 from bot.delivery import queue
+from bot.inbox import Delivery, DeliveryState
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import Message
+
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 LOOK_AGAIN = 0.02
 """Seconds between two looks at a database whose bot is in another process and cannot ring."""
@@ -73,8 +76,13 @@ def calls(sandbox: Sandbox, method: str) -> int:
 
 def busy(session: Session) -> bool:
     """Whether something is stored and not applied, or waits to be sent or done."""
-    rows, effects = queue.waiting(session)
-    return bool(rows or effects or inbox.counts(session).get(inbox.DeliveryState.PENDING))
+    return any(_left(session))
+
+
+def _left(session: Session) -> tuple[object, ...]:
+    """The deliveries, messages and effects that wait, those put off included."""
+    pending = session.exec(select(Delivery.delivery_id).where(Delivery.state == DeliveryState.PENDING)).all()
+    return (pending, *queue.waiting(session, FOR_EVER))
 
 
 async def at_rest(database: Database, *, within: float = 30.0) -> None:
@@ -84,9 +92,7 @@ async def at_rest(database: Database, *, within: float = 30.0) -> None:
             while await database.read(busy):  # noqa: ASYNC110 - the bot may be in another process
                 await asyncio.sleep(LOOK_AGAIN)
     except TimeoutError:
-        rows, effects = await database.read(queue.waiting)
-        counts = await database.read(inbox.counts)
-        raise AssertionError(f"still busy: {counts}, cards and notes {rows[:20]}, effects {effects[:20]}") from None
+        raise AssertionError(f"still busy: {await database.read(_left)}") from None
 
 
 def _payload(message: Message) -> dict[str, str]:

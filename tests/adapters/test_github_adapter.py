@@ -903,6 +903,15 @@ async def test_deliveries_that_never_arrived_are_asked_for_again(app: GithubForg
     assert all(who.startswith("Bearer ") for who in github.credentials)
 
 
+async def test_what_fails_again_and_again_is_counted_once(app: GithubForge, github: GithubServer) -> None:
+    """It is asked for by each look that still sees it, and told by the first."""
+    github.tell_root("app/hook/deliveries", [delivery(4, "missed", "2026-11-20T12:04:00Z", 502)])
+    github.tell_root("app/hook/deliveries/4/attempts", body({}, 202))
+    found = [await app.redeliver_failed(SINCE) for _ in range(2)]
+    assert [one.requested for one in found if one is not None] == [1, 0]
+    assert len(github.asked("attempts")) == 2
+
+
 async def test_nothing_missed_is_nothing_asked(app: GithubForge, github: GithubServer) -> None:
     """The list may end before the time asked about."""
     github.tell_root("app/hook/deliveries", [delivery(9, "fine", "2026-11-20T12:30:00Z", 202), {"guid": "odd"}])
@@ -1006,6 +1015,19 @@ async def test_the_latest_telling_status_counts(forge: GithubForge, github: Gith
     assert (first.external_id, first.status, first.at) == ("70", DeployStatus.PENDING, first.began_at)
     assert (second.external_id, second.status) == ("71", DeployStatus.SUCCEEDED)
     assert second.at == datetime(2026, 11, 20, 12, 5, tzinfo=UTC)
+
+
+async def test_a_deployment_that_is_named_is_told_as_it_stands_now(forge: GithubForge, github: GithubServer) -> None:
+    """However long ago it was created; one that was deleted is left out, and what is no number is not asked about."""
+    github.tell("deployments/71", deployment(71, "2026-11-17T12:00:00Z"))
+    github.tell("deployments/71/statuses", [status(2, "success")])
+    github.tell("deployments/70", body({"message": "Not Found"}, 404))
+    (found,) = await forge.statuses(REPO, ["71", "70", "../hooks"])
+    assert (found.external_id, found.status) == ("71", DeployStatus.SUCCEEDED)
+    assert github.asked("hooks") == []
+    github.tell("deployments/70", ["odd"])
+    with pytest.raises(RetryLater):
+        await forge.statuses(REPO, ["70"])
 
 
 async def test_previews_and_odd_ones_are_left_out(forge: GithubForge, github: GithubServer) -> None:

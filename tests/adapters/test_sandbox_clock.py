@@ -1,4 +1,4 @@
-"""The world's clock: it turns forward only, rings what is due on the way, and everything in the world is dated by it."""
+"""The world's clock: it turns forward only, rings what is due on the way, and everything is dated by it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_it_goes_neither_back_nor_nowhere(turn: dict[str, Any]) -> None:
     clock = Clock()
     clock.speed = 0
     before = clock.now()
-    with pytest.raises(ValueError, match="clock|instant"):
+    with pytest.raises(ValueError, match=r"clock|instant"):
         clock.turn(**turn)
     assert clock.now() == before
 
@@ -138,6 +138,7 @@ async def test_the_door_reads_turns_and_speeds_it(sandbox: Sandbox, session: aio
     async with session.get(door) as response:
         before = await response.json()
     assert (datetime.fromisoformat(before["now"]), before["speed"]) == (sandbox.clock.now(), 0)
+    answer: dict[str, Any] = {}
     for wish in ({"by": "30m"}, {"by": 1800}, {"to": (sandbox.clock.now() + timedelta(hours=2)).isoformat()}):
         async with session.post(door, json=wish) as response:
             answer = await response.json()

@@ -504,3 +504,130 @@ async def test_a_new_repository_begins_with_one_commit_and_strangers_get_an_acco
     await sandbox.settle()
     (push,) = receiver.of("push")
     assert (push["repository"]["full_name"], push["sender"]["login"]) == ("acme/ledger", "zoe")
+
+
+# What else happens, and is told
+
+
+async def test_a_job_before_a_guarded_environment_is_told_to_everybody_concerned(
+    sandbox: Sandbox, receiver: Receiver
+) -> None:
+    """The deployment, its waiting, the app's question, the reviewers' request, and how it went on."""
+    sha = await sandbox.github.commit(REPO, author="ana", message="x")
+    sandbox.github.environment(REPO, "production", gate=True, reviewers=["dee"])
+    run = await sandbox.github.begin_run(REPO, sha)
+    waiting = await sandbox.github.enter(REPO, run, "production")
+    await sandbox.settle()
+    (question,) = receiver.of("deployment_protection_rule")
+    assert (question["action"], question["environment"], question["sha"]) == ("requested", "production", sha)
+    assert question["deployment_callback_url"].endswith(f"/actions/runs/{run}/deployment_protection_rule")
+    assert question["deployment"]["id"] == waiting.deployment
+    assert question["installation"]["id"]
+    (request,) = receiver.of("deployment_review")
+    assert [one["reviewer"]["login"] for one in request["reviewers"]] == ["dee"]
+    assert [one["deployment_status"]["state"] for one in receiver.of("deployment_status")] == ["waiting"]
+    assert [one["workflow_job"]["status"] for one in receiver.of("workflow_job")] == ["waiting"]
+    sandbox.github.answer_rule(
+        sandbox.github.forge.repository(REPO),
+        waiting,
+        int(sandbox.environment(github_app=True)["GITHUB_APP_ID"]),
+        "approved",
+        "",
+    )
+    await sandbox.github.review_deployment(REPO, run, "production", by="dee", comment="go")
+    await sandbox.settle()
+    assert [one["action"] for one in receiver.of("deployment_review")] == ["requested", "approved"]
+    assert receiver.of("deployment_review")[-1]["approver"]["login"] == "dee"
+    assert [one["deployment_status"]["state"] for one in receiver.of("deployment_status")] == ["waiting", "queued"]
+    assert [one["workflow_job"]["status"] for one in receiver.of("workflow_job")] == ["waiting", "queued"]
+
+
+async def test_an_environment_nobody_set_up_is_entered_at_once(sandbox: Sandbox, receiver: Receiver) -> None:
+    run = await sandbox.github.begin_run(REPO, sandbox.github.forge.repository(REPO).branches["main"])
+    waiting = await sandbox.github.enter(REPO, run, "qa")
+    await sandbox.settle()
+    assert waiting.verdict == "approved"
+    assert receiver.of("deployment_protection_rule") == []
+    with pytest.raises(LookupError, match="does not wait"):
+        await sandbox.github.review_deployment(REPO, run, "qa", by="dee")
+
+
+async def test_a_run_that_ends_lets_go_of_what_waits(sandbox: Sandbox, receiver: Receiver) -> None:
+    """A newer run cancels a pending one of its group: the question vanishes without an answer."""
+    sandbox.github.environment(REPO, "production", gate=True)
+    run = await sandbox.github.begin_run(REPO, sandbox.github.forge.repository(REPO).branches["main"])
+    waiting = await sandbox.github.enter(REPO, run, "production")
+    await sandbox.github.finish_run(REPO, run, "cancelled")
+    await sandbox.settle()
+    assert (waiting.over.is_set(), waiting.verdict) == (True, "cancelled")
+    assert receiver.of("workflow_run")[-1]["workflow_run"]["conclusion"] == "cancelled"
+
+
+async def test_checks_statuses_and_reviews_are_told(sandbox: Sandbox, receiver: Receiver) -> None:
+    sha = await sandbox.github.commit(REPO, author="ana", message="x")
+    await sandbox.github.check_run(REPO, sha, "e2e", "failure")
+    await sandbox.github.check_run(REPO, sha, "lint", None)
+    await sandbox.github.commit_status(REPO, sha, "coverage", "pending")
+    number = await sandbox.github.open_pull(REPO, author="ben", title="Later")
+    await sandbox.github.review(REPO, number, by="dee", state="changes_requested", body="Why?")
+    await sandbox.settle()
+    checks = [
+        (one["action"], one["check_run"]["name"], one["check_run"]["conclusion"]) for one in receiver.of("check_run")
+    ]
+    assert checks == [("created", "e2e", None), ("completed", "e2e", "failure"), ("created", "lint", None)]
+    assert [one["check_suite"]["conclusion"] for one in receiver.of("check_suite")] == ["failure"]
+    (status,) = receiver.of("status")
+    assert (status["context"], status["state"], status["sha"]) == ("coverage", "pending", sha)
+    (review,) = receiver.of("pull_request_review")
+    assert (review["review"]["state"], review["review"]["user"]["login"]) == ("changes_requested", "dee")
+
+
+async def test_what_the_bot_may_write_is_written_through_pygithub(sandbox: Sandbox, receiver: Receiver) -> None:
+    """Its own classes, not only its requester: deployments, statuses, dispatch, commit statuses, reviews."""
+    sandbox.github.workflow(REPO, "deploy", inputs={"sha": True}, run_name="Deploy ${{ inputs.sha }}")
+    sha = sandbox.github.forge.repository(REPO).branches["main"]
+    number = await sandbox.github.open_pull(REPO, author="ben", title="Later")
+
+    def write(client: pygithub.Github) -> dict[str, Any]:
+        repo = client.get_repo(REPO)
+        made = repo.create_deployment(
+            "main", auto_merge=False, required_contexts=[], environment="qa", payload={"a": 1}
+        )
+        status = made.create_status("in_progress", description="half")
+        details = repo.get_workflow("deploy.yml").create_dispatch(
+            "main", {"sha": sha}, throw=True, return_run_details=True
+        )
+        repo.get_commit(sha).create_status("success", context="shipmate")
+        review = repo.get_pull(number).create_review(event="APPROVE")
+        return {
+            "deployment": (made.sha, made.environment, made.payload),
+            "status": status.state,
+            "run": repo.get_workflow_run(details.id).display_title,
+            "combined": repo.get_commit(sha).get_combined_status().state,
+            "review": (review.state, review.user.login),
+            "environments": [one.name for one in repo.get_environments()],
+            "me": client.get_user().login,
+            "hooks": [hook.config["url"] for hook in repo.get_hooks()],
+        }
+
+    written = await ask(sandbox, write)
+    assert written == {
+        "deployment": (sha, "qa", {"a": 1}),
+        "status": "in_progress",
+        "run": f"Deploy {sha}",
+        "combined": "success",
+        "review": ("APPROVED", "shipmate-bot"),
+        "environments": [],
+        "me": "shipmate-bot",
+        "hooks": [f"{sandbox.github.hooks.bot_url}/webhooks/github"],
+    }
+    await sandbox.settle()
+    assert receiver.of("deployment")[0]["deployment"]["creator"]["login"] == "shipmate-bot"
+    assert receiver.of("workflow_run")[0]["workflow_run"]["event"] == "workflow_dispatch"
+
+
+async def test_a_secondary_limit_can_be_switched_on_and_says_how_long(sandbox: Sandbox) -> None:
+    sandbox.github.fault(secondary=30)
+    with pytest.raises(pygithub.RateLimitExceededException) as caught:
+        await ask(sandbox, lambda client: client.get_repo(REPO).default_branch)
+    assert 0 < int((caught.value.headers or {})["retry-after"]) <= 31

@@ -11,7 +11,7 @@ from bot.delivery.view import View
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 CARD = Waiting("card", 1, "deploy", "#a", 2, urgent=False, created_at=AT)
 NOTE = Waiting("note", 1, "change", "U1", 2, urgent=True, created_at=AT)
-EFFECT = WaitingEffect(1, "range", "range:1", 2, {}, AT, None)
+EFFECT = WaitingEffect(1, "range", "range:1", 2, {}, AT, 0)
 
 
 def seen(*rows: Waiting, effects: tuple[WaitingEffect, ...] = ()) -> View:

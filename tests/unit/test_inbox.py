@@ -21,6 +21,11 @@ from bot.inbox import FAILED_SAID, Accepted, Applied, Delivery, DeliveryState, I
 from tests.unit.stores import NOON, Clock, opened
 
 
+async def acted(here: Inbox, act: Incoming, *, patience: float = 10.0) -> Applied:
+    """Store an act and wait for what it comes to, as a door does."""
+    return await here.outcome(await here.store_act(act), patience=patience)
+
+
 def letter(name: str, *, lane: Lane = Lane.FEED, body: str | None = None) -> Incoming:
     """A delivery whose body is its own name."""
     return Incoming("github", name, {"X-Kind": "letter"}, (body or name).encode(), lane)
@@ -240,7 +245,7 @@ async def test_the_worker_is_woken_by_the_bell_and_stops_in_good_order(database_
         here.inbox.listen()
         worker = asyncio.create_task(here.inbox.run())
         for name in ("one", "two", "three"):
-            done = await here.inbox.act(letter(name), patience=20)
+            done = await acted(here.inbox, letter(name), patience=20)
             assert done == Applied(said=f"{name} was read")
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
@@ -269,16 +274,6 @@ async def test_old_deliveries_are_forgotten_unless_they_failed(database_url: str
         assert await here.states() == {"bad": "failed", "young": "applied"}
 
 
-async def test_the_last_arrival_of_a_source_is_known(database_url: str) -> None:
-    """Aware, in UTC; nothing from somebody never heard of."""
-    async with office(database_url) as here:
-        await here.inbox.accept(letter("one"))
-        latest = here.clock.turn(minutes=5)
-        await here.inbox.accept(letter("two"))
-        assert await here.database.read(lambda session: inbox.last_received(session, "github")) == latest
-        assert await here.database.read(lambda session: inbox.last_received(session, "gitlab")) is None
-
-
 # --- acting -------------------------------------------------------------------------------------------------------
 
 
@@ -297,9 +292,9 @@ async def working(here: Office) -> AsyncIterator[None]:
 async def test_a_person_is_told_what_their_act_came_to(database_url: str) -> None:
     """The same for the second half of a double click, which is applied once."""
     async with office(database_url) as here, working(here):
-        both = await asyncio.gather(*(here.inbox.act(letter("go", lane=Lane.URGENT)) for _ in range(2)))
+        both = await asyncio.gather(*(acted(here.inbox, letter("go", lane=Lane.URGENT)) for _ in range(2)))
         assert both == [Applied(said="go was read")] * 2
-        assert await here.inbox.act(letter("go", lane=Lane.URGENT)) == Applied(said="go was read")
+        assert await acted(here.inbox, letter("go", lane=Lane.URGENT)) == Applied(said="go was read")
         assert await here.aloud() == ["go"]
 
 
@@ -308,8 +303,8 @@ async def test_a_refusal_says_why_and_leaves_nothing_behind(database_url: str) -
     async with office(database_url) as here, working(here):
         here.reader.refused.add("mine")
         expected = Applied(said="Nobody may send mine.", refused=True)
-        assert await here.inbox.act(letter("mine")) == expected
-        assert await here.inbox.act(letter("mine")) == expected
+        assert await acted(here.inbox, letter("mine")) == expected
+        assert await acted(here.inbox, letter("mine")) == expected
         assert await here.aloud() == []
         assert await here.states() == {"mine": DeliveryState.REFUSED}
 
@@ -329,7 +324,7 @@ async def test_an_error_of_ours_is_told_without_its_insides(database_url: str) -
 async def test_an_act_that_takes_too_long_is_not_lost(database_url: str) -> None:
     """The person is told that it is taken, and it happens later."""
     async with office(database_url) as here:
-        done = await here.inbox.act(letter("slow"), patience=0.0)
+        done = await acted(here.inbox, letter("slow"), patience=0.0)
         assert done.said is not None
         assert done.said.startswith("Taken.")
         assert not done.refused
@@ -342,7 +337,7 @@ async def test_an_act_that_cannot_be_stored_is_not_said_to_be_taken(sqlite_url: 
     async with office(sqlite_url) as here:
         await here.database.close()
         with pytest.raises(DatabaseUnavailable):
-            await here.inbox.act(letter("go"))
+            await acted(here.inbox, letter("go"))
 
 
 async def test_a_database_that_is_away_for_a_moment_parks_nothing(sqlite_url: str) -> None:

@@ -102,7 +102,7 @@ async def test_a_card_that_is_folded_shows_its_news_in_the_digest(database_url: 
 
         def fold(session: Session) -> tuple[int, int]:
             card = outbox.touch_card(session, "deploy", "1", "#a", NOON)
-            rows, _ = queue.waiting(session)
+            rows, _ = queue.waiting(session, NOON)
             assert queue.fold(session, "#a", rows, lambda session, card: True, NOON) == {card.id}
             digest = session.get(Card, card.digest)
             assert digest is not None
@@ -127,10 +127,10 @@ async def test_a_place_that_could_not_be_reached_is_tried_again_with_the_next_ne
             card = outbox.touch_card(session, "deploy", "1", "#a", NOON)
             card.state = CardState.UNREACHABLE.value
             session.flush()
-            assert queue.waiting(session) == ([], [])
+            assert queue.waiting(session, NOON) == ([], [])
             outbox.touch_card(session, "deploy", "1", "#a", NOON)
             session.flush()
-            assert len(queue.waiting(session)[0]) == 1
+            assert len(queue.waiting(session, NOON)[0]) == 1
 
         await database.write(unreachable)
 
@@ -216,7 +216,7 @@ async def test_somebody_who_was_nobody_is_asked_for_again_with_the_next_news(dat
             outbox.add_note(session, "change", f"failed:{WHO}", WHO, NOON, thread=card)
             outbox.readdress(session, WHO, None)
             session.flush()
-            assert queue.waiting(session)[0] == []
+            assert queue.waiting(session, NOON)[0] == []
 
         def later(session: Session) -> None:
             card = outbox.touch_card(session, "change", "1", WHO, NOON)
@@ -239,7 +239,7 @@ async def test_a_reply_to_a_twin_that_is_folded_unfolds_it(database_url: str) ->
 
         def write(session: Session) -> None:
             card = outbox.touch_card(session, "change", "1", ANA, NOON)
-            rows, _ = queue.waiting(session)
+            rows, _ = queue.waiting(session, NOON)
             queue.fold(session, ANA, rows, lambda session, card: True, NOON)
             twin = outbox.touch_card(session, "change", "1", WHO, NOON)
             outbox.add_note(session, "change", f"failed:{WHO}", WHO, NOON, thread=twin)
