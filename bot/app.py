@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 import structlog
@@ -43,6 +43,9 @@ STOP_SECONDS = 12.0
 
 RELIEF_SECONDS = 10.0
 """How long a leader that lost its connection to PostgreSQL may go on without noticing (``bot.database.leadership``)."""
+
+PUT_OFF = timedelta(minutes=10)
+"""When to look again at something due that could not be done by a fault of ours."""
 
 UNSEEN = 3 * WATCH_SECONDS
 """A watch whose predecessor was seen longer ago than this, in seconds, follows a blind spot."""
@@ -139,14 +142,26 @@ class Bot:
         return Readiness(None, self.delivery.trouble, self.leadership.held)
 
     async def due(self) -> datetime | None:
-        """Do what is due now; returns when something is next."""
+        """Do what is due now, each thing for itself; returns when something is next.
 
-        def write(session: Session) -> datetime | None:
-            self.reactions.due(session, self.clock())
-            session.flush()
-            return work.next_due(session)
+        What cannot be done is put off, and keeps nothing else waiting.
+        """
+        for subject in await self.database.read(lambda session: work.due(session, self.clock())):
+            try:
+                await self._look_again(subject)
+            except DatabaseUnavailable:
+                raise
+            except Exception as fault:
+                log.error("what is due could not be done; it is put off", subject=subject, exc_info=fault)
+                await self._put_off(subject)
+        return await self.database.read(work.next_due)
 
-        return await self.database.write(write)
+    async def _look_again(self, subject: work.Subject) -> None:
+        await self.database.write(lambda session: self.reactions.due(session, subject, self.clock()))
+
+    async def _put_off(self, subject: work.Subject) -> None:
+        at = self.clock() + PUT_OFF
+        await self.database.write(lambda session: work.schedule(session, *subject, at))
 
     def track(self, task: asyncio.Task[object]) -> None:
         """Keep a door's own task until it ends; an orderly stop waits for it."""

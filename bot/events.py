@@ -144,7 +144,6 @@ class CommitsPushed:
     """Commits arrived on the main branch (other branches are not told)."""
 
     repo: str
-    branch: str
     commits: tuple[Commit, ...]
     at: datetime
 
@@ -164,7 +163,6 @@ class CheckFinished:
     run: int
     at: datetime
     url: str | None = None
-    branch: str | None = None
     author: Human | None = None
     title: str | None = None
 

@@ -1,26 +1,28 @@
 """Looking back for webhooks that never reached us: GitHub does not send them again by itself.
 
 A GitHub App is told which of its deliveries failed and asks for them again. Anybody else lists the deployments created
-since the last look, and applies those that were never heard of as if their webhooks had come. What was found is said
-aloud: for a while people were told nothing, and they must know it.
+since the last look, asks how those stand that have not ended, and applies what was never heard of as if its webhooks
+had come. What was found is said aloud: for a while people were told nothing, and they must know it.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from bot import audit, outbox
 from bot.catalog import Catalog
 from bot.database import Database
 from bot.deploys import rules, service
-from bot.deploys.models import Deploy
-from bot.errors import GiveUp, OutgoingError, Unauthorised
-from bot.events import DeployReported
+from bot.deploys.models import Deploy, DeployReport
+from bot.errors import GiveUp, OutgoingError, RetryLater, Unauthorised
+from bot.events import DeployReported, DeployStatus
 from bot.ports import Forge, MissedDeliveries
 from bot.reactions import Reactions
 
@@ -37,6 +39,18 @@ OVERLAP = timedelta(minutes=30)
 
 FARTHEST = timedelta(days=3)
 """GitHub keeps hook deliveries this long (facts: 3 days on github.com)."""
+
+LIVELY = timedelta(days=7)
+"""A repository that the catalogue does not name is looked at for this long after its last deploy."""
+
+MOST_UNFINISHED = 50
+"""Rollouts of one repository asked for by their number, the newest first: each costs two questions."""
+
+SOURCE = "github"
+"""Whose rollouts the forge can be asked for."""
+
+BAD_CREDENTIALS = "bad_credentials"
+"""The forge's word for a token that is good for nothing at all."""
 
 IN_FLIGHT = timedelta(minutes=2)
 """What happened more recently than this may still be on its way."""
@@ -61,69 +75,112 @@ class LookBack:
     clock: Callable[[], datetime]
 
     async def look(self, gap: Gap | None) -> bool:
-        """Find what was missed, have it sent again or apply it, say so; returns whether the forge could be asked."""
+        """Find what was missed, have it sent again or apply it, say so.
+
+        Returns whether everybody who might know was asked: until then a gap is kept.
+        """
         now = self.clock()
         since = max(min(gap.since, now - OVERLAP) if gap else now - OVERLAP, now - FARTHEST)
         try:
             asked = await self.forge.redeliver_failed(since)
-            if asked is not None:
-                if asked.requested:
-                    await self.database.write(lambda session: self._say_redelivered(session, asked, gap, self.clock()))
-                return True
-            missed = await self._missed_deployments(since, now)
         except GiveUp as fault:
             log.warning("cannot look back for missed webhooks", code=fault.code, mend=fault.mend)
             return not isinstance(fault, Unauthorised)  # once that is mended, what was missed is still to be said
         except OutgoingError as fault:
             log.warning("the forge could not be asked for missed webhooks", error=str(fault))
             return False
-        if missed:
-            await self.database.write(lambda session: self._apply(session, missed, gap, self.clock()))
+        if asked is None:
+            return await self._look_in_repositories(since, now, gap)
+        if asked.requested:
+            await self.database.write(lambda session: self._say_redelivered(session, asked, gap, self.clock()))
         return True
 
-    async def _missed_deployments(self, since: datetime, now: datetime) -> list[DeployReported]:
+    async def _look_in_repositories(self, since: datetime, now: datetime, gap: Gap | None) -> bool:
+        """Apply what each repository tells by itself, so that one that does not answer hides no other; say it at once.
+
+        Returns whether all of them could be asked.
+        """
+        all_asked = True
         missed: list[DeployReported] = []
-        for repo in await self.database.read(self._repositories):
+        for repo in await self.database.read(lambda session: self._repositories(session, now)):
             try:
-                found = await self.forge.deployments_since(repo, since)
+                missed += await self._catch_up(repo, since, now)
             except GiveUp as fault:
                 log.warning("cannot look back in a repository", repo=repo, code=fault.code, mend=fault.mend)
-                continue
-            settled = [event for event in found if event.at <= now - IN_FLIGHT]
-            missed += await self.database.read(lambda session, settled=settled: _unheard(session, settled))  # type: ignore[misc]
-        return missed
+                if fault.code == BAD_CREDENTIALS:  # of the token, not of this repository
+                    all_asked = False
+                    break
+            except OutgoingError as fault:
+                log.warning("a repository could not be asked for missed webhooks", repo=repo, error=str(fault))
+                all_asked = False
+                if isinstance(fault, RetryLater) and fault.rate_limited:
+                    break
+        if missed:
+            await self.database.write(lambda session: self._say_applied(session, missed, gap, self.clock()))
+        return all_asked
 
-    def _repositories(self, session: Session) -> Sequence[str]:
-        seen = session.exec(select(Deploy.repo).where(col(Deploy.repo).is_not(None)).distinct()).all()
+    async def _catch_up(self, repo: str, since: datetime, now: datetime) -> list[DeployReported]:
+        """Apply what a repository's deployments tell that was never heard; returns it.
+
+        Those created since then are listed. One that waited for days, and ended while nobody was listening, is asked
+        for by its number.
+        """
+        found = list(await self.forge.deployments_since(repo, since))
+        listed = {event.external_id for event in found}
+        unfinished = await self.database.read(lambda session: _unfinished(session, repo, now - FARTHEST))
+        waiting = [number for number in unfinished if number not in listed]
+        if waiting:
+            found += await self.forge.statuses(repo, waiting)
+        settled = [event for event in found if event.at <= now - IN_FLIGHT]
+        if not await self.database.read(lambda session: _unheard(session, settled)):
+            return []
+
+        def apply(session: Session) -> list[DeployReported]:
+            unheard = _unheard(session, settled)  # some may have arrived meanwhile
+            self.reactions.react(session, unheard, self.clock())
+            return unheard
+
+        return await self.database.write(apply)
+
+    def _repositories(self, session: Session, now: datetime) -> Sequence[str]:
+        recent = Deploy.began_at >= now - LIVELY
+        seen = session.exec(select(Deploy.repo).where(col(Deploy.repo).is_not(None), recent).distinct()).all()
         known = [one.repo for one in self.catalog.services.values() if one.repo]
         return sorted({repo.lower(): repo for repo in [*seen, *known] if repo}.values())
 
-    def _apply(self, session: Session, missed: Sequence[DeployReported], gap: Gap | None, now: datetime) -> None:
-        missed = _unheard(session, missed)  # some may have arrived meanwhile
-        if not missed:
-            return
-        self.reactions.react(session, missed, now)
-        found = {
-            deploy.id: deploy for event in missed if (deploy := service.deploy_reported(session, event)) is not None
-        }
-        first = gap.since if gap else min(event.began_at for event in missed)
+    def _say_applied(self, session: Session, missed: Sequence[DeployReported], gap: Gap | None, now: datetime) -> None:
+        found = {deploy.id for event in missed if (deploy := service.deploy_reported(session, event)) is not None}
+        first = gap.since if gap else min(event.at for event in missed)
         last = gap.until if gap else max(event.at for event in missed)
-        self._say(session, first, last, now, redelivered=0, deploys=[deploy_id for deploy_id in found if deploy_id])
+        deploys = sorted(deploy_id for deploy_id in found if deploy_id is not None)
+        said = f"{deploys}:{max(event.at for event in missed).isoformat()}"
+        self._say(session, said, first, last, now, redelivered=0, deploys=deploys)
 
     def _say_redelivered(self, session: Session, asked: MissedDeliveries, gap: Gap | None, now: datetime) -> None:
         first = gap.since if gap else asked.first_at or now
         last = gap.until if gap else asked.last_at or now
-        self._say(session, first, last, now, redelivered=asked.requested, deploys=[])
+        # By their beginning alone: a window that slides is told once.
+        said = f"redelivered:{(asked.first_at or now).isoformat()}"
+        self._say(session, said, first, last, now, redelivered=asked.requested, deploys=[])
 
     def _say(
-        self, session: Session, first: datetime, last: datetime, now: datetime, *, redelivered: int, deploys: list[int]
+        self,
+        session: Session,
+        said: str,
+        first: datetime,
+        last: datetime,
+        now: datetime,
+        *,
+        redelivered: int,
+        deploys: list[int],
     ) -> None:
+        """``said`` is what makes saying this the same as saying it before."""
         audit.record(
             session, audit.Tag.BLIND_SPOT_FOUND, "inbox:github", now,
             first_at=first.isoformat(), last_at=last.isoformat(), redelivered=redelivered, deploys=len(deploys),
         )  # fmt: skip
         outbox.add_note(
-            session, "blind_spot", f"blind_spot:{first.isoformat()}:{last.isoformat()}:{redelivered}:{len(deploys)}",
+            session, "blind_spot", f"blind_spot:{hashlib.sha256(said.encode()).hexdigest()}",
             self.catalog.default_channel, now,
             first_at=first.isoformat(), last_at=last.isoformat(), redelivered=redelivered, deploys=deploys,
         )  # fmt: skip
@@ -138,3 +195,20 @@ def _unheard(session: Session, events: Sequence[DeployReported]) -> list[DeployR
         if known is None or rules.later(known, rules.Standing(event.status, event.at)).status is not known.status:
             unheard.append(event)
     return unheard
+
+
+def _unfinished(session: Session, repo: str, since: datetime) -> Sequence[str]:
+    """The forge's numbers of the rollouts of a repository that began since then and, for all we know, run still."""
+    waiting = (DeployStatus.PENDING.value, DeployStatus.IN_PROGRESS.value)
+    return session.exec(
+        select(DeployReport.external_id)
+        .join(Deploy, col(DeployReport.deploy) == col(Deploy.id))
+        .where(
+            func.lower(Deploy.repo) == repo.lower(),
+            DeployReport.source == SOURCE,
+            col(Deploy.status).in_(waiting),
+            Deploy.began_at >= since,
+        )
+        .order_by(col(Deploy.began_at).desc())
+        .limit(MOST_UNFINISHED)
+    ).all()

@@ -22,6 +22,10 @@ BELL = "outgoing"
 """The bell rung when there is something to send."""
 
 
+WHO = "who:"
+"""The beginning of a place whose person is not looked up yet: ``who:github:ana`` or ``who:email:ana@example.com``."""
+
+
 class Lane(IntEnum):
     """Who goes first; a lower number overtakes, also under 429."""
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlmodel import Session, col, select
 
 from bot import outbox, people, work
 from bot.catalog import Catalog
 from bot.database import Database
 from bot.delivery import CardKind, EffectKind, NoteKind, Outgoing, Showing
+from bot.delivery.engine import Settle
 from bot.deploys import loading, service
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Deploy, Target
@@ -26,19 +28,22 @@ from bot.deploys.views import (
     ChangeNote,
     DigestCard,
     DigestLine,
+    FailedCheck,
     Outcome,
     RangeState,
     RedBuildNote,
     StuckNote,
     UnreachableNote,
 )
-from bot.errors import GiveUp
+from bot.errors import GiveUp, Unauthorised
 from bot.events import DeployStatus, Human, Level
 from bot.outbox import Card, Note
 from bot.ports import Changes, Chat, Direction, Forge, Member, Range
 
-Settle = Callable[[Session, datetime], None]
-Reconsider = Callable[[Session, datetime], None]
+log = structlog.get_logger(__name__)
+
+Consequences = Callable[[Session, datetime], None]
+"""Derives what follows from everything that was touched in a transaction."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Kinds:
     chat: Chat
     forge: Forge
     clock: Callable[[], datetime]
-    settle: Reconsider
+    settle: Consequences
 
     def outgoing(self) -> Outgoing:
         """The one visible list of everything that goes out."""
@@ -105,7 +110,9 @@ class Kinds:
         if not lines:
             return None
         at = [line.at for line in lines]
-        return Showing("cards/digest", DigestCard(lines=tuple(lines), since=min(at), until=max(at)), {"kind": "digest"})
+        changes = all(one.kind == "change" for one in folded)
+        view = DigestCard(lines=tuple(lines), since=min(at), until=max(at), changes=changes)
+        return Showing("cards/digest", view, {"kind": "digest"})
 
     def _line(self, session: Session, card: Card, now: datetime) -> DigestLine | None:
         if card.kind == "deploy":
@@ -133,6 +140,8 @@ class Kinds:
         level = people.level_of(session, note.place, f"change:{change.id}")
         if level is Level.NONE or (level is Level.FAILURES and outcome is Outcome.LIVE):
             return None
+        if outcome is Outcome.LIVE and deploy.state is not DeployStatus.SUCCEEDED:
+            return None  # what it was said to be, it turned out not to be
         target = session.get(Target, deploy.target)
         assert target is not None
         began = deploy.in_progress_at or deploy.began_at
@@ -155,6 +164,8 @@ class Kinds:
         target = session.get(Target, deploy.target)
         assert target is not None
         changes = [change for row, change in service.changes_of(session, deploy.id or 0) if not row.leaving]
+        if self._mutes_all_of(session, note.place, changes, now):
+            return None
         views = loading.change_views(session, self._desk(now), changes)
         view = StuckNote(
             service=target.service, environment=target.environment, stuck=stuck,
@@ -162,16 +173,32 @@ class Kinds:
         )  # fmt: skip
         return Showing("notes/stuck", view, {"kind": "deploy", "deploy": str(deploy.id)})
 
+    def _mutes_all_of(self, session: Session, place: str, changes: Sequence[Change], now: datetime) -> bool:
+        """Whether somebody muted everything, or each of these changes that is theirs."""
+        if people.level_of(session, place) is Level.NONE:
+            return True
+        desk = self._desk(now)
+        theirs = [
+            change
+            for change in changes
+            if any(place == author for _, author in loading.author_slack_ids(session, desk, change))
+        ]
+        muted = [people.level_of(session, place, f"change:{change.id}") is Level.NONE for change in theirs]
+        return bool(muted) and all(muted)
+
     def _red_build_note(self, session: Session, note: Note, now: datetime) -> Showing | None:
         data = note.data
         if data["direct"] and people.level_of(session, note.place) is Level.NONE:
             return None
+        failed = service.failed_checks(session, data["repo"], data["sha"])
+        if not failed:
+            return None  # it was run again, and is green by now
         author = Human(**data["author"]) if data.get("author") else None
         known = service.author_of_commit(session, data["repo"], data["sha"]) or author
         view = RedBuildNote(
-            repo=data["repo"], service=data["service"], check=data["check"], sha=data["sha"], title=data.get("title"),
+            repo=data["repo"], service=data["service"], sha=data["sha"], title=data.get("title"), direct=data["direct"],
+            checks=tuple(FailedCheck(name=check.name, url=check.url) for check in failed),
             author=loading.person(session, self._desk(now), known) if known else None,
-            url=data.get("url"), direct=data["direct"],
         )  # fmt: skip
         return Showing("notes/red_build", view, {"kind": "build", "sha": data["sha"]})
 
@@ -219,7 +246,7 @@ class Kinds:
         def write(session: Session, now: datetime) -> None:
             if not believed:
                 people.remember(session, who, found, now)
-            outbox.readdress(session, f"{people.WHO}{who}", found.slack_id if found else slack_id)
+            outbox.readdress(session, f"{outbox.WHO}{who}", found.slack_id if found else slack_id)
             if found is not None:  # cards that know a login only have a name to show now
                 for change in service.named_by_login(session, who):
                     work.touch(session, "change", change)
@@ -230,20 +257,29 @@ class Kinds:
     async def _member(self, who: str) -> Member | None:
         for ask in self._addresses(who):
             address = await ask()
-            member = await self.chat.member_by_email(address) if address is not None else None
+            member = await self._member_at(address) if address is not None else None
             if member is not None and member.active:
                 return member
         return None
 
+    async def _member_at(self, address: str) -> Member | None:
+        try:
+            return await self.chat.member_by_email(address)
+        except Unauthorised:
+            raise  # nobody at all can be found until that is mended
+        except GiveUp as fault:
+            log.warning("somebody cannot be looked up, and counts as not found", code=fault.code, mend=fault.mend)
+            return None
+
     def _addresses(self, who: str) -> list[Callable[[], Awaitable[str | None]]]:
-        """Ways to an e-mail address for somebody, strongest first."""
+        """Ways to an e-mail address for somebody; the forge comes last, since it alone may have to be waited for."""
         sort, _, name = who.partition(":")
         if sort == "email":
             return [lambda: _now_known(name)]
         return [
             lambda: _now_known(self._catalogue_address(name)),
-            lambda: self._forge_address(name),
             lambda: self.database.read(lambda session: service.commit_address(session, name)),
+            lambda: self._forge_address(name),
         ]
 
     def _catalogue_address(self, login: str) -> str | None:

@@ -14,13 +14,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import UniqueConstraint, bindparam
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from bot import audit
+from bot import audit, outbox
 from bot.catalog import Catalog
 from bot.events import Human, Level
 from bot.ports import Member
-
-WHO = "who:"
-"""The beginning of a place whose person is not looked up yet: ``who:github:ana`` or ``who:email:ana@example.com``."""
 
 MISS_REMEMBERED = timedelta(minutes=15)
 """How long nobody-found is believed: a new colleague is found soon, and Slack is not asked for each commit."""
@@ -111,7 +108,14 @@ def place_of(session: Session, catalog: Catalog, human: Human, now: datetime) ->
     if slack_id is not None:
         return slack_id
     who = who_is(human)
-    return f"{WHO}{who}" if who else None
+    return f"{outbox.WHO}{who}" if who else None
+
+
+def formerly(session: Session, human: Human) -> str | None:
+    """Whom Slack last named for somebody, however long ago: where they were written to then."""
+    who = who_is(human)
+    lookup = session.get(Lookup, who) if who else None
+    return lookup.slack_id if lookup is not None else None
 
 
 def looked_up(session: Session, who: str, now: datetime) -> tuple[bool, str | None]:
@@ -135,27 +139,37 @@ def name_of(session: Session, catalog: Catalog, human: Human) -> str:
     return named or human.login or human.email or "somebody"
 
 
-def link(session: Session, slack_id: str, login: str, now: datetime) -> None:
-    """Route a GitHub login's messages to this person; the login's former link, if any, gives way."""
+def link(session: Session, slack_id: str, login: str, at: datetime) -> bool:
+    """Route a GitHub login's messages to this person; the login's former link, if any, gives way.
+
+    Acts may be applied out of order: returns False, and changes nothing, where a link made after ``at`` stands.
+    """
     login = login.lower()
+    own = session.get(Link, slack_id)
     former = session.exec(select(Link).where(Link.login == login, Link.slack_id != slack_id)).first()
+    if any(one is not None and one.linked_at > at for one in (own, former)):
+        return False
     if former is not None:
         session.delete(former)
         session.flush()
-    session.merge(Link(slack_id=slack_id, login=login, linked_at=now))
-    audit.record(session, audit.Tag.LOGIN_LINKED, f"person:{slack_id}", now, who=slack_id, login=login)
+    session.merge(Link(slack_id=slack_id, login=login, linked_at=at))
+    audit.record(session, audit.Tag.LOGIN_LINKED, f"person:{slack_id}", at, who=slack_id, login=login)
+    return True
 
 
-def choose(session: Session, slack_id: str, scope: str, level: Level, now: datetime) -> None:
-    """Set how much this person wants to hear of a scope."""
+def choose(session: Session, slack_id: str, scope: str, level: Level, at: datetime) -> bool:
+    """Set how much this person wants to hear of a scope; returns False where what they chose after ``at`` stands."""
     row = session.exec(select(Subscription).where(Subscription.who == slack_id, Subscription.scope == scope)).first()
     if row is None:
-        session.add(Subscription(who=slack_id, scope=scope, level=level.value, chosen_at=now))
+        session.add(Subscription(who=slack_id, scope=scope, level=level.value, chosen_at=at))
+    elif row.chosen_at > at:
+        return False
     else:
-        row.level, row.chosen_at = level.value, now
+        row.level, row.chosen_at = level.value, at
     audit.record(
-        session, audit.Tag.PREFERENCE_CHOSEN, f"person:{slack_id}", now, who=slack_id, scope=scope, level=level.value
+        session, audit.Tag.PREFERENCE_CHOSEN, f"person:{slack_id}", at, who=slack_id, scope=scope, level=level.value
     )
+    return True
 
 
 def level_of(session: Session, slack_id: str, *scopes: str) -> Level:

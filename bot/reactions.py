@@ -6,6 +6,7 @@ cards marked, notes to authors, the next look. A webhook, a click and the clock 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from bot import outbox, people, work
 from bot.catalog import Catalog, Service
 from bot.deploys import loading, rules, service
 from bot.deploys.loading import Desk
-from bot.deploys.models import Change, Check, Deploy, DeployChange, Target
+from bot.deploys.models import Change, Deploy, DeployChange, Target
 from bot.deploys.views import Outcome, RangeState
 from bot.events import (
     ChangeMerged,
@@ -34,6 +35,7 @@ from bot.events import (
     ReleasePublished,
 )
 from bot.outbox import CardState
+from bot.work import Subject
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,13 @@ class Reactions:
             for kind, subject in touched:
                 self.reconsider(session, kind, subject, now)
 
-    def due(self, session: Session, now: datetime) -> None:
-        """Look again at everything whose time has come."""
-        for kind, subject in work.take_due(session, now):
-            if kind == "deploy" and service.look_whether_stuck(session, subject, now):
-                self._tell_stuck(session, subject, now)
+    def due(self, session: Session, subject: Subject, now: datetime) -> None:
+        """Look again at one thing whose time has come."""
+        kind, number = subject
+        if not work.take_due(session, subject, now):
+            return  # it was put off meanwhile
+        if kind == "deploy" and service.look_whether_stuck(session, number, now):
+            self._tell_stuck(session, number, now)
         self.settle(session, now)
 
     def reconsider(self, session: Session, kind: str, subject: int, now: datetime) -> None:
@@ -71,29 +75,29 @@ class Reactions:
             if deploy is not None:  # what it carries is worth an edit at once; mere progress may wait
                 self._reconsider_deploy(session, deploy, now, urgent=kind == "range")
         elif kind == "change":
-            self._reconsider_change(session, subject, now)
+            self._reconsider_change(session, subject)
         else:
             raise AssertionError(f"nobody reconsiders a {kind}")
 
     def _one(self, session: Session, event: Event, now: datetime) -> str | None:
         match event:
             case ChangeMerged():
-                change = service.change_merged(session, event, now)
+                change = service.change_merged(session, event)
                 work.touch(session, "change", change.id or 0)
             case CommitsPushed():
-                service.commits_pushed(session, event, now)
+                service.commits_pushed(session, event)
             case CheckFinished():
-                check = service.check_finished(session, event, now)
-                if check is not None:
-                    self._tell_red(session, check, event, now)
+                if service.check_finished(session, event) is not None:
+                    self._tell_red(session, event, now)
             case DeployReported():
                 service.reported(session, self.catalog, event, now)
             case ReleasePublished():
-                service.release_published(session, event, now)
+                service.release_published(session, event)
             case PreferenceChosen():
                 return self._preference(session, event, now)
             case GithubLinked():
-                people.link(session, event.slack_id, event.login, now)
+                if not people.link(session, event.slack_id, event.login, event.at):
+                    return f"{event.login} was linked anew since then: that stands."
                 return f"Messages about {event.login}'s changes come to you now. This routes messages, no more."
             case _:
                 assert_never(event)
@@ -129,7 +133,8 @@ class Reactions:
     def _tell_of(
         self, session: Session, deploy: Deploy, change: Change, outcome: Outcome | None, now: datetime
     ) -> None:
-        for _, place in loading.author_slack_ids(session, self._desk(now), change):
+        for part, found in loading.author_slack_ids(session, self._desk(now), change):
+            place = _standing_place(session, change, part.human, found)
             absent = outcome is Outcome.ABSENT
             if absent and outbox.find_card(session, "change", str(change.id), place) is None:
                 continue
@@ -147,7 +152,8 @@ class Reactions:
     def _tell_stuck(self, session: Session, deploy_id: int, now: datetime) -> None:
         desk = self._desk(now)
         told: set[str] = set()
-        for _, change in service.changes_of(session, deploy_id):
+        arriving = [change for row, change in service.changes_of(session, deploy_id) if not row.leaving]
+        for change in arriving:
             for _, place in loading.author_slack_ids(session, desk, change):
                 if place not in told:
                     told.add(place)
@@ -155,7 +161,7 @@ class Reactions:
 
     # --- changes ----------------------------------------------------------------------------------------------------
 
-    def _reconsider_change(self, session: Session, change_id: int, now: datetime) -> None:
+    def _reconsider_change(self, session: Session, change_id: int) -> None:
         """Something new is known of a change: whoever shows it shows it anew."""
         change = session.get(Change, change_id)
         if change is None:
@@ -171,13 +177,17 @@ class Reactions:
                 service.show_provisionally(session, deploy_id)
                 work.touch(session, "deploy", deploy_id)
 
-    def _tell_red(self, session: Session, check: Check, event: CheckFinished, now: datetime) -> None:
-        """A build of the main branch is red: its team hears it, and whoever wrote the commit."""
+    def _tell_red(self, session: Session, event: CheckFinished, now: datetime) -> None:
+        """A build of the main branch is red: its team hears it, and whoever wrote the commit.
+
+        Once for each commit, however many checks fail: the message names those that have when it is sent.
+        """
         owners = self.catalog.services_of(event.repo) or (self.catalog.resolve_service(event.repo, None, "")[0],)
-        key = f"red:{check.id}:{event.run}"
+        commit = hashlib.sha256(f"{event.repo.lower()}@{event.sha}".encode()).hexdigest()[:32]
+        key = f"red:{commit}"
         data: dict[str, Any] = {
-            "repo": event.repo, "service": owners[0].name, "check": event.name, "sha": event.sha,
-            "title": event.title, "url": event.url, "author": _plain_human(event.author),
+            "repo": event.repo, "service": owners[0].name, "sha": event.sha, "title": event.title,
+            "author": _plain_human(event.author),
         }  # fmt: skip
         for channel in dict.fromkeys(owner.channel for owner in owners):
             outbox.add_note(session, "red_build", f"{key}:{channel}", channel, now, direct=False, **data)
@@ -198,7 +208,8 @@ class Reactions:
     # --- people -----------------------------------------------------------------------------------------------------
 
     def _preference(self, session: Session, event: PreferenceChosen, now: datetime) -> str:
-        people.choose(session, event.slack_id, event.scope, event.level, now)
+        if not people.choose(session, event.slack_id, event.scope, event.level, event.at):
+            return "You chose something else since then: that stands. /ship me shows what you hear."
         cards = session.exec(
             select(outbox.Card).where(
                 outbox.Card.kind == "change",
@@ -219,7 +230,7 @@ class Reactions:
         label = change.label if change else "that change"
         if event.level is Level.NONE:
             return f"Muted {label}: you will hear no more of it. Unmute it on its card, or with /ship me unmute."
-        return f"Unmuted {label}: you will hear how it goes."
+        return f"Unmuted {label}: {UNMUTED_HEARS[people.level_of(session, event.slack_id)]}"
 
     def _desk(self, now: datetime) -> Desk:
         return Desk(self.catalog, self.forge_url, now)
@@ -227,6 +238,13 @@ class Reactions:
 
 RECENT_CARDS = 5
 """How many of a person's cards are edited when they mute everything: those in view; the others follow when touched."""
+
+UNMUTED_HEARS = {
+    Level.ALL: "you will hear how it goes.",
+    Level.FAILURES: "you will hear of it when it fails, as of all your changes. /ship me unmute brings the rest back.",
+    Level.NONE: "but all your changes are muted, so you still hear nothing of it. /ship me unmute takes that back.",
+}
+"""What unmuting one change comes to, by how much somebody wants to hear of everything."""
 
 PREFERENCE_SAID = {
     Level.ALL: "You will hear how each of your changes goes. /ship me failures keeps it to what went wrong.",
@@ -260,6 +278,14 @@ def _aloud(session: Session, change: Change, deploy: Deploy, outcome: Outcome | 
     if outcome is None and deploy.state.ended and heard(Outcome.FAILED):
         return Outcome.CORRECTED
     return outcome
+
+
+def _standing_place(session: Session, change: Change, human: Human, place: str) -> str:
+    """Where to write to somebody about a change: where its card stands, also once Slack must be asked again."""
+    former = people.formerly(session, human) if place.startswith(outbox.WHO) else None
+    if former is not None and outbox.find_card(session, "change", str(change.id), former) is not None:
+        return former
+    return place
 
 
 def _said(change: Change, deploy: Deploy, outcome: Outcome, place: str) -> str:

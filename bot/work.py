@@ -38,6 +38,7 @@ _OF = and_(col(Work.kind) == bindparam("of_kind"), col(Work.subject) == bindpara
 _MOVE = update(Work).where(_OF).values(due_at=bindparam("due"))
 _KEEP = insert(Work)
 _FORGET = delete(Work).where(_OF)
+_TAKE = delete(Work).where(_OF, col(Work.due_at) <= bindparam("by"))
 
 
 class Watch(SQLModel, table=True):
@@ -75,13 +76,16 @@ def cancel(session: Session, kind: str, subject: int) -> None:
     session.connection().execute(_FORGET, {"of_kind": kind, "of_subject": subject})
 
 
-def take_due(session: Session, now: datetime, limit: int = 100) -> Sequence[Subject]:
-    """Remove and return what is due, earliest first."""
+def due(session: Session, now: datetime, limit: int = 100) -> Sequence[Subject]:
+    """What is due, earliest first."""
     statement = select(Work.kind, Work.subject).where(Work.due_at <= now).order_by(col(Work.due_at)).limit(limit)
-    due = [(kind, subject) for kind, subject in session.exec(statement)]
-    for kind, subject in due:
-        cancel(session, kind, subject)
-    return due
+    return [(kind, subject) for kind, subject in session.exec(statement)]
+
+
+def take_due(session: Session, subject: Subject, now: datetime) -> bool:
+    """Forget the instant kept for this subject if it has come; returns whether it had."""
+    taken = {"of_kind": subject[0], "of_subject": subject[1], "by": now}
+    return bool(session.connection().execute(_TAKE, taken).rowcount)
 
 
 def next_due(session: Session) -> datetime | None:

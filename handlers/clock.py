@@ -40,13 +40,15 @@ class ClockDoor:
         self._bot = bot
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._firing = asyncio.Lock()
+        self._listening = False
         self._rung = False
         """Whether something new was kept while a look was under way."""
 
     async def keep(self) -> None:
         """Fire for everything due until cancelled."""
-        ring = self._ringer()
-        self._bot.database.on_bell(work.BELL, ring)
+        if not self._listening:
+            self._listening = True  # once: leadership may be lost and won back many times
+            self._bot.database.on_bell(work.BELL, self._ringer())
         self._scheduler.start()
         try:
             await self._fire()

@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 METHODS: Mapping[str, tuple[Effect, frozenset[str]]] = MappingProxyType(
     {
         "auth.test": (Effect.READ, frozenset()),
-        "chat.postMessage": (Effect.ONCE, frozenset({"chat:write", "chat:write.public"})),
+        "chat.postMessage": (Effect.ONCE, frozenset({"chat:write"})),
         "chat.update": (Effect.REPEATABLE, frozenset({"chat:write"})),
         "conversations.history": (
             Effect.READ,

@@ -101,14 +101,17 @@ def _found(session: Session, desk: Desk, change: Change, view: ChangeView) -> Wh
     if not services:
         owners = [owner for owner in desk.catalog.services_of(change.repo) if owner.owns(change.paths)]
         services = dict.fromkeys(owner.name for owner in owners)
-    reached = {stage.environment for stage in stages}
-    pipeline = [environment for name in services for environment in desk.catalog.service(name).environments]
+    reached = {(stage.service, stage.environment) for stage in stages}
+    pipeline = [(name, environment) for name in services for environment in desk.catalog.service(name).environments]
+    waiting = [place for place in pipeline if place not in reached]
     return WhereFound(
         change=view,
         repo=change.repo,
         merged_at=change.merged_at,
         stages=stages,
-        waiting=tuple(environment for environment in dict.fromkeys(pipeline) if environment not in reached),
+        waiting=tuple(
+            environment if len(services) == 1 else f"{name} · {environment}" for name, environment in waiting
+        ),
     )
 
 

@@ -9,11 +9,14 @@ import tempfile
 from pathlib import Path
 
 import typer
+import yaml
 
 from bot import sandbox, server
 from bot.delivery import Limits
 from bot.errors import UserError
+from bot.rendering import manifest_file
 from bot.sandbox.server import Sandbox
+from bot.sandbox.slack_manifest import read_manifest
 from bot.settings import load_settings
 
 FIRST_SCENE = "a calm deploy"
@@ -34,7 +37,7 @@ async def demonstrate(*, port: int, exit_after: float | None, pace: float) -> No
             catalogue.write_text(POLICY.read_text(encoding="utf-8").replace("{sandbox}", world.url), encoding="utf-8")
             settings = load_settings(
                 {
-                    **world.environment(),
+                    **world.environment(clock=True),
                     "DATABASE_URL": f"sqlite:///{folder}/shipmate.db",
                     "SHIPMATE_CONFIG": str(catalogue),
                     "SHIPMATE_PORT": "0",
@@ -69,7 +72,8 @@ async def stand_in(*, port: int, env_file: Path | None, bot_url: str) -> None:
 def _world(port: int, pace: float) -> Sandbox:
     if not 0 <= port < 65536:
         raise UserError(f"--port: expected a number from 0 to 65535, not {port}")
-    return Sandbox(port=port, pace=pace)
+    manifest = yaml.safe_load(manifest_file().read_text(encoding="utf-8"))
+    return Sandbox(port=port, pace=pace, manifest=read_manifest(manifest))
 
 
 def _stop_signal() -> asyncio.Event:

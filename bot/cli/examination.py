@@ -18,7 +18,7 @@ from bot import wiring
 from bot.catalog import load_catalog
 from bot.database.schema import newest_revision, present_revision
 from bot.errors import ConfigurationError, GiveUp, OutgoingError
-from bot.rendering import templates_folder
+from bot.rendering import manifest_file
 from bot.settings import Settings, load_settings
 from bot.wiring import Wired
 
@@ -130,7 +130,7 @@ async def _slack(settings: Settings, wired: Wired) -> list[Finding]:
 
 def _wanted_scopes() -> frozenset[str]:
     """The bot scopes of the manifest that ships with this version."""
-    manifest = yaml.safe_load((templates_folder().parent / "manifest.yml").read_text(encoding="utf-8"))
+    manifest = yaml.safe_load(manifest_file().read_text(encoding="utf-8"))
     return frozenset(manifest["oauth_config"]["scopes"]["bot"])
 
 

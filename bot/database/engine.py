@@ -350,7 +350,6 @@ def _postgres_engine(url: str, *, writer: bool, size: int = 1) -> Engine:
         pool_size=size,
         max_overflow=0,
         pool_use_lifo=True,
-        pool_pre_ping=not writer,
         isolation_level="READ COMMITTED" if writer else "REPEATABLE READ",
         connect_args={
             "options": f"{options} -c statement_timeout={STATEMENT_MS}",

@@ -63,10 +63,9 @@ def weight(standing: Standing) -> str:
 
 @dataclass(frozen=True)
 class Rollout:
-    """What the rules need to know of one deploy. ``key`` orders rollouts of the same instant, alike on every run."""
+    """What the rules need to know of one deploy. ``sha`` orders rollouts of the same instant, alike on every run."""
 
     id: int
-    key: str
     sha: str
     status: DeployStatus
     status_at: datetime
@@ -77,16 +76,16 @@ def previous_of(rollout: Rollout, others: Iterable[Rollout]) -> Rollout | None:
     """What ran there before: for a live one, the last to go live before it did; else the last that began before it."""
     succeeded = [one for one in others if one.status is DeployStatus.SUCCEEDED and one.id != rollout.id]
     if rollout.status is DeployStatus.SUCCEEDED:
-        before = [one for one in succeeded if (one.status_at, one.key) < (rollout.status_at, rollout.key)]
+        before = [one for one in succeeded if (one.status_at, one.sha) < (rollout.status_at, rollout.sha)]
     else:
-        before = [one for one in succeeded if (one.began_at, one.key) < (rollout.began_at, rollout.key)]
-    return max(before, key=lambda one: (one.status_at, one.key), default=None)
+        before = [one for one in succeeded if (one.began_at, one.sha) < (rollout.began_at, rollout.sha)]
+    return max(before, key=lambda one: (one.status_at, one.sha), default=None)
 
 
 def live_of(rollouts: Iterable[Rollout]) -> Rollout | None:
     """What is live: the last to have succeeded."""
     succeeded = (one for one in rollouts if one.status is DeployStatus.SUCCEEDED)
-    return max(succeeded, key=lambda one: (one.status_at, one.key), default=None)
+    return max(succeeded, key=lambda one: (one.status_at, one.sha), default=None)
 
 
 def usual_duration(durations: Sequence[timedelta]) -> timedelta | None:

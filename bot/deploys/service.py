@@ -57,7 +57,7 @@ NAMED_AGAIN = 20
 # --- what the forge tells ------------------------------------------------------------------------------------------
 
 
-def change_merged(session: Session, event: ChangeMerged, now: datetime) -> Change:
+def change_merged(session: Session, event: ChangeMerged) -> Change:
     """Keep a merged pull request with everyone who had a hand in it."""
     change, new = _keep_pull(session, event.repo, event.pull)
     if new:
@@ -72,13 +72,13 @@ def change_merged(session: Session, event: ChangeMerged, now: datetime) -> Chang
     return change
 
 
-def commits_pushed(session: Session, event: CommitsPushed, now: datetime) -> None:
+def commits_pushed(session: Session, event: CommitsPushed) -> None:
     """Keep the words and authors of commits that reached the main branch."""
     for commit in event.commits:
         _keep_commit(session, event.repo, commit)
 
 
-def release_published(session: Session, event: ReleasePublished, now: datetime) -> None:
+def release_published(session: Session, event: ReleasePublished) -> None:
     """Keep a version's name, and show it on the deploys of its tag."""
     release = session.exec(select(Release).where(Release.repo == event.repo, Release.tag == event.tag)).first()
     if release is None:
@@ -92,7 +92,7 @@ def release_published(session: Session, event: ReleasePublished, now: datetime) 
         work.touch(session, "deploy", deploy)
 
 
-def check_finished(session: Session, event: CheckFinished, now: datetime) -> Check | None:
+def check_finished(session: Session, event: CheckFinished) -> Check | None:
     """Keep a check's verdict; returns it when it is news: the latest run, and failed on the main branch."""
     name = event.name[:LONGEST_NAME]
     check = session.exec(
@@ -124,6 +124,15 @@ def check_finished(session: Session, event: CheckFinished, now: datetime) -> Che
             status=event.status.value,
         )
     return check if event.main and event.status is CheckStatus.FAILED else None
+
+
+def failed_checks(session: Session, repo: str, sha: str) -> Sequence[Check]:
+    """The checks of a commit whose present verdict is that it failed."""
+    return session.exec(
+        select(Check)
+        .where(Check.repo == repo, Check.sha == sha, Check.status == CheckStatus.FAILED.value)
+        .order_by(Check.name)
+    ).all()
 
 
 # --- rollouts -----------------------------------------------------------------------------------------------------
@@ -473,7 +482,6 @@ def _rollout(deploy: Deploy) -> rules.Rollout:
     assert deploy.id is not None
     return rules.Rollout(
         id=deploy.id,
-        key=deploy.sha,
         sha=deploy.sha,
         status=deploy.state,
         status_at=deploy.status_at,

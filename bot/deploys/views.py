@@ -154,16 +154,23 @@ class StuckNote:
 
 @dataclass(frozen=True, kw_only=True)
 class RedBuildNote:
-    """A build of the main branch failed; ``direct`` when it goes to the author rather than the team."""
+    """A commit of the main branch is red; ``direct`` when it goes to the author rather than the team."""
 
     repo: str
     service: str
-    check: str
+    checks: tuple[FailedCheck, ...]
     sha: str
     title: str | None
     author: PersonView | None
-    url: str | None
     direct: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedCheck:
+    """A check that failed, and its run where that is known."""
+
+    name: str
+    url: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,11 +187,15 @@ class DigestLine:
 
 @dataclass(frozen=True, kw_only=True)
 class DigestCard:
-    """Deploys folded into one message because their cards would have waited too long. ``open`` while it still grows."""
+    """Deploys folded into one message because their cards would have waited too long.
+
+    ``changes`` is true for an author's own changes, each of which stands for its latest deploy.
+    """
 
     lines: tuple[DigestLine, ...]
     since: datetime
     until: datetime
+    changes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,11 @@ def templates_folder() -> Path:
     raise ConfigurationError([f"The message templates are missing beside {package}: install Shipmate again."])
 
 
+def manifest_file() -> Path:
+    """Where the Slack app's manifest is: beside the templates, wherever those are."""
+    return templates_folder().parent / "manifest.yml"
+
+
 class Renderer:
     """Turns a view into the message that shows it, by the template of that name.
 

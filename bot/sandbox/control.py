@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
 
+from bot.sandbox.clock import duration
 from bot.sandbox.control_acts import act
 from bot.sandbox.control_clock import ClockDoor
 from bot.sandbox.control_faults import FaultDoor
 from bot.sandbox.exchanges import Exchange, to_page
+from bot.sandbox.pagerduty import PagerDuty
 from bot.sandbox.slack_shapes import page_json
 from bot.sandbox.story import SCENES, Scene
 from bot.sandbox.world import BOT_USER_ID, TEAM_NAME, Channel, Json, Message
@@ -146,6 +148,8 @@ class Control:
                 raise ValueError("send a JSON object")
             if "scene" in wish:
                 done = self.play(wish["scene"], pace=float(wish.get("pace", self._sandbox.pace)))
+            elif "pager" in wish:
+                done = pick_up(self._sandbox.pagerduty, wish)
             else:
                 done = await act(self._sandbox.slack, wish)
             return web.json_response({"ok": True, **done})
@@ -249,6 +253,17 @@ async def _until_closed(socket: web.WebSocketResponse, queue: asyncio.Queue[Json
         if frame.type is WSMsgType.ERROR:
             break
     await queue.put(None)
+
+
+def pick_up(pagerduty: PagerDuty, wish: Json) -> Json:
+    """Somebody answers their pager from now on (``{"as": "ana", "pager": "answer", "after": "2m"}``) or does not."""
+    if wish["pager"] == "answer":
+        pagerduty.answer(wish["as"], after=duration(wish.get("after", 0)))
+    elif wish["pager"] == "silence":
+        pagerduty.silence(wish["as"])
+    else:
+        raise ValueError(f"pager: expected answer or silence, not {wish['pager']!r}")
+    return {"woken": [one.at.isoformat() for one in pagerduty.woken(wish["as"])]}
 
 
 def _channel(channel: Channel) -> Json:

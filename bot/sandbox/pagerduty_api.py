@@ -178,7 +178,7 @@ async def answered(
 ) -> web.StreamResponse:
     """Remember the exchange and answer; or hang up, where what was asked for is done and the line is to be cut."""
     text = "" if answer is None else json.dumps(answer)
-    cut = pagerduty.faults.cut
+    cut = pagerduty.faults.cut and not pagerduty.faults.down
     pagerduty.log.add(
         incoming=True,
         verb=request.method,

@@ -31,6 +31,11 @@ PATIENCE_SECONDS = 3.0
 """How long Slack waits for an acknowledgement (docs.slack.dev/interactivity/handling-user-interaction)."""
 
 
+def _effective(granted: frozenset[str]) -> frozenset[str]:
+    """What grants are worth: addresses are shown only to apps that may see people (Slack docs: users:read.email)."""
+    return granted if "users:read" in granted else granted - {"users:read.email"}
+
+
 class Slack:
     """One workspace with one app in it.
 
@@ -51,7 +56,7 @@ class Slack:
     ) -> None:
         self.workspace = workspace
         self.manifest = manifest or Manifest()
-        self.scopes = self.manifest.scopes if scopes is None else frozenset(scopes)
+        self.scopes = _effective(self.manifest.scopes if scopes is None else frozenset(scopes))
         self.rate_limits = rate_limits
         self.url = ""
         self.bot_url: str | None = None

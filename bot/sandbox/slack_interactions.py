@@ -35,6 +35,8 @@ from bot.sandbox.world import (
 if TYPE_CHECKING:
     from bot.sandbox.slack import Slack
 
+__all__ = ["Answer", "Interactions", "escaped"]
+
 
 class Interactions:
     """Sends to the app what people do."""

@@ -75,7 +75,7 @@ _CONCLUSIONS: Mapping[str, CheckStatus] = {
     "failure": CheckStatus.FAILED,
     "timed_out": CheckStatus.FAILED,
     "startup_failure": CheckStatus.FAILED,
-    "action_required": CheckStatus.FAILED,
+    "action_required": CheckStatus.CANCELLED,  # it waits for somebody's leave to run: the commit is not to blame
     "cancelled": CheckStatus.CANCELLED,
     "skipped": CheckStatus.CANCELLED,
     "stale": CheckStatus.CANCELLED,
@@ -158,7 +158,7 @@ def push(payload: Fields) -> list[Event]:
     at = at or next((commit.at for commit in reversed(commits) if commit.at), None)
     if not commits or at is None:
         return []
-    return [CommitsPushed(repo=repo, branch=branch, commits=commits, at=at)]
+    return [CommitsPushed(repo=repo, commits=commits, at=at)]
 
 
 def deployment(payload: Fields) -> list[Event]:
@@ -197,7 +197,6 @@ def workflow_run(payload: Fields) -> list[Event]:
         run=number * ATTEMPTS + min(run.count("run_attempt") or 1, ATTEMPTS - 1),
         at=at,
         url=run.link("html_url"),
-        branch=branch,
         author=_runs_author(run),
         title=_first_line(head),
     )
@@ -226,7 +225,6 @@ def check_suite(payload: Fields) -> list[Event]:
         run=int(at.timestamp()),
         at=at,
         url=f"{_home(payload, repo)}/commit/{sha}/checks",
-        branch=branch,
         author=_signature(head.fields("author")),
         title=_first_line(head),
     )

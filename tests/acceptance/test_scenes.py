@@ -61,15 +61,15 @@ def cards(sandbox: Sandbox, channel: str = PAYMENTS) -> list[Message]:
     return watching.cards(sandbox.slack.messages(channel), "deploy")
 
 
-@pytest.mark.parametrize("name", list(SCENES))
+@pytest.mark.parametrize("name", sorted(SCENES.keys() - {"a burst"}))
 async def test_every_scene_is_told_without_a_fault_and_nothing_of_it_twice(
     sandbox: Sandbox, perform: Perform, name: str
 ) -> None:
-    """Played twice, since people do."""
+    """Played twice, since people do; the burst has a test of its own."""
     await perform(name)
     said = len(list(watching.all_messages(sandbox)))
     await perform(name)
-    assert len(list(watching.all_messages(sandbox))) > said > 0
+    assert len(list(watching.all_messages(sandbox))) >= said > 0
     assert watching.said_twice(sandbox) == []
 
 
@@ -80,10 +80,15 @@ async def test_in_a_calm_deploy_everybody_hears_that_theirs_is_live(sandbox: San
         watching.one(sandbox.slack.direct_messages(person), title, "live in production")
 
 
-async def test_a_failing_canary_is_seen_to_fail_and_to_be_rolled_back(sandbox: Sandbox, perform: Perform) -> None:
+async def test_a_failing_canary_is_seen_to_fail_and_what_was_live_to_come_back(
+    sandbox: Sandbox, perform: Perform
+) -> None:
     await perform("a failing canary")
-    watching.one(cards(sandbox), "failed in production", "Ask the gateway in parallel")
-    assert any("rolled back" in watching.words_of(card).lower() for card in cards(sandbox))
+    watching.one(cards(sandbox), "failed in production", "Ask the gateway in parallel", "Stopped at 10 %")
+    live = next(iter(sandbox.github.forge.repository("acme/checkout").deployments.values())).sha
+    last = watching.words_of(cards(sandbox)[-1])
+    assert "live in production" in last
+    assert live[:7] in last
 
 
 async def test_two_people_who_mute_one_change_at_once_both_have_their_way(sandbox: Sandbox, perform: Perform) -> None:
@@ -112,6 +117,7 @@ async def test_in_a_burst_every_deploy_is_seen_and_the_failed_one_stands_out(
     folded = digests.lines(sandbox.slack.messages("#deploys"))
     assert len({line.service for line in folded} | {service(card) for card in shown}) >= CROWD
     watching.one(shown, "failed in production", f"worker-{CROWD // 2 + 1:03}")
+    assert watching.said_twice(sandbox) == []
 
 
 async def test_what_went_missing_is_found_when_the_bot_next_looks(

@@ -1025,7 +1025,7 @@ async def test_a_deployment_that_is_named_is_told_as_it_stands_now(forge: Github
     (found,) = await forge.statuses(REPO, ["71", "70", "../hooks"])
     assert (found.external_id, found.status) == ("71", DeployStatus.SUCCEEDED)
     assert github.asked("hooks") == []
-    github.tell("deployments/70", ["odd"])
+    github.tell("deployments/70", body(["odd"]))
     with pytest.raises(RetryLater):
         await forge.statuses(REPO, ["70"])
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,53 @@ async def test_faults_are_switched_by_http(sandbox: Sandbox, session: aiohttp.Cl
         assert (await response.json())["ok"]
     async with session.get(f"{sandbox.url}/github.com/api/v3/rate_limit") as response:
         assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    ("system", "address"), [("github", "/github.com/api/v3/users/ana"), ("pagerduty", "/pagerduty/users")]
+)
+async def test_other_systems_faults_are_offered_listed_and_end_by_the_worlds_clock(
+    sandbox: Sandbox, session: aiohttp.ClientSession, system: str, address: str
+) -> None:
+    sandbox.clock.speed = 0
+    door = f"{sandbox.url}/_sandbox/fault"
+    async with session.get(door) as response:
+        kinds = [one["kind"] for one in (await response.json())["kinds"] if one["system"] == system]
+    assert "down" in kinds
+    for kind in kinds:
+        async with session.post(door, json={"system": system, "kind": kind, "for": 60}) as response:
+            assert response.status == 200
+    async with session.get(door) as response:
+        on = (await response.json())["faults"]
+    assert [(one["system"], one["kind"], one["left"]) for one in on] == [(system, kind, 60) for kind in kinds]
+    async with session.get(f"{sandbox.url}{address}") as response:
+        assert response.status == 503
+    async with session.delete(door, params={"id": str(on[0]["id"])}):
+        pass
+    async with session.get(door) as response:
+        assert len((await response.json())["faults"]) == len(kinds) - 1
+    sandbox.clock.turn(by=timedelta(minutes=1))
+    async with session.get(door) as response:
+        assert (await response.json())["faults"] == []
+    async with session.post(door, json={"system": system, "kind": "gremlins"}) as response:
+        assert response.status == 400
+    async with session.get(f"{sandbox.url}{address}") as response:
+        assert response.status in (200, 401)
+
+
+async def test_somebody_answers_their_pager_by_http(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
+    act = f"{sandbox.url}/_sandbox/act"
+    account = sandbox.pagerduty.account
+    incident = sandbox.pagerduty.open(account.services["PSCHECKOUT"], "5xx", by=None, assignees=[account.user("ana")])
+    async with session.post(act, json={"as": "ana", "pager": "answer", "after": "2m"}) as response:
+        assert len((await response.json())["woken"]) == 1
+    sandbox.clock.turn(by=timedelta(minutes=2))
+    assert incident.status == "acknowledged"
+    async with session.post(act, json={"as": "ana", "pager": "silence"}) as response:
+        assert response.status == 200
+    for wish in ({"as": "nobody", "pager": "answer"}, {"as": "ana", "pager": "hum"}):
+        async with session.post(act, json=wish) as response:
+            assert response.status == 400
 
 
 async def test_links_in_messages_lead_somewhere_here(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:

@@ -24,6 +24,15 @@ class Figures:
         self.latencies.setdefault(name, []).extend(latencies)
 
 
+@dataclass
+class Starts:
+    """Seconds of each start: with tables to be made, with tables there, and of importing the libraries alone."""
+
+    fresh: list[float] = field(default_factory=list)
+    again: list[float] = field(default_factory=list)
+    imports: list[float] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class Latency:
     """One row of latencies; ``aim`` is the most that its p50 may be of the bare one's."""
@@ -89,6 +98,18 @@ def print_report(bare: Figures, bots: Sequence[Figures]) -> None:
     for bot in bots:
         for sentence in _verdicts(bare, bot):
             print(f"  {bot.name}: {sentence}")
+
+
+def print_starts(starts: Starts) -> None:
+    """How long it takes until the bot listens."""
+    if not starts.imports:
+        return
+    bare = _median(starts.imports)
+    print(f"\n{'seconds to start on SQLite, until it listens':{WIDTH}}")
+    print(f"{'importing the same libraries, and no more':{WIDTH}}{bare:>27.2f}")
+    for label, found in (("with its tables there", starts.again), ("with its tables to be made", starts.fresh)):
+        cell = f"{_median(found):.2f} {_median(found) / bare:6.2f}×"
+        print(f"{label:{WIDTH}}{cell:>27}")
 
 
 def print_parts(bots: Sequence[Figures]) -> None:

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,16 +28,17 @@ from pathlib import Path
 from tests.benchmarks.database import postgres
 from tests.benchmarks.load import GITHUB_SECRET, SIGNING_SECRET, Lines, Rollout, Rollouts, catalogue, click
 from tests.benchmarks.process import Subject, importing
-from tests.benchmarks.report import Figures, print_parts, print_report
+from tests.benchmarks.report import Figures, Starts, print_parts, print_report, print_starts
 from tests.benchmarks.stand_in import StandIn
 
+NAMES = {"sqlite": "SQLite, synchronous=FULL", "postgresql": "PostgreSQL"}
 LOAD_CORE = 1
 QUIET = 80
 RATE = 200
-AT_RATE = 400
-BURST = 300
-TOLD = 100
-PROFILED = 150
+AT_RATE = 300
+BURST = 240
+TOLD = 80
+PROFILED = 120
 WARM = 60
 CLICKS = 60
 STARTS = 3
@@ -57,40 +58,52 @@ def main() -> None:
     with suppress(OSError, AttributeError):  # a single core, or no Linux: the ratios are then worth less
         os.sched_setaffinity(0, {LOAD_CORE})
     with tempfile.TemporaryDirectory(prefix="shipmate-bench-") as folder:
-        try:
-            asyncio.run(_within(Path(folder), databases))
-        except TimeoutError:
-            sys.exit(f"Given up after {TOTAL:.0f} s: this machine has too much else to do.")
+        asyncio.run(_within(Path(folder), databases))
 
 
 async def _within(folder: Path, databases: Sequence[str]) -> None:
     began = time.perf_counter()
-    async with asyncio.timeout(TOTAL), StandIn() as world:
-        bare = Figures("bare")
-        _tell("Measuring the bare baseline …")
-        await _measure_bare(world, folder, bare)
-        bots = [await _measure_on(database, world, folder) for database in databases]
-        _tell("Measuring the bare baseline again …")
-        await _measure_bare(world, folder, bare)
-        print(f"{platform.python_implementation()} {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
-        print_report(bare, bots)
-        print_parts(bots)
-        _tell("Measuring start-up …")
-        await _measure_starts(world, folder)
+    bare, bots, starts = Figures("bare"), [Figures(NAMES[database]) for database in databases], Starts()
+    try:
+        async with asyncio.timeout(TOTAL), StandIn() as world:
+            await _measure(world, folder, databases, bare, bots, starts)
+    except TimeoutError:
+        _tell(f"Given up after {TOTAL:.0f} s: this machine has too much else to do. What was measured until then:")
+    print(f"{platform.python_implementation()} {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
+    print_report(bare, bots)
+    print_parts(bots)
+    print_starts(starts)
     print(f"\nAll of this took {time.perf_counter() - began:.0f} s.")
+
+
+async def _measure(
+    world: StandIn, folder: Path, databases: Sequence[str], bare: Figures, bots: Sequence[Figures], starts: Starts
+) -> None:
+    _tell("Measuring the bare baseline …")
+    await _measure_bare(world, folder, bare)
+    rollouts = Rollouts()
+    for database, figures in zip(databases, bots, strict=True):
+        _tell(f"Measuring the bot on {figures.name} …")
+        await _measure_on(database, world, folder, rollouts, figures)
+    _tell("Measuring start-up …")
+    await _measure_starts(world, folder, starts)
+    _tell("Measuring the bare baseline again …")
+    await _measure_bare(world, folder, bare)
 
 
 def _tell(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-async def _measure_on(database: str, world: StandIn, folder: Path) -> Figures:
-    _tell(f"Measuring the bot on {database} …")
+async def _measure_on(database: str, world: StandIn, folder: Path, rollouts: Rollouts, figures: Figures) -> None:
+    environment = _environment(world, folder)
     if database == "sqlite":
-        url = f"sqlite:///{folder / 'shipmate.db'}"
-        return await _measure_bot("SQLite, synchronous=FULL", url, world, folder)
-    with postgres(folder / "postgres") as url:
-        return await _measure_bot("PostgreSQL", url, world, folder)
+        environment["DATABASE_URL"] = f"sqlite:///{folder / 'shipmate.db'}"
+        await _measure_bot(environment, folder / "bot.log", world, rollouts, figures)
+    else:
+        with postgres(folder / "postgres") as url:
+            environment["DATABASE_URL"] = url
+            await _measure_bot(environment, folder / "bot.log", world, rollouts, figures)
 
 
 # --- the baseline -----------------------------------------------------------------------------------------------------
@@ -112,12 +125,11 @@ async def _measure_bare(world: StandIn, folder: Path, bare: Figures) -> None:
 # --- the bot ----------------------------------------------------------------------------------------------------------
 
 
-async def _measure_bot(name: str, database_url: str, world: StandIn, folder: Path) -> Figures:
-    figures = Figures(name)
-    environment = _environment(world, folder) | {"DATABASE_URL": database_url}
-    async with Subject("bot", environment, folder / "bot.log") as subject:
+async def _measure_bot(
+    environment: Mapping[str, str], log: Path, world: StandIn, rollouts: Rollouts, figures: Figures
+) -> None:
+    async with Subject("bot", environment, log) as subject:
         lines = await Lines.to(subject.url)
-        rollouts = Rollouts()
         for state in ("in_progress", "success"):
             await lines.at_once(_deliveries(rollouts.take(WARM, told=True), state))
             await world.quiet()
@@ -130,7 +142,6 @@ async def _measure_bot(name: str, database_url: str, world: StandIn, folder: Pat
             await _burst(lines, world, profiled, state)
         figures.parts = (await subject.ask("report"))["parts"]
         lines.close()
-    return figures
 
 
 async def _measure_latencies(lines: Lines, world: StandIn, rollouts: Rollouts, figures: Figures) -> None:
@@ -174,23 +185,15 @@ async def _measure_clicks(lines: Lines, world: StandIn, figures: Figures) -> Non
 # --- start-up ---------------------------------------------------------------------------------------------------------
 
 
-async def _measure_starts(world: StandIn, folder: Path) -> None:
-    fresh: list[float] = []
-    again: list[float] = []
-    imports: list[float] = []
+async def _measure_starts(world: StandIn, folder: Path, starts: Starts) -> None:
     modules: list[str] = []
     for number in range(STARTS):
         environment = _environment(world, folder) | {"DATABASE_URL": f"sqlite:///{folder / f'start-{number}.db'}"}
-        for times in (fresh, again):
+        for times in (starts.fresh, starts.again):
             async with Subject("bot", environment, folder / "start.log") as subject:
                 times.append(subject.seconds)
                 modules = subject.ready["modules"]
-        imports.append(await importing(modules, folder / "imports.log"))
-    bare = statistics.median(imports)
-    print("\nstart-up, until it listens (SQLite), against importing the same libraries")
-    print(f"  importing the libraries       {bare:.2f} s")
-    print(f"  with its tables there         {statistics.median(again):.2f} s  {statistics.median(again) / bare:.2f}×")
-    print(f"  with its tables to be made    {statistics.median(fresh):.2f} s  {statistics.median(fresh) / bare:.2f}×")
+        starts.imports.append(await importing(modules, folder / "imports.log"))
 
 
 # --- ways of sending --------------------------------------------------------------------------------------------------

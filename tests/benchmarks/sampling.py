@@ -17,6 +17,7 @@ EVERY = 0.003
 """Mean seconds between two looks; random, so as not to march in step with the bot."""
 
 PARTS: tuple[tuple[str, str, str], ...] = (
+    ("psycopg/connection.py", "wait", "waiting for PostgreSQL's answers"),
     ("bot/adapters/github", "", "asking GitHub (PyGithub)"),
     ("bot/adapters/slack", "", "calling Slack (slack_sdk)"),
     ("slack_sdk/web/", "", "calling Slack (slack_sdk)"),
@@ -48,6 +49,9 @@ IDLE = (
     ("tests/benchmarks/subject.py", "_obey"),
 )
 """Where a thread waits and does nothing: file and function."""
+
+LISTENER = "bot/database/leadership.py"
+"""The thread that stands for leadership listens to PostgreSQL and does little else."""
 
 
 class Sampler:
@@ -82,7 +86,9 @@ class Sampler:
 
 def _waits(frame: FrameType) -> bool:
     code = frame.f_code
-    return any(code.co_name == function and code.co_filename.endswith(path) for path, function in IDLE)
+    if any(code.co_name == function and code.co_filename.endswith(path) for path, function in IDLE):
+        return True
+    return any(path.endswith(LISTENER) for path, _ in _walk(frame))
 
 
 def part_of(frame: FrameType) -> str:

@@ -140,3 +140,4 @@ async def test_a_door_that_was_left_can_be_kept_again() -> None:
         await bot.look()
         assert await waits(door) > 30
     assert bot.looks == 3
+    assert len(bot.bells) == 1, "each listener more would be called for every instant that is kept"

@@ -171,7 +171,7 @@ def test_a_push_to_main_tells_its_commits() -> None:
         at=at(9, 58, 1),
         paths=("services/checkout/pay.py", "services/checkout/retry.py", "services/checkout/retry_test.py"),
     )
-    assert told("push") == [CommitsPushed(repo="acme/checkout", branch="main", commits=(bump, retry), at=at(9, 58, 2))]
+    assert told("push") == [CommitsPushed(repo="acme/checkout", commits=(bump, retry), at=at(9, 58, 2))]
 
 
 @pytest.mark.parametrize(
@@ -402,7 +402,6 @@ def test_a_finished_workflow_is_a_check() -> None:
             run=2207002,
             at=at(10, 4, 40),
             url="https://github.com/acme/checkout/actions/runs/17300990",
-            branch="main",
             author=Human(name="Ana Duarte", email="ana@example.com"),
             title="Retry payments (#812)",
         )
@@ -418,7 +417,7 @@ def test_a_finished_workflow_is_a_check() -> None:
         ("failure", CheckStatus.FAILED),
         ("timed_out", CheckStatus.FAILED),
         ("startup_failure", CheckStatus.FAILED),
-        ("action_required", CheckStatus.FAILED),
+        ("action_required", CheckStatus.CANCELLED),
         ("cancelled", CheckStatus.CANCELLED),
         ("skipped", CheckStatus.CANCELLED),
         ("stale", CheckStatus.CANCELLED),
@@ -510,7 +509,6 @@ def test_another_apps_checks_are_told_together() -> None:
             run=int(at(10, 1, 30).timestamp()),
             at=at(10, 1, 30),
             url=f"https://github.com/acme/checkout/commit/{RETRY}/checks",
-            branch="main",
             author=Human(name="Ana Duarte", email="ana@example.com"),
             title="Retry payments (#812)",
         )

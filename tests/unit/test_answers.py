@@ -304,7 +304,7 @@ async def test_who_merged_a_bots_change_sees_it_as_theirs(world: World) -> None:
 
 async def test_somebody_found_by_e_mail_sees_their_changes(world: World) -> None:
     pushed = Commit(sha=NEW, message="Fix", author=Human(name="Dee", email="dee@example.com"), at=NOON)
-    await world.happened(CommitsPushed(repo="acme/checkout", branch="main", commits=(pushed,), at=NOON), deployed(NEW))
+    await world.happened(CommitsPushed(repo="acme/checkout", commits=(pushed,), at=NOON), deployed(NEW))
     await world.do(lambda session: people.remember(session, "email:dee@example.com", DEE, NOON))
     await world.do(lambda session: _carry(session, world.catalog, pushed))
     reply = await world.ask(lambda session, desk: me(session, desk, "U0DEE", "dee"))

@@ -82,7 +82,7 @@ ROLLOUTS = st.lists(
     st.tuples(st.sampled_from(DeployStatus), INSTANTS, INSTANTS), min_size=1, max_size=7
 ).map(
     lambda drawn: [
-        Rollout(id=number, key=f"{number:040}", sha=f"{number:040}", status=status, status_at=ended, began_at=began)
+        Rollout(id=number, sha=f"{number:040}", status=status, status_at=ended, began_at=began)
         for number, (status, ended, began) in enumerate(drawn)
     ]
 )  # fmt: skip

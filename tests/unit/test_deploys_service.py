@@ -458,7 +458,7 @@ def test_a_release_names_its_tag_and_touches_its_deploys(session: Session) -> No
 def test_pushed_commits_tell_who_wrote_them(session: Session) -> None:
     """The first to tell is believed; what it left out may be added."""
     for author in (Human(login="ana"), Human(login="ben", name="Ben", email="ben@example.com")):
-        event = CommitsPushed(repo=REPO, branch="main", commits=(commit("a", author=author),), at=NOON)
+        event = CommitsPushed(repo=REPO, commits=(commit("a", author=author),), at=NOON)
         service.commits_pushed(session, event, NOON)
     session.flush()
     assert service.author_of_commit(session, REPO, sha_of("a")) == Human(

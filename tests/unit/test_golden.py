@@ -39,6 +39,7 @@ from bot.deploys.views import (
     DeployCard,
     DigestCard,
     DigestLine,
+    FailedCheck,
     LinkView,
     Outcome,
     PersonView,
@@ -147,11 +148,10 @@ NOTE = ChangeNote(
 RED = RedBuildNote(
     repo="acme/checkout",
     service="checkout",
-    check="ci / unit",
+    checks=(FailedCheck(name="ci / unit", url=RUN),),
     sha=SHA,
     title="Retry payments once after a time-out",
     author=ANA,
-    url=RUN,
     direct=False,
 )
 LINE = DigestLine(
@@ -253,6 +253,7 @@ SAMPLES: dict[str, dict[str, object]] = {
     },
     "cards/digest": {
         "one": DigestCard(lines=(LINE,), since=NOON, until=NOON),
+        "an author's changes": dataclasses.replace(digest(12, 3), changes=True),
         "twelve of three": digest(12, 3),
         "two hundred of one": digest(200, 1),
         "two hundred of two hundred": digest(200, 200),
@@ -274,9 +275,17 @@ SAMPLES: dict[str, dict[str, object]] = {
     },
     "notes/red_build": {
         "to the team": RED,
-        "to the team, nobody known": dataclasses.replace(RED, author=None, title=None, url=None),
+        "to the team, nobody known": dataclasses.replace(
+            RED, author=None, title=None, checks=(FailedCheck(name="ci / unit", url=None),)
+        ),
         "to the team, not in Slack": dataclasses.replace(RED, author=CHI),
         "to the author": dataclasses.replace(RED, direct=True),
+        "three checks": dataclasses.replace(
+            RED, checks=(*RED.checks, FailedCheck(name="ci / end to end", url=RUN), FailedCheck(name="lint", url=None))
+        ),
+        "thirty checks": dataclasses.replace(
+            RED, direct=True, checks=tuple(FailedCheck(name=f"ci / shard {number}", url=RUN) for number in range(30))
+        ),
     },
     "notes/blind_spot": {
         "with deploys": BlindSpotNote(
@@ -309,6 +318,16 @@ SAMPLES: dict[str, dict[str, object]] = {
     "replies/where": {
         "nothing": WhereReply(asked="99999", found=()),
         "one": WhereReply(asked="812", found=(FOUND,)),
+        "one of two services": WhereReply(
+            asked="812",
+            found=(
+                dataclasses.replace(
+                    FOUND,
+                    stages=(STAGED, SHIPPED, dataclasses.replace(SHIPPED, service="cart", environment="staging")),
+                    waiting=("cart · production",),
+                ),
+            ),
+        ),
         "two": WhereReply(
             asked="812",
             found=(

@@ -33,6 +33,8 @@ class Forge:
     redelivered: MissedDeliveries | None = None
     faults: dict[str, Exception] = field(default_factory=dict)
     asked: list[tuple[str, datetime]] = field(default_factory=list)
+    standing: dict[str, DeployReported] = field(default_factory=dict)
+    named: list[list[str]] = field(default_factory=list)
 
     async def redeliver_failed(self, since: datetime) -> MissedDeliveries | None:
         """What is asked for again."""
@@ -43,6 +45,11 @@ class Forge:
         """What was deployed since then."""
         self._ask(repo, since)
         return self.deployments.get(repo, [])
+
+    async def statuses(self, repo: str, external_ids: Sequence[str]) -> Sequence[DeployReported]:
+        """How these stand."""
+        self.named.append(list(external_ids))
+        return [self.standing[number] for number in external_ids if number in self.standing]
 
     async def compare(self, repo: str, base: str, head: str, *, paths: bool) -> Range:
         """Nobody compares here."""
@@ -102,7 +109,7 @@ async def test_deployments_never_heard_of_are_applied_and_said(database_url: str
         assert await here.deploys() == ["a", "b", "c"]
         (said,) = await here.said()
         assert said["place"] == "#deploys"
-        assert (said["first_at"], said["last_at"]) == (minute(19.5).isoformat(), minute(30).isoformat())
+        assert (said["first_at"], said["last_at"]) == (minute(20).isoformat(), minute(30).isoformat())
         assert (said["redelivered"], len(said["deploys"]) if isinstance(said["deploys"], list) else 0) == (0, 2)
         assert await here.lookback.look(None)
         assert len(await here.said()) == 1
@@ -200,3 +207,65 @@ async def test_one_repository_that_we_may_not_read_hides_no_other(sqlite_url: st
         here.forge.deployments[REPO] = [report("b", at=20)]
         assert await here.lookback.look(None)
         assert await here.deploys() == ["a", "z", "b"]
+
+
+async def test_a_rollout_that_waited_long_and_ended_unheard_is_found(database_url: str) -> None:
+    """It was created before the time that is listed; one of another sender, or too old, is not asked about."""
+    async with watcher(database_url) as here:
+        waiting = [
+            report("b", "pending", 1, number="2"),
+            report("c", "in_progress", 1, number="3"),
+            report("d", "pending", 1, number="4", source="argocd"),
+            report("e", "pending", -3 * 24 * 60, number="5"),
+        ]
+        await here.database.write(lambda session: here.lookback.reactions.react(session, waiting, NOON))
+        here.forge.deployments[REPO] = [report("c", "in_progress", 1, number="3")]
+        here.forge.standing["2"] = report("b", "succeeded", 30, began=0.5, number="2")
+        assert await here.lookback.look(None)
+        assert here.forge.named == [["2"]]
+        (said,) = await here.said()
+        assert said["first_at"] == minute(30).isoformat()
+        states = await here.database.read(lambda session: session.exec(select(Deploy.sha, Deploy.status)).all())
+        assert {sha[0]: state for sha, state in states}["b"] == "succeeded"
+
+
+@pytest.mark.parametrize("limited", [False, True])
+async def test_a_repository_that_does_not_answer_now_costs_no_other_its_news(sqlite_url: str, limited: bool) -> None:
+    """What the others tell is applied and said; the gap is kept; when the limit is used up nobody else is asked."""
+    async with watcher(sqlite_url) as here:
+        names = ("bakery/attic", "bakery/zoo")
+        known = [report("y", repo=name, number=name) for name in names]
+        await here.database.write(lambda session: here.lookback.reactions.react(session, known, NOON))
+        here.forge.faults[REPO] = RetryLater("not now", rate_limited=limited)
+        for name, sha in zip(names, "bc", strict=True):
+            here.forge.deployments[name] = [report(sha, at=20, repo=name)]
+        assert not await here.lookback.look(Gap(NOON, LATE))
+        found = (await here.deploys())[3:]
+        assert found == (["b"] if limited else ["b", "c"])
+        assert [len(said["deploys"]) for said in await here.said() if isinstance(said["deploys"], list)] == [len(found)]
+
+
+async def test_a_token_that_is_refused_keeps_the_gap(sqlite_url: str) -> None:
+    """Each repository refuses it; that one repository may not be read is no reason to wait."""
+    async with watcher(sqlite_url) as here:
+        here.forge.faults[REPO] = Unauthorised("bad_credentials", "Set GITHUB_TOKEN.")
+        assert not await here.lookback.look(Gap(NOON, LATE))
+        here.forge.faults[REPO] = Unauthorised("forbidden", "Let the token read it.")
+        assert await here.lookback.look(Gap(NOON, LATE))
+
+
+async def test_a_repository_without_deploys_for_a_week_is_let_be(sqlite_url: str) -> None:
+    """Unless the catalogue names it."""
+    async with watcher(sqlite_url) as here:
+        here.clock.turn(days=8)
+        assert await here.lookback.look(None)
+        assert [what for what, _ in here.forge.asked] == ["deliveries"]
+
+
+async def test_a_window_that_slides_is_told_once(sqlite_url: str) -> None:
+    """By its beginning: more that failed in it is no other blind spot."""
+    async with watcher(sqlite_url) as here:
+        for last in (9, 12):
+            here.forge.redelivered = MissedDeliveries(last, minute(5), minute(last))
+            assert await here.lookback.look(None)
+        assert len(await here.said()) == 1

@@ -204,6 +204,19 @@ def test_somebody_not_found_yet_is_told_once_found_and_never_twice(session: Sess
     assert len(session.exec(select(Card).where(Card.kind == "change", Card.state == CardState.LIVE.value)).all()) == 1
 
 
+def test_a_correction_finds_the_card_although_slack_must_be_asked_again(session: Session) -> None:
+    """What Slack answered is believed for a day; what was said stands where it was said."""
+    here = reactions(OVEN, known=())
+    people.remember(session, "github:ana", Member("U0ANA", "Ana"), NOON)
+    here.react(session, [report("a")], NOON)
+    answer(session, carrying(pull(1, "a")), here=here)
+    late = NOON + timedelta(days=2)
+    deploy = session.exec(select(Deploy)).one()
+    service.range_read(session, here.catalog, deploy.id or 0, None, carrying(pull(2, "b", author=BEN)), late)
+    here.settle(session, late)
+    assert ("U0ANA", "absent") in told(session)
+
+
 def test_a_folded_card_whose_deploy_fails_is_given_a_message_of_its_own(session: Session) -> None:
     """The team's, and the author's: what failed must be seen."""
     HERE.react(session, [report("a", "in_progress", 1)], NOON)
@@ -235,14 +248,15 @@ def test_news_of_a_change_reach_every_card_that_shows_it(session: Session) -> No
 
 
 def test_a_stuck_rollout_is_told_to_its_authors_once(session: Session) -> None:
-    """And to its team's card; one that ends in time is never looked at."""
+    """And to its team's card; one that ends in time is never looked at, and whom it takes out need not act."""
     HERE.react(session, [report("a", "in_progress", 0, began=0), report("b", "in_progress", 0, began=0)], NOON)
-    answer(session, carrying(pull(1, "a", coauthors=(BEN,)), pull(2, "c")))
+    answer(session, carrying(pull(1, "a", coauthors=(BEN,)), pull(2, "c"), leaving=(pull(3, "d", author=CHI),)))
     HERE.react(session, [report("b", "succeeded", 5, began=0)], NOON)
     session.flush()
     assert work.next_due(session) == minute(60)
     for at in (59, 60, 61):
-        HERE.due(session, minute(at))
+        for subject in work.due(session, minute(at)):
+            HERE.due(session, subject, minute(at))
         session.flush()
     notes = session.exec(select(Note).where(Note.kind == "stuck").order_by(Note.place)).all()
     assert [note.place for note in notes] == ["U0ANA", "U0BEN"]
@@ -267,16 +281,18 @@ def heard(session: Session) -> list[tuple[str, bool]]:
 
 
 def test_a_red_build_is_told_to_its_team_and_to_whoever_wrote_it_once(session: Session) -> None:
-    """Each run anew; a repetition is not."""
+    """However many of its checks fail, and however often."""
     HERE.react(session, [merged(1, "a", coauthors=(BEN,), merger=CHI), red(), red()], NOON)
     assert heard(session) == [("#bakers", False), ("U0ANA", True), ("U0BEN", True)]
-    HERE.react(session, [red(run=2)], NOON)
-    assert len(heard(session)) == 6
+    HERE.react(session, [red(run=2), red(name="lint")], NOON)
+    assert len(heard(session)) == 3
+    HERE.react(session, [red(sha="b", author=ANA)], NOON)
+    assert len(heard(session)) == 5
 
 
 def test_the_author_of_a_red_commit_is_known_from_its_push_or_from_the_run(session: Session) -> None:
     """A bot's is the team's alone; a workflow may have any name."""
-    pushed = CommitsPushed(repo=REPO, branch="main", commits=(commit("a", author=BEN),), at=NOON)
+    pushed = CommitsPushed(repo=REPO, commits=(commit("a", author=BEN),), at=NOON)
     HERE.react(session, [pushed, red(author=ANA), red(sha="b", author=CHI), red(sha="c", author=BOT)], NOON)
     HERE.react(session, [red(sha="d", name="x" * 500)], NOON)
     assert [place for place, direct in heard(session) if direct] == ["U0BEN", "U0CHI"]
@@ -297,9 +313,9 @@ def test_a_monorepos_red_build_reaches_each_of_its_teams_once(session: Session) 
 # --- people -------------------------------------------------------------------------------------------------------
 
 
-def choice(scope: str, level: Level) -> PreferenceChosen:
-    """Ana chooses how much to hear."""
-    return PreferenceChosen(slack_id="U0ANA", scope=scope, level=level, at=NOON)
+def choice(scope: str, level: Level, at: float = 0) -> PreferenceChosen:
+    """Ana chooses how much to hear, so many minutes past noon."""
+    return PreferenceChosen(slack_id="U0ANA", scope=scope, level=level, at=minute(at))
 
 
 def test_a_choice_is_kept_said_and_shown_on_the_cards_in_view(session: Session) -> None:
@@ -339,6 +355,39 @@ def test_whoever_acts_is_told_what_that_means(
     said = HERE.react(session, [event], NOON)
     assert said is not None
     assert words in said
+
+
+def test_unmuting_a_change_while_more_is_muted_says_so(session: Session) -> None:
+    """Whoever expects to hear of it now would wait in vain."""
+    HERE.react(session, [merged(1, "a")], NOON)
+    change = session.exec(select(Change)).one()
+    for level, words in ((Level.NONE, "still hear nothing"), (Level.FAILURES, "when it fails")):
+        said = HERE.react(session, [choice("all", level), choice(f"change:{change.id}", Level.ALL)], NOON)
+        assert said is not None
+        assert said.startswith("Unmuted #1: ")
+        assert words in said
+
+
+def test_an_older_choice_applied_late_changes_nothing(session: Session) -> None:
+    """It failed at first, was fed again, and the person has chosen since."""
+    HERE.react(session, [choice("all", Level.NONE, at=5)], NOON)
+    said = HERE.react(session, [choice("all", Level.ALL, at=4)], NOON)
+    assert said is not None
+    assert "since then" in said
+    assert people.level_of(session, "U0ANA") is Level.NONE
+    HERE.react(session, [choice("all", Level.ALL, at=6)], NOON)
+    assert people.level_of(session, "U0ANA") is Level.ALL
+
+
+def test_an_older_link_applied_late_changes_nothing(session: Session) -> None:
+    """Neither of the person nor of the login."""
+    HERE.react(session, [GithubLinked(slack_id="U0EVE", login="eve", at=minute(5))], NOON)
+    for slack_id, login in (("U0EVE", "old"), ("U0OLD", "eve")):
+        said = HERE.react(session, [GithubLinked(slack_id=slack_id, login=login, at=minute(4))], NOON)
+        assert said is not None
+        assert "since then" in said
+    assert people.login_of(session, HERE.catalog, "U0EVE") == ("eve", "link")
+    assert people.login_of(session, HERE.catalog, "U0OLD") == (None, None)
 
 
 def test_a_pipelines_events_say_nothing_to_anybody_who_waits(session: Session) -> None:
