@@ -22,8 +22,9 @@ from bot.catalog import Catalog
 from bot.database import Database, DatabaseUnavailable, Leadership
 from bot.delivery import Delivery
 from bot.deploys.loading import Desk
+from bot.errors import GiveUp, OutgoingError
 from bot.inbox import Accepted, Applied, Inbox, Incoming, Lane
-from bot.lookback import AGAIN, EVERY, Gap, LookBack
+from bot.lookback import AGAIN, EVERY, IN_FLIGHT, Gap, LookBack
 from bot.ports import Chat
 from bot.reactions import Reactions
 from bot.settings import Settings
@@ -47,8 +48,11 @@ RELIEF_SECONDS = 10.0
 PUT_OFF = timedelta(minutes=10)
 """When to look again at something due that could not be done by a fault of ours."""
 
-UNSEEN = 3 * WATCH_SECONDS
-"""A watch whose predecessor was seen longer ago than this, in seconds, follows a blind spot."""
+LOOK_SECONDS = 1.0
+"""How often it is seen whether the time for a look back has come: the clock may be turned."""
+
+SETTLED = IN_FLIGHT + timedelta(seconds=30)
+"""How long after a start everything that happened before it has arrived, or never will."""
 
 
 class ClockDoor(Protocol):
@@ -208,18 +212,17 @@ class Bot:
         """Keep watch until leadership is lost or we are cancelled."""
         watch, before = await self.database.write(lambda session: work.begin_watch(session, self.clock()))
         orderly = before is None or before.ended_at is not None
-        gap = Gap(before.seen_at, self.clock()) if before and _long_ago(before.seen_at, self.clock()) else None
+        gap = Gap(before.seen_at, self.clock()) if before else None
         alone = self.database.is_sqlite
         delivering = asyncio.create_task(
-            self.delivery.run(
-                orderly=orderly, watch=None if alone else watch, overlap=0.0 if alone else RELIEF_SECONDS
-            )
+            self.delivery.run(orderly=orderly, watch=None if alone else watch, overlap=0.0 if alone else RELIEF_SECONDS)
         )
         others = [
             asyncio.create_task(self.inbox.run()),
             asyncio.create_task(clock_door.keep()),
             asyncio.create_task(self._keep_watch(watch)),
             asyncio.create_task(self._look_back(gap)),
+            asyncio.create_task(self._greet()),
         ]
         lost = asyncio.create_task(self.leadership.lost())
         try:
@@ -246,16 +249,37 @@ class Bot:
                 await self.database.write(lambda session: work.keep_watch(session, watch, self.clock()))
                 await self.database.write(lambda session: inbox.forget_applied(session, self.clock() - inbox.RETENTION))
 
-    async def _look_back(self, gap: Gap | None) -> None:
+    async def _greet(self) -> None:
+        """Ask Slack who we are until it says so: a wrong token is found out at the start, not by the first deploy."""
+        refused: str | None = None
         while True:
+            try:
+                await self.chat.identity()
+            except GiveUp as fault:
+                if refused != str(fault):
+                    log.error("Slack refuses our credentials", code=fault.code, mend=fault.mend)
+                refused = self.delivery.trouble = str(fault)
+            except OutgoingError as fault:
+                log.warning("Slack does not say who we are", error=str(fault))
+            else:
+                break
+            await asyncio.sleep(GREET_AGAIN)
+        if refused is not None and self.delivery.trouble == refused:
+            self.delivery.trouble = None
+            log.info("Slack takes our credentials again")
+        await asyncio.Event().wait()  # from here on it shows whenever something is sent
+
+    async def _look_back(self, gap: Gap | None) -> None:
+        """Look back at the start, once more when nothing from before it can still be on its way, then now and then."""
+        settled = self.clock() + SETTLED
+        while True:
+            begun = self.clock()
             try:
                 asked = await self.lookback.look(gap)
             except DatabaseUnavailable:
                 asked = False
-            if asked:
+            if asked and begun >= settled:
                 gap = None
-            await asyncio.sleep((EVERY if asked else AGAIN).total_seconds())
-
-
-def _long_ago(seen_at: datetime, now: datetime) -> bool:
-    return (now - seen_at).total_seconds() > UNSEEN
+            following = settled if begun < settled and asked else begun + (EVERY if asked else AGAIN)
+            while self.clock() < following:  # noqa: ASYNC110 - nobody rings when a clock goes on
+                await asyncio.sleep(LOOK_SECONDS)

@@ -35,6 +35,8 @@ class Tag(StrEnum):
     """Somebody chose how much to hear."""
     LOGIN_LINKED = "slack:person:linked"
     """Somebody named their GitHub login, to route messages."""
+    LOGIN_UNLINKED = "slack:person:unlinked"
+    """Somebody took back the login they had named."""
     BLIND_SPOT_FOUND = "clock:inbox:blind_spot"
     """Webhooks were found not to have reached us."""
 

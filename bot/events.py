@@ -227,10 +227,10 @@ class PreferenceChosen:
 
 @dataclass(frozen=True, kw_only=True)
 class GithubLinked:
-    """Somebody in Slack named their GitHub login: it routes messages and grants nothing."""
+    """Somebody in Slack named their GitHub login: it routes messages and grants nothing. None takes it back."""
 
     slack_id: str
-    login: str
+    login: str | None
     at: datetime
 
 

@@ -246,8 +246,9 @@ class Kinds:
         def write(session: Session, now: datetime) -> None:
             if not believed:
                 people.remember(session, who, found, now)
-            outbox.readdress(session, f"{outbox.WHO}{who}", found.slack_id if found else slack_id)
-            if found is not None:  # cards that know a login only have a name to show now
+            place = (found.slack_id if found else slack_id) or people.linked_to(session, who)
+            outbox.readdress(session, f"{outbox.WHO}{who}", place)
+            if place is not None:  # cards that know a login only have a name to show now
                 for change in service.named_by_login(session, who):
                     work.touch(session, "change", change)
                 self.settle(session, now)

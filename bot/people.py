@@ -1,9 +1,9 @@
 """Who is who, and how much they want to hear.
 
 A change names its people by GitHub login or e-mail; Slack knows them by id. The way between, strongest first: the
-catalogue; a link that the person made; an address that Slack has verified, asked for by ``users.lookupByEmail``.
-Links and addresses only route messages: nothing here grants authority. Nobody found is no failure: the plain name
-is used.
+catalogue; an address that Slack has verified, asked for by ``users.lookupByEmail``; a link that the person made, which
+proves nothing and therefore comes last. Links and addresses only route messages: nothing here grants authority. Nobody
+found is no failure: the plain name is used.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot import audit, outbox
 from bot.catalog import Catalog
+from bot.errors import UserError
 from bot.events import Human, Level
 from bot.ports import Member
 
@@ -93,13 +94,19 @@ def known_slack_id(session: Session, catalog: Catalog, human: Human, now: dateti
     )
     if entry is not None and entry.slack:
         return entry.slack
-    if human.login:
-        linked = session.exec(_LINKED, params={"of_login": human.login.lower()}).first()
-        if linked is not None:
-            return linked
     who = who_is(human)
     lookup = session.get(Lookup, who) if who else None
-    return lookup.slack_id if lookup is not None and _fresh(lookup, now) else None
+    if lookup is None:
+        return None  # a link is believed once Slack, asked by address, knew nobody
+    if lookup.slack_id is not None:
+        return lookup.slack_id if _fresh(lookup, now) else None
+    return _linked_to(session, human.login) if human.login else None
+
+
+def linked_to(session: Session, who: str) -> str | None:
+    """Who in Slack linked the login that somebody goes by, if anybody did."""
+    sort, _, name = who.partition(":")
+    return _linked_to(session, name) if sort == "github" else None
 
 
 def place_of(session: Session, catalog: Catalog, human: Human, now: datetime) -> str | None:
@@ -139,22 +146,71 @@ def name_of(session: Session, catalog: Catalog, human: Human) -> str:
     return named or human.login or human.email or "somebody"
 
 
-def link(session: Session, slack_id: str, login: str, at: datetime) -> bool:
-    """Route a GitHub login's messages to this person; the login's former link, if any, gives way.
+def link(session: Session, catalog: Catalog, slack_id: str, login: str, at: datetime) -> bool:
+    """Route a GitHub login's messages to this person; UserError where the login is known to be somebody else's.
 
     Acts may be applied out of order: returns False, and changes nothing, where a link made after ``at`` stands.
     """
-    login = login.lower()
     own = session.get(Link, slack_id)
-    former = session.exec(select(Link).where(Link.login == login, Link.slack_id != slack_id)).first()
-    if any(one is not None and one.linked_at > at for one in (own, former)):
+    other = session.exec(select(Link).where(Link.login == login.lower(), Link.slack_id != slack_id)).first()
+    if any(one is not None and one.linked_at > at for one in (own, other)):
         return False
-    if former is not None:
-        session.delete(former)
+    _refuse_anothers(session, catalog, slack_id, login)
+    if other is not None:  # it is this person's all the same, by the catalogue or their address
+        session.delete(other)
         session.flush()
-    session.merge(Link(slack_id=slack_id, login=login, linked_at=at))
-    audit.record(session, audit.Tag.LOGIN_LINKED, f"person:{slack_id}", at, who=slack_id, login=login)
+    session.merge(Link(slack_id=slack_id, login=login.lower(), linked_at=at))
+    audit.record(session, audit.Tag.LOGIN_LINKED, f"person:{slack_id}", at, who=slack_id, login=login.lower())
     return True
+
+
+def unlink(session: Session, slack_id: str, at: datetime) -> str | None:
+    """Forget the link this person made before ``at``; returns its login, None where there is none."""
+    own = session.get(Link, slack_id)
+    if own is None or own.linked_at > at:
+        return None
+    session.delete(own)
+    session.flush()
+    audit.record(session, audit.Tag.LOGIN_UNLINKED, f"person:{slack_id}", at, who=slack_id, login=own.login)
+    return own.login
+
+
+def _refuse_anothers(session: Session, catalog: Catalog, slack_id: str, login: str) -> None:
+    """UserError, naming who has this login and how to settle it, where it is not this person's to link."""
+    mine = catalog.person_by_slack(slack_id)
+    if mine is not None and mine.github and mine.github.casefold() != login.casefold():
+        raise UserError(
+            f"shipmate.yml says that you are {mine.github} on GitHub. If that is wrong, have it changed there."
+        )
+    theirs = catalog.person_by_github(login)
+    if theirs is not None and theirs.slack and theirs.slack != slack_id:
+        raise UserError(
+            f"shipmate.yml says that {login} is {theirs.name or 'somebody else'}. "
+            "If that is wrong, have it changed there."
+        )
+    if theirs is not None and theirs.slack == slack_id:
+        return
+    settle = "If it is yours, have it written under people in shipmate.yml."
+    lookup = session.get(Lookup, f"github:{login.lower()}")
+    if lookup is not None and lookup.slack_id not in (None, slack_id):
+        raise UserError(f"{lookup.name or 'Somebody else'} has the login {login}, by their e-mail address. {settle}")
+    linked = None if lookup is not None and lookup.slack_id == slack_id else _linked_to(session, login)
+    if linked is not None and linked != slack_id:
+        called = _called(session, catalog, linked)
+        raise UserError(f"{called} said before you that {login} is theirs. {settle}")
+
+
+def _linked_to(session: Session, login: str) -> str | None:
+    return session.exec(_LINKED, params={"of_login": login.lower()}).first()
+
+
+def _called(session: Session, catalog: Catalog, slack_id: str) -> str:
+    """What somebody in Slack is called, as far as the catalogue or Slack told us."""
+    entry = catalog.person_by_slack(slack_id)
+    if entry is not None and entry.name:
+        return entry.name
+    known = select(Lookup.name).where(Lookup.slack_id == slack_id, col(Lookup.name).is_not(None))
+    return session.exec(known.order_by(col(Lookup.looked_up_at).desc())).first() or "Somebody else"
 
 
 def choose(session: Session, slack_id: str, scope: str, level: Level, at: datetime) -> bool:
@@ -193,13 +249,22 @@ def login_of(session: Session, catalog: Catalog, slack_id: str) -> tuple[str | N
     entry = catalog.person_by_slack(slack_id)
     if entry is not None and entry.github:
         return entry.github, "catalogue"
-    linked = session.get(Link, slack_id)
-    if linked is not None:
-        return linked.login, "link"
     found = session.exec(
         select(Lookup.who).where(Lookup.slack_id == slack_id, col(Lookup.who).startswith("github:"))
     ).first()
-    return (found.removeprefix("github:"), "e-mail") if found else (None, None)
+    if found is not None:
+        return found.removeprefix("github:"), "e-mail"
+    linked = linked_login(session, slack_id)
+    return (linked, "link") if linked else (None, None)
+
+
+def linked_login(session: Session, slack_id: str) -> str | None:
+    """The login this person linked, unless Slack has since named somebody else for it."""
+    own = session.get(Link, slack_id)
+    lookup = session.get(Lookup, f"github:{own.login}") if own is not None else None
+    if own is None or (lookup is not None and lookup.slack_id not in (None, slack_id)):
+        return None
+    return own.login
 
 
 def _fresh(lookup: Lookup, now: datetime) -> bool:

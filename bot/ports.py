@@ -37,11 +37,15 @@ class Posted:
 
 @dataclass(frozen=True)
 class Member:
-    """A person in the workspace; one whose account was deactivated is not ``active``."""
+    """A person in the workspace; one whose account was deactivated is not ``active``.
+
+    A ``guest`` is let into some channels only, or belongs to another workspace.
+    """
 
     slack_id: str
     name: str
     active: bool = True
+    guest: bool = False
 
 
 class Identity(Protocol):
@@ -86,6 +90,10 @@ class Chat(Protocol):
 
     async def member_by_email(self, email: str) -> Member | None:
         """The member whose verified address this is, or None."""
+        ...
+
+    async def member(self, slack_id: str) -> Member | None:
+        """The person with this id, or None where Slack shows us nobody."""
         ...
 
     async def identity(self) -> Identity:

@@ -96,9 +96,7 @@ class Reactions:
             case PreferenceChosen():
                 return self._preference(session, event, now)
             case GithubLinked():
-                if not people.link(session, event.slack_id, event.login, event.at):
-                    return f"{event.login} was linked anew since then: that stands."
-                return f"Messages about {event.login}'s changes come to you now. This routes messages, no more."
+                return self._linked(session, event)
             case _:
                 assert_never(event)
         return None
@@ -206,6 +204,19 @@ class Reactions:
         return [author] if author is not None and not author.bot else []
 
     # --- people -----------------------------------------------------------------------------------------------------
+
+    def _linked(self, session: Session, event: GithubLinked) -> str:
+        if event.login is None:
+            login = people.unlink(session, event.slack_id, event.at)
+            if login is None:
+                return "You had linked no GitHub login. /ship me shows what I know of you."
+            return f"Unlinked: {login} is no longer yours because you said so. /ship me shows what I know of you."
+        if not people.link(session, self.catalog, event.slack_id, event.login, event.at):
+            return f"{event.login} was linked anew since then: that stands."
+        return (
+            f"Messages about {event.login}'s changes come to you now, unless Slack knows somebody else by the "
+            "address of that account. This routes messages, no more. /ship me github none takes it back."
+        )
 
     def _preference(self, session: Session, event: PreferenceChosen, now: datetime) -> str:
         if not people.choose(session, event.slack_id, event.scope, event.level, event.at):

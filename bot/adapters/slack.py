@@ -46,6 +46,7 @@ METHODS: Mapping[str, tuple[Effect, frozenset[str]]] = MappingProxyType(
             Effect.READ,
             frozenset({"channels:history", "groups:history", "im:history"}),
         ),
+        "users.info": (Effect.READ, frozenset({"users:read"})),
         "users.lookupByEmail": (Effect.READ, frozenset({"users:read", "users:read.email"})),
     }
 )
@@ -198,6 +199,11 @@ class SlackChat:
             return None
         return await self._person("users.lookupByEmail", {"email": email.strip()})
 
+    async def member(self, slack_id: str) -> Member | None:
+        """The person with this id, or None (``user_not_found``, ``user_not_visible``)."""
+        ourselves = await self._ourselves()
+        return await self._person("users.info", {"user": slack_id}, team_id=ourselves.team_id)
+
     async def identity(self) -> Identity:
         """Who the token is, and what it may do; asks Slack each time."""
         response = await self._send("auth.test")
@@ -325,7 +331,7 @@ class SlackChat:
 
     # People
 
-    async def _person(self, method: str, arguments: Mapping[str, Any]) -> Member | None:
+    async def _person(self, method: str, arguments: Mapping[str, Any], *, team_id: str = "") -> Member | None:
         try:
             answer = await self._call(method, params=arguments)
         except PlaceUnreachable as fault:
@@ -333,7 +339,7 @@ class SlackChat:
                 return None
             raise
         user = answer.get("user")
-        return member(identifier(method, user), user if isinstance(user, dict) else {})
+        return member(identifier(method, user), user if isinstance(user, dict) else {}, team_id=team_id)
 
     async def _ourselves(self) -> Identity:
         return self._identity or await self.identity()

@@ -44,8 +44,8 @@ def identifier(method: str, thing: object) -> str:
     return found
 
 
-def member(slack_id: str, user: Mapping[str, Any]) -> Member:
-    """A person as users.lookupByEmail shows them."""
+def member(slack_id: str, user: Mapping[str, Any], *, team_id: str = "") -> Member:
+    """A person, of the workspace ``team_id`` where that is given, as users.info and users.lookupByEmail show them."""
     profile = user.get("profile")
     names = (
         text(profile, "display_name"),
@@ -57,4 +57,16 @@ def member(slack_id: str, user: Mapping[str, Any]) -> Member:
         slack_id=slack_id,
         name=next((name for name in names if name), slack_id),
         active=not user.get("deleted", False),
+        guest=any(user.get(kind) is True for kind in ("is_restricted", "is_ultra_restricted", "is_stranger"))
+        or _of_another_workspace(user, team_id),
     )
+
+
+def _of_another_workspace(user: Mapping[str, Any], team_id: str) -> bool:
+    """Whether somebody belongs elsewhere; people of an organisation (Enterprise Grid) may belong to several."""
+    theirs = text(user, "team_id")
+    if not team_id or not theirs or theirs == team_id:
+        return False
+    organisation = user.get("enterprise_user")
+    teams = organisation.get("teams") if isinstance(organisation, dict) else None
+    return not (isinstance(teams, list) and team_id in teams)

@@ -10,7 +10,6 @@ from sqlmodel import Session, col, select
 from bot import people
 from bot.answers.views import MeReply
 from bot.answers.where import find_changes
-from bot.catalog import Catalog
 from bot.deploys import loading, rules, service
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Contributor
@@ -61,25 +60,11 @@ def change_meant(session: Session, asked: str) -> int:
     return found[0].id
 
 
-def login_meant(catalog: Catalog, slack_id: str, asked: str) -> str:
-    """The GitHub login that somebody says is theirs; UserError where shipmate.yml says otherwise.
-
-    A link only routes messages, so it needs no proof; what the organisation has written down is stronger than it.
-    """
+def login_meant(asked: str) -> str:
+    """The GitHub login that somebody says is theirs; UserError where it can be nobody's."""
     login = asked.strip().removeprefix("https://github.com/").strip("/").removeprefix("@")
     if _LOGIN.fullmatch(login) is None:
         raise UserError(f"“{asked[:80]}” is no GitHub login. Say it like this: /ship me github your-login")
-    mine = catalog.person_by_slack(slack_id)
-    if mine is not None and mine.github and mine.github.casefold() != login.casefold():
-        raise UserError(
-            f"shipmate.yml says that you are {mine.github} on GitHub. If that is wrong, have it changed there."
-        )
-    theirs = catalog.person_by_github(login)
-    if theirs is not None and theirs.slack and theirs.slack != slack_id:
-        raise UserError(
-            f"shipmate.yml says that {login} is {theirs.name or 'somebody else'}. "
-            "If that is wrong, have it changed there."
-        )
     return login
 
 
@@ -124,8 +109,8 @@ def _names(session: Session, desk: Desk, slack_id: str) -> set[str]:
     """Every name under which this person may stand in our tables."""
     names = set(session.exec(select(people.Lookup.who).where(people.Lookup.slack_id == slack_id)).all())
     login, _ = people.login_of(session, desk.catalog, slack_id)
-    if login:
-        names.add(f"github:{login.lower()}")
+    logins = (login, people.linked_login(session, slack_id))
+    names.update(f"github:{one.lower()}" for one in logins if one)
     entry = desk.catalog.person_by_slack(slack_id)
     if entry is not None and entry.email:
         names.add(f"email:{entry.email.lower()}")

@@ -14,6 +14,7 @@ from typing import Any
 from bot.sandbox.github_app import APP_ID, APP_SLUG
 from bot.sandbox.github_records import MOST_RULES, Approval, Environment, Rule, Waiting
 from bot.sandbox.github_runs import Runs
+from bot.sandbox.github_shapes import stamp
 from bot.sandbox.repositories import Account, Deployment, DeploymentStatus, Repository, WorkflowRun
 from bot.sandbox.world import Json
 
@@ -163,12 +164,12 @@ class Deployments(Runs):
     def _send_review(self, action: str, repo: Repository, waiting: Waiting, by: Account, comment: str) -> None:
         payload: Json = {
             "action": action,
-            "since": waiting.began.isoformat(),
+            "since": stamp(waiting.began),
             "workflow_run": self.shapes.run(repo, waiting.run),
         }
         if action == "requested":
             payload |= {
-                "workflow_job_run": {"environment": waiting.environment.name, "status": "waiting", "id": waiting.job},
+                "workflow_job_run": self._job_run(repo, waiting, "waiting"),
                 "environment": waiting.environment.name,
                 "requestor": self.shapes.user(by),
                 "reviewers": self.shapes.reviewers(waiting.environment),
@@ -178,9 +179,17 @@ class Deployments(Runs):
                 "approver": self.shapes.user(by),
                 "comment": comment,
                 "reviewers": self.shapes.reviewers(waiting.environment),
-                "workflow_job_runs": [{"environment": waiting.environment.name, "id": waiting.job}],
+                "workflow_job_runs": [self._job_run(repo, waiting, "queued" if action == "approved" else "completed")],
             }
         self.send("deployment_review", repo, by, payload)
+
+    def _job_run(self, repo: Repository, waiting: Waiting, status: str) -> Json:
+        job = self.shapes.job(repo, waiting, status, None)
+        names = ("id", "name", "status", "conclusion", "html_url", "created_at")
+        return {name: job[name] for name in names} | {
+            "updated_at": stamp(self.now()),
+            "environment": waiting.environment.name,
+        }
 
     # Deployments
 

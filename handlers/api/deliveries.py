@@ -18,6 +18,7 @@ from bot.database import DatabaseUnavailable
 from bot.inbox import Lane
 from handlers.api.access import refusal
 from handlers.webhooks import SOURCES
+from handlers.webhooks.source import DeliveryError
 
 EXPECTED = 'Expected {"failed": true}, {"ids": [1, 2]} or {"deliveries": [{"source": …, "headers": {…}, "body": …}]}.'
 
@@ -37,6 +38,8 @@ def add_routes(app: web.Application, bot: Bot) -> None:
             return _malformed()
         try:
             count = await _replay(bot, wanted)
+        except DeliveryError as fault:
+            return web.json_response({"error": fault.reason, "mend": fault.mend}, status=400)
         except DatabaseUnavailable as fault:
             return web.json_response({"error": str(fault), "mend": "Try again in a moment."}, status=503)
         return _malformed() if count is None else web.json_response({"replayed": count})
@@ -45,7 +48,10 @@ def add_routes(app: web.Application, bot: Bot) -> None:
 
 
 async def _replay(bot: Bot, wanted: dict[str, Any]) -> int | None:
-    """How many deliveries are fed again; None when what is wanted cannot be read."""
+    """How many deliveries are fed again; None when what is wanted cannot be read.
+
+    Each must be complete, and keeps only the headers worth storing, as at the webhooks' door (DeliveryError).
+    """
     match wanted:
         case {"failed": True}:
             return await bot.replay(None)
@@ -53,10 +59,12 @@ async def _replay(bot: Bot, wanted: dict[str, Any]) -> int | None:
             return await bot.replay(ids)
         case {"deliveries": list(deliveries)} if all(_is_delivery(one) for one in deliveries):
             for one in deliveries:
+                SOURCES[one["source"]].check(one["headers"], one["body"].encode())
+            for one in deliveries:
                 await bot.accept(
                     source=one["source"],
                     delivery_id=f"replay:{uuid.uuid4()}",
-                    headers=one["headers"],
+                    headers=SOURCES[one["source"]].keep(one["headers"]),
                     body=one["body"].encode(),
                     lane=Lane.FEED,
                 )

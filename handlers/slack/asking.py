@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.errors import UserError
-from bot.ports import Identity
+import structlog
+
+from bot.errors import OutgoingError, UserError
+from bot.ports import Chat, Identity
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = 1.5
+"""Seconds that somebody's act waits for Slack to say who they are; Slack gives three for everything."""
 
 _MEMBER = re.compile(r"[UW][A-Z0-9]{1,31}")
 """How Slack's member ids look; two kinds are in use."""
@@ -58,6 +66,23 @@ def may_act(asker: Asker, ourselves: Identity | None) -> None:
         raise UserError(
             "You belong to another workspace, so nothing was changed. "
             "Somebody of the workspace that Shipmate lives in can do it."
+        )
+
+
+async def full_member(asker: Asker, chat: Chat) -> None:
+    """UserError unless Slack says now that this is a full member of the workspace: neither a guest nor a stranger."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            member = await chat.member(asker.slack_id)
+    except (TimeoutError, OutgoingError) as fault:
+        log.warning("Slack does not say who somebody is", error=str(fault) or "no answer in time")
+        raise UserError(
+            "Slack does not tell me just now who you are, so nothing was changed. Try it again in a moment."
+        ) from None
+    if member is None or member.guest or not member.active:
+        raise UserError(
+            "Guests cannot link a GitHub login, only full members of this workspace. "
+            "If it is yours, have it written under people in shipmate.yml."
         )
 
 

@@ -22,13 +22,19 @@ from bot.errors import UserError
 from bot.events import GithubLinked, Level, PreferenceChosen
 from handlers.slack import acts
 from handlers.slack.answering import Answer, Answering, Reply
-from handlers.slack.asking import Asker, asker_of, may_act
+from handlers.slack.asking import Asker, asker_of, full_member, may_act
 from handlers.slack.ourselves import Ourselves
 
 SOURCE = "slack"
 """What deliveries from this door are stored under."""
 
-USAGE = "Say it like this: /ship me, or /ship me mute, unmute, failures, mute #812, unmute #812, github your-login"
+USAGE = (
+    "Say it like this: /ship me, or /ship me mute, unmute, failures, mute #812, unmute #812, github your-login, "
+    "github none"
+)
+
+UNLINK = ("none", "-")
+"""What takes a linked login back."""
 
 LEVELS = {"mute": Level.NONE, "unmute": Level.ALL, "failures": Level.FAILURES}
 """What a word after ``/ship me`` chooses."""
@@ -83,13 +89,19 @@ class PeopleDoor:
                 change = await self.bot.read(lambda session, _: change_meant(session, asked))
                 return await self._store(asker, self._preference(asker, f"change:{change}", LEVELS[word]), occasion)
             case "github", [login]:
-                login = login_meant(self.bot.catalog, asker.slack_id, login)
-                act = GithubLinked(slack_id=asker.slack_id, login=login, at=self.bot.clock())
-                return await self._store(asker, act, occasion)
+                return await self._link(asker, login, occasion)
             case (("hours" | "working"), _):
                 raise UserError(f"Working hours are not here yet. {USAGE}")
             case _:
                 raise UserError(USAGE)
+
+    async def _link(self, asker: Asker, asked: str, occasion: str) -> Answer:
+        may_act(asker, self.ourselves.known)
+        login = None if asked.casefold() in UNLINK else login_meant(asked)
+        if login is not None:
+            await full_member(asker, self.bot.chat)
+        act = GithubLinked(slack_id=asker.slack_id, login=login, at=self.bot.clock())
+        return await self._store(asker, act, occasion)
 
     def _me(self, asker: Asker) -> Answer:
         async def answer() -> Reply:

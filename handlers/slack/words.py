@@ -23,6 +23,7 @@ SHIP = (
     ),
     Word(name="me", usage="me mute | unmute <#812>", summary="the same for one change", ready=True),
     Word(name="me", usage="me github <login>", summary="your login, so that your changes' news reach you", ready=True),
+    Word(name="me", usage="me github none", summary="take that back", ready=True),
     Word(name="help", usage="help", summary="this list", ready=True),
     Word(
         name="promote", usage="promote <service> [build]", summary="bring a build to the next environment", ready=False

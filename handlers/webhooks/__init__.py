@@ -46,7 +46,10 @@ LARGE_AT_ONCE = 4
 """How many larger bodies are held in memory at a time: strangers may send them too, and the rest wait unread."""
 
 BODY_PATIENCE = 30.0
-"""Seconds for a body to arrive. GitHub itself gives up after ten."""
+"""Seconds for a body to arrive, our own making it wait not counted. GitHub itself gives up after ten."""
+
+PLACE_PATIENCE = 5.0
+"""Seconds to wait for a place for a larger body: the sender must still hear that it is to send it again."""
 
 RETRY_AFTER = 10
 """Seconds after which a delivery that could not be stored may be sent again."""
@@ -70,9 +73,15 @@ class WebhookBot(Protocol):
         ...
 
 
-def add_routes(app: web.Application, bot: WebhookBot, *, body_patience: float = BODY_PATIENCE) -> None:
+def add_routes(
+    app: web.Application,
+    bot: WebhookBot,
+    *,
+    body_patience: float = BODY_PATIENCE,
+    place_patience: float = PLACE_PATIENCE,
+) -> None:
     """Open ``POST /webhooks/{source}``; a body has ``body_patience`` seconds to arrive."""
-    large = asyncio.Semaphore(LARGE_AT_ONCE)
+    large = _Places(place_patience)
 
     async def receive(request: web.Request) -> web.Response:
         name = request.match_info["source"]
@@ -92,9 +101,28 @@ def add_routes(app: web.Application, bot: WebhookBot, *, body_patience: float = 
     app.router.add_post("/webhooks/{source}", receive)
 
 
-async def _read(
-    request: web.Request, held: contextlib.AsyncExitStack, large: asyncio.Semaphore, patience: float
-) -> bytes:
+class _Places:
+    """The few places for larger bodies; ``patience`` is how many seconds one is waited for."""
+
+    def __init__(self, patience: float) -> None:
+        self._free = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._patience = patience
+
+    async def take(self, held: contextlib.AsyncExitStack, arriving: asyncio.Timeout) -> None:
+        """Take a place until ``held`` ends; the time ``arriving`` stands still meanwhile. NotStored if none is free."""
+        loop = asyncio.get_running_loop()
+        began, ends = loop.time(), arriving.when()
+        arriving.reschedule(None)
+        try:
+            async with asyncio.timeout(self._patience):
+                await held.enter_async_context(self._free)
+        except TimeoutError:
+            raise NotStored("Too many large deliveries are arriving at once.", "Send it again in a moment.") from None
+        if ends is not None:
+            arriving.reschedule(ends + loop.time() - began)
+
+
+async def _read(request: web.Request, held: contextlib.AsyncExitStack, large: _Places, patience: float) -> bytes:
     """The raw body; where it needs one of the ``large`` places, ``held`` keeps that until the answer."""
     too_large = TooLarge("The body is too large.", f"Send at most {BODY_LIMIT // 1024**2} MB.")
     if (request.content_length or 0) > BODY_LIMIT:
@@ -102,14 +130,14 @@ async def _read(
     body = bytearray()
     small = True
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(patience) as arriving:
             async for chunk in request.content.iter_any():
                 body += chunk
                 if len(body) > BODY_LIMIT:
                     raise too_large
                 if small and len(body) > SMALL_BODY:
                     small = False
-                    await held.enter_async_context(large)
+                    await large.take(held, arriving)
     except TimeoutError:
         raise Malformed("The body did not arrive in time.", "Send it again.") from None
     except (web.RequestPayloadError, HttpProcessingError):

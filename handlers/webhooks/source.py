@@ -52,7 +52,7 @@ class TooLarge(DeliveryError):
 
 
 class NotStored(DeliveryError):
-    """It is good, and could not be kept just now: the one refusal that is our own fault."""
+    """It may be good, and could not be taken or kept just now: the one refusal that is our own fault."""
 
     status = 503
 

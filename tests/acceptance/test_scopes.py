@@ -91,7 +91,7 @@ async def _doubted_in_private(sandbox: Sandbox, url: str) -> None:
 async def _doubted_in_person(sandbox: Sandbox, url: str) -> None:
     """An author's message is doubtful: it is looked for in their conversation with the bot, and stands there once."""
     sandbox.slack.fault("accept_then_cut", method="chat.postMessage", channel="ana", times=1)
-    async with living(sandbox, url, **_ana_is_known(url)) as bot:
+    async with living(sandbox, url, SHIPMATE_CONFIG=_ana_is_known(url)) as bot:
         await _anas_change_goes_live(sandbox)
         await _until(sandbox, lambda: any(one.method == "conversations.history" for one in sandbox.slack.calls))
         await watching.at_rest(bot.serving.bot.database)
@@ -112,10 +112,10 @@ async def _anas_change_goes_live(sandbox: Sandbox) -> None:
     await _rollout(sandbox)
 
 
-def _ana_is_known(url: str) -> dict[str, str]:
+def _ana_is_known(url: str) -> str:
     catalogue = Path(url.removeprefix("sqlite:///")).with_name("shipmate.yml")
     catalogue.write_text("people:\n  - {slack: U0ANA, github: ana}\n", encoding="utf-8")
-    return {"SHIPMATE_CONFIG": str(catalogue)}
+    return str(catalogue)
 
 
 NEEDED: Mapping[str, Scene] = MappingProxyType(

@@ -401,6 +401,10 @@ async def test_answers_have_no_field_that_slack_has_not(
         ("workflow_run", "02-completed"),
         ("check_suite", "02-completed"),
         ("release", "10-published"),
+        ("check_run", "02-completed"),
+        ("status", "00-event"),
+        ("workflow_job", "06-queued"),
+        ("deployment_review", "00-requested"),
     ],
 )
 async def test_webhooks_have_the_fields_that_recorded_ones_have(
@@ -409,16 +413,34 @@ async def test_webhooks_have_the_fields_that_recorded_ones_have(
     await play(sandbox, "a calm deploy", pace=0)
     sha = sandbox.github.forge.repository("acme/checkout").branches["main"]
     await sandbox.github.check_suite("acme/checkout", sha)
+    await sandbox.github.check_run("acme/checkout", sha, "e2e")
+    await sandbox.github.commit_status("acme/checkout", sha, "lint")
     await sandbox.github.release("acme/checkout", "v1", sha, "First")
+    sandbox.github.environment("acme/checkout", "production", reviewers=["dee"])
+    run = await sandbox.github.begin_run("acme/checkout", sha)
+    await sandbox.github.enter("acme/checkout", run, "production")
+    await sandbox.github.review_deployment("acme/checkout", run, "production", by="dee")
     await sandbox.settle()
     recorded = json.loads((PAYLOADS / "github" / event / f"{recording}.json").read_text())
     ours = next(
         payload for name, payload in events if name == event and payload.get("action") == recorded.get("action")
     )
     assert recorded.keys() - {"organization"} <= ours.keys()
-    subject = "deployment_status" if event == "deployment_status" else event
+    subject = "workflow_job_run" if event == "deployment_review" else event
     missing = {name for name in recorded.get(subject, {}) if name not in ours.get(subject, {})}
     assert {name for name in missing if not name.endswith(("_url", "_node_id", "_links"))} == set()
+
+
+@published
+async def test_pagerdutys_webhook_has_the_fields_that_its_documents_have(sandbox: Sandbox) -> None:
+    """Both of an incident and of a note; no field that they lack."""
+    account = sandbox.pagerduty.account
+    incident = sandbox.pagerduty.open(account.services["PSCHECKOUT"], "5xx", by=account.user("ana"))
+    documented = json.loads((PAYLOADS / "pagerduty" / "03-data-incident.json").read_text())
+    ours = sandbox.pagerduty.shapes.hooked(incident)
+    assert documented.keys() - ours.keys() == {"reopened_at"}  # it never was
+    assert ours.keys() <= documented.keys()
+    assert {name for name in documented["service"] if name not in ours["service"]} == set()
 
 
 def differences(ours: Any, theirs: Any, at: str) -> Any:

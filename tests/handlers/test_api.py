@@ -149,6 +149,35 @@ async def test_deliveries_kept_in_a_file_are_taken_as_new(called: Called) -> Non
 
 
 @pytest.mark.parametrize(
+    ("headers", "content"),
+    [
+        ({}, "{}"),
+        ({"X-GitHub-Event": "push"}, "["),
+        ({"X-GitHub-Event": "\ud800"}, "{}"),
+        ({"X-GitHub-Event": "pu\0sh"}, "{}"),
+    ],
+)
+async def test_a_delivery_in_a_file_is_checked_as_at_the_door(
+    called: Called, headers: dict[str, str], content: str
+) -> None:
+    """One that is incomplete could only fail; none of those beside it is taken then."""
+    good = {"source": "github", "headers": {"X-GitHub-Event": "ping"}, "body": "{}"}
+    status, answer = await called.replay({"deliveries": [good, {**good, "headers": headers, "body": content}]})
+    assert status == 400
+    assert answer["mend"]
+    assert await called.deliveries() == []
+
+
+async def test_a_delivery_in_a_file_keeps_only_what_is_worth_storing(called: Called) -> None:
+    """What proves an identity is not kept, wherever it comes from."""
+    kept = {"X-GitHub-Event": "ping"}
+    one = {"source": "github", "headers": {**kept, "authorization": "Bearer secret", "x-odd": "\ud800"}, "body": "{}"}
+    assert await called.replay({"deliveries": [one]}) == (200, {"replayed": 1})
+    stored = await called.bot.database.read(lambda session: session.exec(select(Delivery.headers)).one())
+    assert stored == kept
+
+
+@pytest.mark.parametrize(
     "wanted",
     [
         b"",

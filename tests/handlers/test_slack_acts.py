@@ -17,7 +17,7 @@ PARIS = ZoneInfo("Europe/Paris")
 INSTANTS = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, PARIS))
 ACTS = st.one_of(
     st.builds(PreferenceChosen, slack_id=st.text(), scope=st.text(), level=st.sampled_from(Level), at=INSTANTS),
-    st.builds(GithubLinked, slack_id=st.text(), login=st.text(), at=INSTANTS),
+    st.builds(GithubLinked, slack_id=st.text(), login=st.none() | st.text(), at=INSTANTS),
 )
 
 

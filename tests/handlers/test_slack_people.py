@@ -189,6 +189,22 @@ async def test_the_catalogue_is_stronger_than_what_somebody_types(begin: Begin, 
     assert "shipmate.yml says that ana is Ana" in (await typed(here, "me github ana", person="ben")).text
 
 
+async def test_only_full_members_link_a_login_and_anybody_may_take_theirs_back(here: Living) -> None:
+    """Guests and people of another workspace are refused; without an answer of Slack's nobody is believed."""
+    for person in ("fay", "gus"):
+        told = (await typed(here, "me github ana-a", person=person)).text
+        assert told.startswith("✋"), person
+    assert "Guests cannot link" in (await typed(here, "me github ana-a", person="fay")).text
+    assert "come to you now" in (await typed(here, "me github ana-a", person="ben")).text
+    assert "theirs" in (await typed(here, "me github ana-a", person="chi")).text
+    for nothing in ("none", "-"):
+        assert "Unlinked: ana-a" in (await typed(here, f"me github {nothing}", person="ben")).text
+        assert "linked no GitHub login" in (await typed(here, "me github none", person="ben")).text
+        await typed(here, "me github ana-a", person="ben")
+    here.sandbox.slack.fault("http_500", method="users.info", times=1)
+    assert "Slack does not tell me just now" in (await typed(here, "me github other", person="ben")).text
+
+
 async def test_a_change_is_muted_on_its_own_message_and_the_click_is_answered(here: Living) -> None:
     """The author's message, the button on it, the answer, and the message that shows it: all as Slack would."""
     slack = here.sandbox.slack

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import hashlib
 import hmac
@@ -18,7 +19,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.inbox import Accepted, Lane
-from handlers.webhooks import BODY_LIMIT, LARGE_AT_ONCE, SMALL_BODY, SOURCES, add_routes
+from handlers.webhooks import BODY_LIMIT, LARGE_AT_ONCE, RETRY_AFTER, SMALL_BODY, SOURCES, _Places, add_routes
 
 SECRET = "correct horse battery staple"
 GUID = "6f1f6f9e-0001-4e52-9d5e-1f2d3c4b5a69"
@@ -387,6 +388,43 @@ async def test_many_large_bodies_do_not_keep_a_small_one_waiting(client: Client,
         shelf.gate.set()
     assert [task.result()[0] for task in waiting] == [202] * len(waiting)
     assert shelf.most_at_once == LARGE_AT_ONCE
+
+
+async def test_a_large_body_for_which_no_place_comes_free_is_asked_for_again(shelf: Shelf) -> None:
+    """Soon enough for its sender to hear it, and told as our own doing."""
+    large = b"{" + b" " * SMALL_BODY + b"}"
+    shelf.gate = asyncio.Event()
+    app = web.Application()
+    add_routes(app, shelf, place_patience=0)
+    async with TestClient(TestServer(app)) as client, asyncio.TaskGroup() as group:
+        waiting = [
+            group.create_task(send(client, large, signed(large, X_GitHub_Delivery=f"large-{number}")))
+            for number in range(LARGE_AT_ONCE)
+        ]
+        await shelf.crowd.wait()
+        async with client.post("/webhooks/github", data=io.BytesIO(large), headers=signed(large)) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (503, str(RETRY_AFTER))
+        shelf.gate.set()
+    assert [task.result()[0] for task in waiting] == [202] * len(waiting)
+
+
+async def test_waiting_for_a_place_is_not_the_senders_slowness() -> None:
+    """Its own time stands still meanwhile, and goes on after."""
+    places = _Places(patience=60)
+    async with contextlib.AsyncExitStack() as others, contextlib.AsyncExitStack() as held:
+        async with asyncio.timeout(40) as arriving:
+            ends = arriving.when()
+            for _ in range(LARGE_AT_ONCE):
+                await places.take(others, arriving)
+            taking = asyncio.ensure_future(places.take(held, arriving))
+            while arriving.when() is not None:
+                await asyncio.sleep(0)
+            await others.aclose()
+            await taking
+            later = arriving.when()
+        assert ends is not None
+        assert later is not None
+        assert later > ends
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,10 @@ class ScriptedChat:
         """Nobody."""
         return None
 
+    async def member(self, slack_id: str) -> Member | None:
+        """Nobody."""
+        return None
+
     async def identity(self) -> Identity:
         """Nobody asks."""
         raise AssertionError("nobody asks who we are")

@@ -15,7 +15,7 @@ from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Deploy
 from bot.deploys.views import DeployCard, Outcome, PersonView, RangeState
 from bot.events import DeployReported, DeployStatus, Human, Level, ReleasePublished
-from bot.ports import Range
+from bot.ports import Member, Range
 from bot.rendering import Renderer
 from tests.unit.reports import ANA, BEN, BOT, CHI, REPO, carrying, catalog, commit, minute, pull, report, sha_of
 from tests.unit.stores import NOON
@@ -138,7 +138,7 @@ def test_a_version_is_shown_where_its_tag_is_deployed(session: Session) -> None:
     deploy = tell(session, report("a", ref="v1"))
     assert loading.deploy_card(session, HERE, deploy).version is None
     event = ReleasePublished(repo=REPO, tag="v1", name="One", url="https://example.com", at=NOON)
-    service.release_published(session, event, NOON)
+    service.release_published(session, event)
     session.flush()
     assert loading.deploy_card(session, HERE, deploy).version == "One"
     assert loading.deploy_card(session, HERE, tell(session, report("b", ref=sha_of("b")))).ref is None
@@ -221,7 +221,7 @@ def test_an_authors_card_knows_their_part_and_what_they_muted(session: Session) 
     """Each of the authors sees their own."""
     tell(session, report("a"), found=carrying(pull(1, "a", coauthors=(BEN,))))
     change = only_change(session)
-    people.link(session, "U0BEN", "ben", NOON)
+    people.remember(session, "github:ben", Member("U0BEN", "Ben"), NOON)
     people.choose(session, "U0BEN", f"change:{change.id}", Level.NONE, NOON)
     people.choose(session, "U0ANA", "all", Level.NONE, NOON)
     session.flush()

@@ -129,7 +129,7 @@ def test_a_rollout_that_is_not_live_follows_the_last_that_began_before_it() -> N
 
     def rollout(number: int, status: DeployStatus, began: int, ended: int) -> Rollout:
         moment = NOON + timedelta(minutes=ended)
-        return Rollout(number, f"{number}", f"{number}", status, moment, NOON + timedelta(minutes=began))
+        return Rollout(number, f"{number}", status, moment, NOON + timedelta(minutes=began))
 
     first = rollout(1, DeployStatus.SUCCEEDED, 0, 1)
     overtaking = rollout(2, DeployStatus.SUCCEEDED, 5, 6)

@@ -44,7 +44,7 @@ def tell(session: Session, *events: DeployReported | ChangeMerged) -> list[Deplo
     found = []
     for event in events:
         if isinstance(event, ChangeMerged):
-            service.change_merged(session, event, NOON)
+            service.change_merged(session, event)
         else:
             found.append(service.reported(session, PLAIN, event, NOON))
     session.flush()
@@ -421,7 +421,7 @@ def check(status: str, run: int, at: float = 1, name: str = "CI", **more: Any) -
 def test_only_a_failure_of_the_latest_run_on_the_main_branch_is_news(session: Session) -> None:
     """A run that ended late says nothing of one that began after it."""
     answers = [
-        service.check_finished(session, one, NOON) is not None
+        service.check_finished(session, one) is not None
         for one in (
             check("failed", 2),
             check("passed", 1),
@@ -438,7 +438,7 @@ def test_only_a_failure_of_the_latest_run_on_the_main_branch_is_news(session: Se
 def test_checks_of_any_name_and_number_have_their_place(session: Session) -> None:
     """GitHub numbers its runs far beyond 32 bits; a workflow may be called anything."""
     for one in (check("failed", 2**40, name="x" * 999), check("passed", 2**40 + 1, name="x" * 999)):
-        service.check_finished(session, one, NOON)
+        service.check_finished(session, one)
     session.commit()
     assert session.exec(select(Check.status)).all() == ["passed"]
 
@@ -449,7 +449,7 @@ def test_a_release_names_its_tag_and_touches_its_deploys(session: Session) -> No
     work.take_touched(session)
     for name, at in (("One", 1.0), ("One, mended", 3.0), ("Draft", 0.0)):
         event = ReleasePublished(repo=REPO, tag="v1", name=name, url="https://example.com", at=minute(at))
-        service.release_published(session, event, NOON)
+        service.release_published(session, event)
     session.flush()
     assert session.exec(select(Release.name)).one() == "One, mended"
     assert work.take_touched(session) == (("deploy", deploy.id),)
@@ -459,7 +459,7 @@ def test_pushed_commits_tell_who_wrote_them(session: Session) -> None:
     """The first to tell is believed; what it left out may be added."""
     for author in (Human(login="ana"), Human(login="ben", name="Ben", email="ben@example.com")):
         event = CommitsPushed(repo=REPO, commits=(commit("a", author=author),), at=NOON)
-        service.commits_pushed(session, event, NOON)
+        service.commits_pushed(session, event)
     session.flush()
     assert service.author_of_commit(session, REPO, sha_of("a")) == Human(
         login="ana", name="Ben", email="ben@example.com"

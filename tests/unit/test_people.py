@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from bot import people
 from bot.catalog import Catalog, PersonEntry
+from bot.errors import UserError
 from bot.events import Human, Level
 from bot.people import HIT_REMEMBERED, MISS_REMEMBERED
 from bot.ports import Member
@@ -45,14 +46,19 @@ def test_a_person_goes_by_their_login_and_else_by_their_address(human: Human, wh
 
 
 def test_the_strongest_way_to_a_person_wins(session: Session) -> None:
-    """What Slack was asked, then a link the person made, then the catalogue."""
+    """A link the person made, then the address that Slack has verified, then the catalogue."""
     assert people.place_of(session, NOBODY, ANA, NOON) == "who:github:ana"
+    people.link(session, NOBODY, "U0LINK", "ANA", NOON)
+    session.flush()
+    assert people.place_of(session, NOBODY, ANA, NOON) == "who:github:ana", "Slack is asked before a link is believed"
+    people.remember(session, "github:ana", None, NOON)
+    session.flush()
+    assert people.place_of(session, NOBODY, ANA, NOON) == "U0LINK"
     people.remember(session, "github:ana", Member("U0ASKED", "Ana"), NOON)
     session.flush()
     assert people.place_of(session, NOBODY, ANA, NOON) == "U0ASKED"
-    people.link(session, "U0LINK", "ANA", NOON)
-    session.flush()
-    assert people.place_of(session, NOBODY, ANA, NOON) == "U0LINK"
+    assert people.place_of(session, NOBODY, ANA, NOON + HIT_REMEMBERED) == "who:github:ana"
+    assert people.login_of(session, NOBODY, "U0LINK") == (None, None)
     named = catalog(PersonEntry(slack="U0NAMED", github="ana"))
     assert people.place_of(session, named, ANA, NOON) == "U0NAMED"
     by_address = catalog(PersonEntry(slack="U0MAIL", email="dee@example.com"))
@@ -62,7 +68,8 @@ def test_the_strongest_way_to_a_person_wins(session: Session) -> None:
 
 def test_a_catalogue_entry_without_slack_hides_no_other_way(session: Session) -> None:
     """It may only name a pager."""
-    people.link(session, "U0LINK", "ana", NOON)
+    people.link(session, NOBODY, "U0LINK", "ana", NOON)
+    people.remember(session, "github:ana", None, NOON)
     session.flush()
     assert people.known_slack_id(session, catalog(PersonEntry(github="ana", pagerduty="P1")), ANA, NOON) == "U0LINK"
 
@@ -85,16 +92,52 @@ def test_what_slack_answered_is_believed_for_a_while(session: Session) -> None:
 
 
 def test_a_login_is_linked_to_one_person_and_a_person_to_one_login(session: Session) -> None:
-    """The newest link stands; it routes messages and grants nothing."""
-    people.link(session, "U1", "Ana", NOON)
-    people.link(session, "U2", "ana", NOON)
+    """Nobody takes another's; whoever names a new one, or none, gives the old one free."""
+    people.link(session, NOBODY, "U1", "Ana", NOON)
     session.flush()
-    assert people.login_of(session, NOBODY, "U1") == (None, None)
-    assert people.login_of(session, NOBODY, "U2") == ("ana", "link")
-    people.link(session, "U2", "ben", NOON)
+    assert people.login_of(session, NOBODY, "U1") == ("ana", "link")
+    with pytest.raises(UserError, match="Somebody else said before you that Ana is theirs"):
+        people.link(session, NOBODY, "U2", "Ana", NOON)
+    people.link(session, NOBODY, "U1", "ben", NOON)
     session.flush()
-    assert people.login_of(session, NOBODY, "U2") == ("ben", "link")
-    assert people.known_slack_id(session, NOBODY, ANA, NOON) is None
+    assert people.login_of(session, NOBODY, "U1") == ("ben", "link")
+    people.link(session, NOBODY, "U2", "ana", NOON)
+    assert people.unlink(session, "U2", NOON - timedelta(seconds=1)) is None, "the link is newer"
+    assert people.unlink(session, "U2", NOON) == "ana"
+    assert people.unlink(session, "U2", NOON) is None
+    assert people.login_of(session, NOBODY, "U2") == (None, None)
+    assert people.link(session, NOBODY, "U3", "ana", NOON)
+
+
+@pytest.mark.parametrize(
+    ("slack_id", "login", "why"),
+    [
+        ("U0EVE", "ana", "shipmate.yml says that ana is Ana T"),
+        ("U0ANA", "eve", "shipmate.yml says that you are ana"),
+        ("U0EVE", "Ben", "Ben B. has the login Ben, by their e-mail address. If it is yours"),
+    ],
+)
+def test_a_login_that_is_known_to_be_anothers_cannot_be_linked(
+    session: Session, slack_id: str, login: str, why: str
+) -> None:
+    """By the catalogue, or by the address that Slack has verified, however long ago; it says how to settle it."""
+    named = catalog(PersonEntry(slack="U0ANA", github="ana", name="Ana T."))
+    people.remember(session, "github:ben", Member("U0BEN", "Ben B."), NOON - 3 * HIT_REMEMBERED)
+    session.flush()
+    with pytest.raises(UserError, match=why):
+        people.link(session, named, slack_id, login, NOON)
+
+
+def test_somebody_may_link_what_is_theirs_anyway_and_takes_it_from_whoever_claimed_it(session: Session) -> None:
+    """A wrong link gives way to the verified address."""
+    people.link(session, NOBODY, "U0EVE", "ben", NOON)
+    people.remember(session, "github:ben", Member("U0BEN", "Ben"), NOON)
+    session.flush()
+    assert people.link(session, NOBODY, "U0BEN", "ben", NOON)
+    session.flush()
+    assert people.linked_to(session, "github:ben") == "U0BEN"
+    assert people.linked_to(session, "email:ben@example.com") is None
+    assert people.login_of(session, NOBODY, "U0EVE") == (None, None)
 
 
 def test_how_we_know_a_login_is_told(session: Session) -> None:

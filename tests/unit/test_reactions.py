@@ -345,7 +345,8 @@ def test_a_choice_is_kept_said_and_shown_on_the_cards_in_view(session: Session) 
         (choice("all", Level.FAILURES), "when they fail"),
         (choice("all", Level.ALL), "how each of your changes goes"),
         (choice("change:999", Level.ALL), "Unmuted that change"),
-        (GithubLinked(slack_id="U0ANA", login="ana-a", at=NOON), "ana-a's changes come to you"),
+        (GithubLinked(slack_id="U0EVE", login="eve", at=NOON), "eve's changes come to you"),
+        (GithubLinked(slack_id="U0EVE", login=None, at=NOON), "You had linked no GitHub login"),
     ],
 )
 def test_whoever_acts_is_told_what_that_means(
