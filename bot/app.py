@@ -55,6 +55,10 @@ SETTLED = IN_FLIGHT + timedelta(seconds=30)
 """How long after a start everything that happened before it has arrived, or never will."""
 
 
+GREET_AGAIN = 60.0
+"""Seconds until Slack is asked again who we are, while it does not say."""
+
+
 class ClockDoor(Protocol):
     """What fires when something is due; ``handlers.clock`` is one."""
 

@@ -150,10 +150,11 @@ class LookBack:
 
     def _say_applied(self, session: Session, missed: Sequence[DeployReported], gap: Gap | None, now: datetime) -> None:
         found = {deploy.id for event in missed if (deploy := service.deploy_reported(session, event)) is not None}
-        first = gap.since if gap else min(event.at for event in missed)
-        last = gap.until if gap else max(event.at for event in missed)
+        at = [event.at for event in missed]
+        # What was missed may lie outside the gap (a restart too short to notice): the time told covers it all.
+        first, last = (min(gap.since, *at), max(gap.until, *at)) if gap else (min(at), max(at))
         deploys = sorted(deploy_id for deploy_id in found if deploy_id is not None)
-        said = f"{deploys}:{max(event.at for event in missed).isoformat()}"
+        said = f"{deploys}:{max(at).isoformat()}"
         self._say(session, said, first, last, now, redelivered=0, deploys=deploys)
 
     def _say_redelivered(self, session: Session, asked: MissedDeliveries, gap: Gap | None, now: datetime) -> None:

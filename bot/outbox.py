@@ -252,6 +252,11 @@ def noted(session: Session, key: str) -> bool:
     return session.exec(select(Note.id).where(Note.key == key, Note.state != SendState.MOOT.value)).first() is not None
 
 
+def was_sent(session: Session, key: str) -> bool:
+    """Whether this was really said."""
+    return session.exec(select(Note.id).where(Note.key == key, Note.state == SendState.DONE.value)).first() is not None
+
+
 def add_effect(
     session: Session,
     kind: str,

@@ -19,7 +19,7 @@ from bot.catalog import Catalog
 from bot.database import Database
 from bot.delivery import CardKind, EffectKind, NoteKind, Outgoing, Showing
 from bot.delivery.engine import Settle
-from bot.deploys import loading, service
+from bot.deploys import builds, loading, service
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Deploy, Target
 from bot.deploys.views import (
@@ -29,6 +29,7 @@ from bot.deploys.views import (
     DigestCard,
     DigestLine,
     FailedCheck,
+    GreenBuildNote,
     Outcome,
     RangeState,
     RedBuildNote,
@@ -70,6 +71,7 @@ class Kinds:
                 "change": NoteKind(load=self._change_note),
                 "stuck": NoteKind(load=self._stuck_note),
                 "red_build": NoteKind(load=self._red_build_note),
+                "green_build": NoteKind(load=_green_build_note),
                 "blind_spot": NoteKind(load=_blind_spot_note),
                 "unreachable": NoteKind(load=_unreachable_note),
                 "broken_template": NoteKind(load=_broken_template_note),
@@ -190,9 +192,9 @@ class Kinds:
         data = note.data
         if data["direct"] and people.level_of(session, note.place) is Level.NONE:
             return None
-        failed = service.failed_checks(session, data["repo"], data["sha"])
+        failed = builds.failed_checks(session, data["repo"], data["sha"])
         if not failed:
-            return None  # it was run again, and is green by now
+            return None  # it was run again and is green by now, or it was a deploy's run all along
         author = Human(**data["author"]) if data.get("author") else None
         known = service.author_of_commit(session, data["repo"], data["sha"]) or author
         view = RedBuildNote(
@@ -352,6 +354,22 @@ def _blind_spot_note(session: Session, note: Note, now: datetime) -> Showing | N
         deploys=tuple(_deploy_line(deploy, target) for deploy, target in rows if target is not None),
     )
     return Showing("notes/blind_spot", view, {"kind": "blind_spot"})
+
+
+def _green_build_note(session: Session, note: Note, now: datetime) -> Showing | None:
+    """Only to whom the red build was really told, and while it still holds."""
+    data = note.data
+    if not outbox.was_sent(session, f"{data['red']}:{note.place}"):
+        return None
+    if not builds.passes(session, data["repo"], data["sha"], data["check"]):
+        return None
+    if data["direct"] and people.level_of(session, note.place) is Level.NONE:
+        return None
+    view = GreenBuildNote(
+        repo=data["repo"], service=data["service"], check=data["check"], sha=data["sha"], title=data["title"],
+        url=data["url"],
+    )  # fmt: skip
+    return Showing("notes/green_build", view, {"kind": "build", "sha": data["sha"]})
 
 
 def _unreachable_note(session: Session, note: Note, now: datetime) -> Showing | None:

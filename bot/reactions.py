@@ -17,13 +17,14 @@ from sqlmodel import Session, col, select
 
 from bot import outbox, people, work
 from bot.catalog import Catalog, Service
-from bot.deploys import loading, rules, service
+from bot.deploys import builds, loading, rules, service
 from bot.deploys.loading import Desk
-from bot.deploys.models import Change, Deploy, DeployChange, Target
+from bot.deploys.models import LONGEST_NAME, Change, Deploy, DeployChange, Target
 from bot.deploys.views import Outcome, RangeState
 from bot.events import (
     ChangeMerged,
     CheckFinished,
+    CheckStatus,
     CommitsPushed,
     DeployReported,
     DeployStatus,
@@ -87,8 +88,10 @@ class Reactions:
             case CommitsPushed():
                 service.commits_pushed(session, event)
             case CheckFinished():
+                red = builds.red_before(session, event) if _passes_on_main(event) else ()
                 if service.check_finished(session, event) is not None:
                     self._tell_red(session, event, now)
+                self._tell_green(session, event, red, now)
             case DeployReported():
                 service.reported(session, self.catalog, event, now)
             case ReleasePublished():
@@ -180,9 +183,10 @@ class Reactions:
 
         Once for each commit, however many checks fail: the message names those that have when it is sent.
         """
-        owners = self.catalog.services_of(event.repo) or (self.catalog.resolve_service(event.repo, None, "")[0],)
-        commit = hashlib.sha256(f"{event.repo.lower()}@{event.sha}".encode()).hexdigest()[:32]
-        key = f"red:{commit}"
+        if not builds.failed_checks(session, event.repo, event.sha):
+            return  # a deploy's own run: its card tells
+        owners = self._owners(event.repo)
+        key = _red_key(event.repo, event.sha)
         data: dict[str, Any] = {
             "repo": event.repo, "service": owners[0].name, "sha": event.sha, "title": event.title,
             "author": _plain_human(event.author),
@@ -190,17 +194,41 @@ class Reactions:
         for channel in dict.fromkeys(owner.channel for owner in owners):
             outbox.add_note(session, "red_build", f"{key}:{channel}", channel, now, direct=False, **data)
         desk = self._desk(now)
-        for human in self._who_wrote(session, event):
+        for human in self._who_wrote(session, event.repo, event.sha, event.author):
             place = people.place_of(session, desk.catalog, human, now)
             if place is not None:
                 outbox.add_note(session, "red_build", f"{key}:{place}", place, now, direct=True, **data)
 
-    def _who_wrote(self, session: Session, event: CheckFinished) -> Sequence[Human]:
-        change = service.change_of_commit(session, event.repo, event.sha)
+    def _tell_green(self, session: Session, event: CheckFinished, red: Sequence[str], now: datetime) -> None:
+        """A red check passes, by another run or a later commit: whoever was told last that it is red hears it once."""
+        owners = self._owners(event.repo)
+        data: dict[str, Any] = {
+            "repo": event.repo, "service": owners[0].name, "check": event.name[:LONGEST_NAME], "sha": event.sha,
+            "title": event.title, "url": event.url,
+        }  # fmt: skip
+        for sha in red:
+            key = _red_key(event.repo, sha)
+            places = {owner.channel: False for owner in owners}
+            for human in self._who_wrote(session, event.repo, sha, None):
+                place = people.place_of(session, self.catalog, human, now)
+                places |= {place: True} if place is not None else {}
+            told = [place for place in places if outbox.noted(session, f"{key}:{place}")]
+            for place in told:
+                green = f"green:{key.removeprefix('red:')}:{_short_hash(event.name)}:{place}"
+                outbox.add_note(session, "green_build", green, place, now, red=key, direct=places[place], **data)
+            if told:
+                return
+
+    def _owners(self, repo: str) -> Sequence[Service]:
+        """The services built from a repository: those of the catalogue, else the one called as it is."""
+        return self.catalog.services_of(repo) or (self.catalog.resolve_service(repo, None, "")[0],)
+
+    def _who_wrote(self, session: Session, repo: str, sha: str, author: Human | None) -> Sequence[Human]:
+        change = service.change_of_commit(session, repo, sha)
         if change is not None:
             parts = service.parts(session, [change.id or 0])[change.id or 0]
             return [part.human for part in rules.to_be_told(parts)]
-        author = service.author_of_commit(session, event.repo, event.sha) or event.author
+        author = service.author_of_commit(session, repo, sha) or author
         return [author] if author is not None and not author.bot else []
 
     # --- people -----------------------------------------------------------------------------------------------------
@@ -262,6 +290,19 @@ PREFERENCE_SAID = {
     Level.FAILURES: "You will only hear of your changes when they fail. /ship me unmute brings the rest back.",
     Level.NONE: "Muted: you hear nothing of your changes. Pages still reach you. /ship me unmute takes it back.",
 }
+
+
+def _passes_on_main(event: CheckFinished) -> bool:
+    return event.main and event.status is CheckStatus.PASSED
+
+
+def _red_key(repo: str, sha: str) -> str:
+    """What makes saying that a commit is red the same as saying it before; the place follows."""
+    return f"red:{_short_hash(f'{repo.lower()}@{sha}')}"
+
+
+def _short_hash(words: str) -> str:
+    return hashlib.sha256(words.encode()).hexdigest()[:32]
 
 
 def _of_scope(scope: str) -> Sequence[ColumnElement[bool]]:

@@ -22,7 +22,10 @@ class TargetStatus:
     under_way_since: datetime | None
     under_way_percent: int | None
     last_failed_at: datetime | None
+    last_failed_sha: str | None
+    last_failed_url: str | None
     links: tuple[LinkView, ...]
+    """Of what is live."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +47,23 @@ class StatusReply:
 
 @dataclass(frozen=True, kw_only=True)
 class WhereFound:
-    """One change and how far it got; ``waiting`` names the environments of its pipeline it has not reached."""
+    """One change and how far it got; ``waiting`` names the environments of its pipeline it has not reached.
+
+    Where several services carry it, each is named with its service: ``cart · production``.
+    """
 
     change: ChangeView
     repo: str
     merged_at: datetime | None
     stages: tuple[StageView, ...]
     waiting: tuple[str, ...]
+
+    @property
+    def headline(self) -> StageView | None:
+        """The stage that tells most: the farthest that ended of each service, bad news first; None where none did."""
+        ended = [one for one in self.stages if one.left or one.status in (DeployStatus.SUCCEEDED, DeployStatus.FAILED)]
+        farthest = {one.service: one for one in ended}.values()
+        return min(farthest, key=lambda one: (one.left, one.status is DeployStatus.SUCCEEDED), default=None)
 
 
 @dataclass(frozen=True, kw_only=True)

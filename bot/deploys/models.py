@@ -109,7 +109,17 @@ class Check(SQLModel, table=True):
     """The present verdict of one CI check on one commit; ``run`` orders its re-runs."""
 
     __tablename__ = "checks"
-    __table_args__ = (UniqueConstraint("repo", "sha", "name"),)
+    __table_args__ = (
+        UniqueConstraint("repo", "sha", "name"),
+        Index(
+            "ix_checks_failed",
+            "repo",
+            "name",
+            "run",
+            sqlite_where=text("status = 'failed'"),
+            postgresql_where=text("status = 'failed'"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     repo: str = Field(max_length=255)

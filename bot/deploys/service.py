@@ -126,15 +126,6 @@ def check_finished(session: Session, event: CheckFinished) -> Check | None:
     return check if event.main and event.status is CheckStatus.FAILED else None
 
 
-def failed_checks(session: Session, repo: str, sha: str) -> Sequence[Check]:
-    """The checks of a commit whose present verdict is that it failed."""
-    return session.exec(
-        select(Check)
-        .where(Check.repo == repo, Check.sha == sha, Check.status == CheckStatus.FAILED.value)
-        .order_by(Check.name)
-    ).all()
-
-
 # --- rollouts -----------------------------------------------------------------------------------------------------
 
 

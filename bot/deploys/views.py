@@ -166,6 +166,18 @@ class RedBuildNote:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GreenBuildNote:
+    """A check of the main branch passes again after it was told to be red; ``sha`` is the commit it passes on."""
+
+    repo: str
+    service: str
+    check: str
+    sha: str
+    title: str | None
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class FailedCheck:
     """A check that failed, and its run where that is known."""
 

@@ -243,6 +243,17 @@ async def test_a_fault_of_ours_is_an_apology_with_a_reference_and_no_traceback(h
     assert "sideways" not in said
 
 
+async def test_a_wrong_token_is_said_at_the_start_before_anything_is_sent(begin: Begin) -> None:
+    """In `/readyz`, with what to do about it; doors are open all the same."""
+    bot = (await begin(SLACK_BOT_TOKEN="xoxb-wrong")).serving.bot
+    async with asyncio.timeout(20):
+        while bot.delivery.trouble is None:
+            await asyncio.sleep(0.01)
+    readiness = await bot.readiness()
+    assert readiness.ready
+    assert "SLACK_BOT_TOKEN" in (readiness.slack or "")
+
+
 async def test_by_socket_mode_everything_is_the_same(begin: Begin, sandbox: Sandbox) -> None:
     here = await begin(SLACK_APP_TOKEN=sandbox.slack.app_token)
     await happened(here, MERGED, LIVE)

@@ -417,8 +417,9 @@ async def test_waiting_for_a_place_is_not_the_senders_slowness() -> None:
             for _ in range(LARGE_AT_ONCE):
                 await places.take(others, arriving)
             taking = asyncio.ensure_future(places.take(held, arriving))
-            while arriving.when() is not None:
+            for _ in range(3):
                 await asyncio.sleep(0)
+            assert arriving.when() is None
             await others.aclose()
             await taking
             later = arriving.when()

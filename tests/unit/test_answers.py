@@ -16,7 +16,7 @@ from bot import people
 from bot.answers.me import change_meant, login_meant, me
 from bot.answers.status import LISTED, status
 from bot.answers.where import where
-from bot.catalog import Catalog, load_catalog
+from bot.catalog import Catalog, Service, load_catalog
 from bot.database import Database, upgrade
 from bot.deploys import service
 from bot.deploys.loading import Desk
@@ -251,6 +251,30 @@ async def test_a_change_not_deployed_anywhere_waits_for_its_whole_pipeline(world
     await world.happened(merged(812, NEW))
     (found,) = (await world.ask(lambda session, desk: where(session, desk, "812"))).found
     assert (found.stages, found.waiting) == ((), ("staging", "production"))
+
+
+async def test_a_change_of_several_services_names_each_with_what_it_waits_for(world: World) -> None:
+    """In production for one of them, and not yet for the other."""
+    world.catalog = Catalog(
+        default_channel="#deploys",
+        unknown=world.catalog.unknown,
+        services={
+            name: Service(name=name, channel="#deploys", repo="acme/mono", environments=("staging", "production"))
+            for name in ("checkout", "cart")
+        },
+    )
+    world.reactions = Reactions(world.catalog, FORGE)
+    await world.happened(
+        merged(812, NEW, repo="acme/mono"),
+        replace(deployed(NEW, repo="acme/mono", environment="production"), service="checkout"),
+        replace(deployed(NEW, repo="acme/mono", name="cart"), service="cart"),
+    )
+    (found,) = (await world.ask(partial(where, asked="812"))).found
+    assert {(stage.service, stage.environment) for stage in found.stages} == {
+        ("checkout", "production"),
+        ("cart", "staging"),
+    }
+    assert sorted(found.waiting) == ["cart · production", "checkout · staging"]
 
 
 async def test_a_commit_within_a_pull_request_leads_to_it(world: World) -> None:

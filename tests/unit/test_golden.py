@@ -40,6 +40,7 @@ from bot.deploys.views import (
     DigestCard,
     DigestLine,
     FailedCheck,
+    GreenBuildNote,
     LinkView,
     Outcome,
     PersonView,
@@ -153,6 +154,14 @@ RED = RedBuildNote(
     title="Retry payments once after a time-out",
     author=ANA,
     direct=False,
+)
+GREEN = GreenBuildNote(
+    repo="acme/checkout",
+    service="checkout",
+    check="ci / unit",
+    sha=SHA,
+    title="Mend the time-out's test",
+    url=RUN,
 )
 LINE = DigestLine(
     service="checkout", environment="production", status=DeployStatus.SUCCEEDED, sha=SHA, url=RUN, at=NOON
@@ -286,6 +295,10 @@ SAMPLES: dict[str, dict[str, object]] = {
         "thirty checks": dataclasses.replace(
             RED, direct=True, checks=tuple(FailedCheck(name=f"ci / shard {number}", url=RUN) for number in range(30))
         ),
+    },
+    "notes/green_build": {
+        "after a red one": GREEN,
+        "little known": dataclasses.replace(GREEN, title=None, url=None),
     },
     "notes/blind_spot": {
         "with deploys": BlindSpotNote(

@@ -48,6 +48,7 @@ class Reader:
         """Read it aloud in the same transaction, or fail as told."""
         for event in events:
             assert isinstance(event, GithubLinked)
+            assert event.login is not None
             session.connection().execute(text("INSERT INTO aloud (words) VALUES (:words)"), {"words": event.login})
             if event.login in self.refused:
                 raise UserError(f"Nobody may send {event.login}.")

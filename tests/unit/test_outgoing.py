@@ -1,4 +1,4 @@
-"""What goes out is judged when it is sent: what is moot by then is not said, what is muted neither; and who is found."""
+"""What goes out is judged when it is sent: what is moot or muted by then is not said; and who is found."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.deploys import service
 from bot.deploys.models import Change, Deploy
 from bot.deploys.views import DigestCard, RedBuildNote
 from bot.errors import GiveUp, RetryLater, Unauthorised
-from bot.events import CheckFinished, CheckStatus, CommitsPushed, Level
+from bot.events import CheckFinished, CheckStatus, CommitsPushed, Human, Level
 from bot.outbox import Card, CardState, Note
 from bot.outgoing import Kinds
 from bot.ports import Chat, Forge, Member
@@ -23,6 +23,8 @@ from bot.reactions import Reactions
 from tests.unit.reports import ANA, BEN, REPO, carrying, catalog, commit, minute, pull, report, sha_of
 from tests.unit.stores import NOON, Clock, opened
 
+MEMBER = Member("U0ANA", "Ana")
+ANA_AT_WORK = Human(login="ana", name="Ana", email="ana@bakery.example")
 HERE = Reactions(catalog(), "https://github.com")
 
 
@@ -168,16 +170,16 @@ async def looked_up(url: str, world: Addresses) -> str | None:
         return (await database.read(lambda session: people.looked_up(session, "github:ana", NOON)))[1]
 
 
-ANA_AT_WORK = type(ANA)(login="ana", name="Ana", email="ana@bakery.example")
-MEMBER = Member("U0ANA", "Ana")
-
-
 async def test_a_forge_that_does_not_answer_keeps_nobody_from_being_found(sqlite_url: str) -> None:
-    """The address they commit by is at hand; only where that leads to nobody is the forge waited for."""
-    away = {"ana": RetryLater("down")}
-    assert await looked_up(sqlite_url, Addresses({"ana@bakery.example": MEMBER}, {**away})) == "U0ANA"
+    """The address they commit by is at hand."""
+    world = Addresses({"ana@bakery.example": MEMBER}, {"ana": RetryLater("down")})
+    assert await looked_up(sqlite_url, world) == "U0ANA"
+
+
+async def test_whoever_only_the_forge_may_know_is_waited_for(sqlite_url: str) -> None:
+    """Nobody is taken for a stranger because it is down."""
     with pytest.raises(RetryLater):
-        await looked_up(sqlite_url, Addresses({}, {**away}))
+        await looked_up(sqlite_url, Addresses({}, {"ana": RetryLater("down")}))
 
 
 async def test_an_address_that_slack_will_not_look_up_is_nobodys(sqlite_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -308,6 +309,39 @@ def test_a_monorepos_red_build_reaches_each_of_its_teams_once(session: Session) 
     )
     here.react(session, [red()], NOON)
     assert [place for place, _ in heard(session)] == ["#bakers", "#shop"]
+
+
+def green(run: int, sha: str, *, name: str = "CI") -> CheckFinished:
+    """A build of the main branch passed."""
+    return CheckFinished(
+        repo=REPO, sha=sha_of(sha), name=name, status=CheckStatus.PASSED, main=True, run=run, at=NOON, title="Mend it"
+    )
+
+
+def relieved(session: Session) -> list[str]:
+    """Who hears that a check is green again."""
+    return list(session.exec(select(Note.place).where(Note.kind == "green_build").order_by(col(Note.id))).all())
+
+
+def test_a_red_build_that_turns_green_is_told_once_to_those_who_heard_of_it(session: Session) -> None:
+    """By another run or a later commit; not by another check, by an earlier run, nor where nothing was red."""
+    HERE.react(session, [merged(1, "a"), green(1, "z"), red(run=5), green(4, "y"), green(6, "y", name="lint")], NOON)
+    assert relieved(session) == []
+    HERE.react(session, [green(7, "b"), green(8, "c")], NOON)
+    assert sorted(relieved(session)) == ["#bakers", "U0ANA"]
+    HERE.react(session, [red(run=9, sha="d"), green(10, "d")], NOON)
+    assert sorted(relieved(session)) == ["#bakers", "#bakers", "U0ANA"]
+
+
+@pytest.mark.parametrize("url", ["https://github.com/bakery/oven/actions/runs/77/job/3", "https://x/actions/runs/77"])
+def test_the_failed_run_of_a_deploy_is_no_red_build(session: Session, url: str) -> None:
+    """Its card tells; the run of another number is a build, and so is one that made no deploy."""
+    HERE.react(session, [report("a", "in_progress", url=url)], NOON)
+    run = replace(red(), url="https://github.com/bakery/oven/actions/runs/77")
+    HERE.react(session, [run], NOON)
+    assert heard(session) == []
+    HERE.react(session, [replace(run, name="lint", url="https://github.com/bakery/oven/actions/runs/7")], NOON)
+    assert [place for place, _ in heard(session)] == ["#bakers"]
 
 
 # --- people -------------------------------------------------------------------------------------------------------

@@ -85,6 +85,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("repo", "sha", "name"),
     )
+    with op.batch_alter_table("checks", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_checks_failed",
+            ["repo", "name", "run"],
+            unique=False,
+            sqlite_where=sa.text("status = 'failed'"),
+            postgresql_where=sa.text("status = 'failed'"),
+        )
+
     op.create_table(
         "deliveries",
         sa.Column("id", sa.Integer(), nullable=False),
