@@ -18,7 +18,7 @@ from bot import outbox, people, work
 from bot.catalog import Catalog
 from bot.database import Database
 from bot.delivery import CardKind, EffectKind, NoteKind, Outgoing, Showing
-from bot.delivery.engine import Settle
+from bot.delivery.kinds import Settle
 from bot.deploys import builds, loading, service
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Deploy, Target
@@ -149,6 +149,7 @@ class Kinds:
         began = deploy.in_progress_at or deploy.began_at
         view = ChangeNote(
             outcome=outcome,
+            role=loading.role_of(session, self._desk(now), change, note.place),
             change=loading.change_views(session, self._desk(now), [change])[change.id or 0],
             service=target.service,
             environment=target.environment,

@@ -268,7 +268,9 @@ class Reactions:
         change = session.get(Change, int(event.scope.removeprefix("change:")))
         label = change.label if change else "that change"
         if event.level is Level.NONE:
-            return f"Muted {label}: you will hear no more of it. Unmute it on its card, or with /ship me unmute."
+            return (
+                f"Muted {label}: you will hear no more of it. Unmute it on its card, or with /ship me unmute {label}."
+            )
         return f"Unmuted {label}: {UNMUTED_HEARS[people.level_of(session, event.slack_id)]}"
 
     def _desk(self, now: datetime) -> Desk:
@@ -288,7 +290,7 @@ UNMUTED_HEARS = {
 PREFERENCE_SAID = {
     Level.ALL: "You will hear how each of your changes goes. /ship me failures keeps it to what went wrong.",
     Level.FAILURES: "You will only hear of your changes when they fail. /ship me unmute brings the rest back.",
-    Level.NONE: "Muted: you hear nothing of your changes. Pages still reach you. /ship me unmute takes it back.",
+    Level.NONE: "Muted: you hear nothing of your changes. /ship me unmute takes it back.",
 }
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
+from sqlalchemy import and_
 from sqlmodel import Session, col, func, select
 
 from bot.answers.views import ServiceStatus, StatusReply, TargetStatus
@@ -31,7 +31,7 @@ class _Standing:
 
     live: Deploy | None
     under_way: Deploy | None
-    failed_at: datetime | None
+    failed: Deploy | None
 
 
 def status(session: Session, desk: Desk, service: str | None = None) -> StatusReply:
@@ -66,7 +66,7 @@ def _service(
     owner = desk.catalog.service(name)
     configured = [environment for environment in owner.environments if standings]
     others = sorted(set(standings) - set(configured))
-    nothing = _Standing(None, None, None)
+    nothing = _Standing(live=None, under_way=None, failed=None)
     return ServiceStatus(
         service=owner.name,
         team=owner.team.name if owner.team else None,
@@ -78,7 +78,7 @@ def _service(
 
 
 def _target(desk: Desk, environment: str, standing: _Standing, carrying: Session | None) -> TargetStatus:
-    live, under_way = standing.live, standing.under_way
+    live, under_way, failed = standing.live, standing.under_way, standing.failed
     card = loading.deploy_card(carrying, desk, live) if carrying is not None and live is not None else None
     return TargetStatus(
         environment=environment,
@@ -89,7 +89,9 @@ def _target(desk: Desk, environment: str, standing: _Standing, carrying: Session
         under_way_sha=under_way.sha if under_way else None,
         under_way_since=(under_way.in_progress_at or under_way.began_at) if under_way else None,
         under_way_percent=under_way.percent if under_way else None,
-        last_failed_at=standing.failed_at,
+        last_failed_at=failed.status_at if failed else None,
+        last_failed_sha=failed.sha if failed else None,
+        last_failed_url=failed.url if failed else None,
         links=card.links if card else (),
     )
 
@@ -140,22 +142,32 @@ def _standings(session: Session, targets: Sequence[Target]) -> Mapping[int, _Sta
     )
     for deploy in session.exec(unfinished):
         under_way[deploy.target].append(deploy)
-    failed = dict(
-        session.exec(
-            select(Deploy.target, func.max(Deploy.status_at))
-            .where(col(Deploy.target).in_(wanted), Deploy.status == DeployStatus.FAILED.value)
-            .group_by(col(Deploy.target))
-        ).all()
-    )
+    failed = _last_failed(session, wanted)
     return {one: _standing(live.get(one), under_way[one], failed.get(one)) for one in wanted}
 
 
-def _standing(live: Deploy | None, under_way: Iterable[Deploy], failed_at: datetime | None) -> _Standing:
+def _last_failed(session: Session, targets: Sequence[int]) -> Mapping[int, Deploy]:
+    last = (
+        select(col(Deploy.target).label("target"), func.max(Deploy.status_at).label("at"))
+        .where(col(Deploy.target).in_(targets), Deploy.status == DeployStatus.FAILED.value)
+        .group_by(col(Deploy.target))
+        .subquery()
+    )
+    rows = session.exec(
+        select(Deploy)
+        .join(last, and_(col(Deploy.target) == last.c.target, col(Deploy.status_at) == last.c.at))
+        .where(Deploy.status == DeployStatus.FAILED.value)
+        .order_by(col(Deploy.id))
+    )
+    return {deploy.target: deploy for deploy in rows}
+
+
+def _standing(live: Deploy | None, under_way: Iterable[Deploy], failed: Deploy | None) -> _Standing:
     newer = [one for one in under_way if live is None or one.began_at >= live.began_at]
     return _Standing(
         live=live,
         under_way=max(newer, key=lambda one: (one.began_at, one.id or 0), default=None),
-        failed_at=failed_at if failed_at is not None and (live is None or failed_at > live.status_at) else None,
+        failed=failed if failed is not None and (live is None or failed.status_at > live.status_at) else None,
     )
 
 

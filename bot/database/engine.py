@@ -122,7 +122,7 @@ class Database:
     def start(self) -> None:
         """Begin to take work."""
         if self.is_sqlite and sqlite3.sqlite_version_info < SAFE_SQLITE:
-            log.info(
+            log.debug(
                 "sqlite is old",
                 version=sqlite3.sqlite_version,
                 advice="3.51.3 or newer; one writer is kept, so this is safe",

@@ -15,19 +15,21 @@ import json
 import random
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
-from prometheus_client import Counter, Gauge, Histogram
 from sqlmodel import Session
 
 from bot import outbox, work
 from bot.database import Database, DatabaseUnavailable
 from bot.delivery import queue
-from bot.delivery.pace import Limits, Pace, backoff
+from bot.delivery.effects import Effects
+from bot.delivery.figures import AGE, DELAY, FAILURES, FOLDED, LIMITED, SENT
+from bot.delivery.kinds import Outgoing, Showing
+from bot.delivery.pace import UNAUTHORISED_SECONDS, Limits, Pace, backoff
 from bot.delivery.queue import Waiting, WaitingEffect
 from bot.delivery.view import View
 from bot.errors import Doubtful, GiveUp, MessageGone, PlaceUnreachable, RetryLater, Unauthorised
@@ -38,79 +40,6 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 2.0
 """How often the outbox is looked at although no bell rang."""
-
-UNAUTHORISED_SECONDS = 60.0
-"""How long to wait after our credentials were refused: a person must mend them."""
-
-UNKNOWN_PERSON = "who:"
-"""Places that begin so are people whom Slack has not been asked about yet (``bot.people``)."""
-
-SENT = Counter("shipmate_messages_sent_total", "Messages posted or edited.", ["kind", "call"])
-FAILURES = Counter(
-    "shipmate_outgoing_failures_total", "Calls that did not go through, by what follows.", ["kind", "outcome"]
-)
-LIMITED = Counter("shipmate_rate_limited_total", "429 answers met.", ["call"])
-FOLDED = Counter("shipmate_cards_folded_total", "Cards folded into a digest.")
-AGE = Gauge("shipmate_outbox_age_seconds", "Age of the oldest thing that waits to be sent, by lane.", ["lane"])
-DELAY = Histogram(
-    "shipmate_first_send_seconds",
-    "From the row in the outbox to its message in Slack.",
-    buckets=(0.01, 0.05, 0.2, 1, 5, 20, 60, 300),
-)
-
-
-@dataclass(frozen=True)
-class Showing:
-    """What a card or note shows now."""
-
-    template: str
-    view: object
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class CardKind:
-    """How a kind of card is loaded from present state (None: nothing to show now), and whether it may fold now.
-
-    ``ahead`` reads at once what loading each of these cards will ask for; the session keeps it.
-    """
-
-    load: Callable[[Session, Card, datetime], Showing | None]
-    foldable: Callable[[Session, Card], bool]
-    ahead: Callable[[Session, Sequence[Card]], None] | None = None
-
-
-@dataclass(frozen=True)
-class NoteKind:
-    """How a kind of note is loaded from present state (None: it is moot)."""
-
-    load: Callable[[Session, Note, datetime], Showing | None]
-
-
-Settle = Callable[[Session, datetime], None]
-
-
-@dataclass(frozen=True)
-class EffectKind:
-    """How a kind of effect is done, and what is written when it is.
-
-    ``postponed`` is written with each try that failed, ``given_up`` when there will be no other.
-    """
-
-    run: Callable[[Mapping[str, Any]], Awaitable[Settle]]
-    postponed: Callable[[Session, Mapping[str, Any], datetime], None]
-    given_up: Callable[[Session, Mapping[str, Any], datetime], None]
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    """What the kinds mean; ``find_person`` asks who a ``who:…`` is, and returns what to write of what waits there."""
-
-    cards: Mapping[str, CardKind]
-    notes: Mapping[str, NoteKind]
-    effects: Mapping[str, EffectKind]
-    find_person: Callable[[str], Awaitable[Settle]]
-    fallback: str
 
 
 class Renders(Protocol):
@@ -150,6 +79,7 @@ class Delivery:
         self._now = ticks
         self._limits = limits or Limits()
         self._pace = Pace(self._limits)
+        self._effects = Effects(database, outgoing.effects, clock=clock, spread=self._spread)
         self._view = View()
         self._bell = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -280,7 +210,7 @@ class Delivery:
     async def _start(self, ready: Sequence[Waiting]) -> None:
         loadable: list[Waiting] = []
         for row in ready:
-            if row.place.startswith(UNKNOWN_PERSON):
+            if row.place.startswith(outbox.WHO):
                 self._spawn(row.place, self._address(row.place), holds=row.place)
             elif row.ts is None and row.place in self._doubts:
                 self._spawn(f"doubt:{row.place}", self._resolve_doubts(row.place), holds=row.place)
@@ -487,9 +417,9 @@ class Delivery:
             else:
                 queue.settle_note(session, row, SendState.FAILED, None, str(fault))
             if unreachable and row.place != self._outgoing.fallback:
-                today = self._clock().date().isoformat()
+                worked = queue.last_sent(session, row.place)  # said once, and again only after it worked in between
                 outbox.add_note(
-                    session, "unreachable", f"unreachable:{row.place}:{fault.code}:{today}", self._outgoing.fallback,
+                    session, "unreachable", f"unreachable:{row.place}:{fault.code}:{worked}", self._outgoing.fallback,
                     self._clock(), unreachable=row.place, code=fault.code, mend=fault.mend,
                     card=row.id if row.sort == "card" else None,
                 )  # fmt: skip
@@ -503,7 +433,7 @@ class Delivery:
         """Whatever is unsent may have been sent by a process that was killed before it could write that down."""
         rows, _ = await self._read_waiting()
         until = self._now() + self._overlap + self._limits.doubt_settles
-        doubted = [row for row in rows if row.ts is None and not row.place.startswith(UNKNOWN_PERSON)]
+        doubted = [row for row in rows if row.ts is None and not row.place.startswith(outbox.WHO)]
         for row in doubted:
             self._doubts.setdefault(row.place, set()).add(row.key)
             self._pace.channel(row.place).paused_until = until
@@ -547,7 +477,7 @@ class Delivery:
     async def _address(self, place: str) -> None:
         """Find out who a person is in Slack, and give what waits for them its place."""
         try:
-            settle = await self._outgoing.find_person(place.removeprefix(UNKNOWN_PERSON))
+            settle = await self._outgoing.find_person(place.removeprefix(outbox.WHO))
         except (RetryLater, Doubtful) as fault:
             delay = fault.delay if isinstance(fault, RetryLater) else None
             self._pace.post_failed(place, delay or self._backoff(place), self._now())
@@ -565,7 +495,7 @@ class Delivery:
         positions: dict[str, int] = defaultdict(int)
         late: dict[str, list[Waiting]] = defaultdict(list)
         for row in rows:
-            if row.ts is not None or row.place.startswith(UNKNOWN_PERSON):
+            if row.ts is not None or row.place.startswith(outbox.WHO):
                 continue
             position = positions[row.place]
             positions[row.place] += 1
@@ -595,6 +525,7 @@ class Delivery:
         return self._outgoing.cards[card.kind].foldable(session, card)
 
     def _start_effects(self, effects: Sequence[WaitingEffect]) -> float:
+        """Start the effects that may be done now; returns the seconds until another may."""
         now = self._now()
         wait = POLL_SECONDS
         running = sum(1 for name in self._tasks if isinstance(name, str) and name.startswith("effect:"))
@@ -610,39 +541,9 @@ class Delivery:
         return wait
 
     async def _do(self, row: WaitingEffect) -> None:
-        kind = self._outgoing.effects[row.kind]
-        try:
-            settle = await kind.run(row.data)
-            await self._database.write(lambda session: _effect_done(session, row, settle, self._clock()))
-        except DatabaseUnavailable:
-            raise  # nothing of the effect's own went wrong: the task ends, and is started again
-        except (RetryLater, Doubtful, Unauthorised) as fault:
-            await self._postpone(row, kind, fault)
-        except GiveUp as fault:
-            log.error("an effect was given up", kind=row.kind, key=row.key, code=fault.code, mend=fault.mend)
-            FAILURES.labels(row.kind, "given_up").inc()
-            error = str(fault)
-            await self._database.write(lambda session: _effect_failed(session, row, kind, self._clock(), error))
-        except Exception as fault:
-            log.error("an unexpected fault in an effect", kind=row.kind, key=row.key, exc_info=fault)
-            await self._postpone(row, kind, fault)
-        else:
+        if await self._effects.do(row):
             self._view.settle(row)
             self._forget(row.name)
-
-    async def _postpone(self, row: WaitingEffect, kind: EffectKind, fault: Exception) -> None:
-        FAILURES.labels(row.kind, "again").inc()
-        delay = fault.delay if isinstance(fault, RetryLater) else None
-        if delay is None:
-            tried = backoff(row.attempts + 1, self._spread())
-            delay = UNAUTHORISED_SECONDS if isinstance(fault, Unauthorised) else tried
-        due = self._clock() + timedelta(seconds=delay)
-
-        def write(session: Session) -> None:
-            queue.postpone_effect(session, row, due, str(fault)[:500])
-            kind.postponed(session, row.data, self._clock())
-
-        await self._database.write(write)
 
     # --- small things -----------------------------------------------------------------------------------------------
 
@@ -733,13 +634,3 @@ def _settle_found(session: Session, doubted: Mapping[str, Waiting], found: Mappi
             queue.found_card(session, row, posted, now)
         else:
             queue.settle_note(session, row, SendState.DONE, posted)
-
-
-def _effect_failed(session: Session, row: WaitingEffect, kind: EffectKind, now: datetime, error: str) -> None:
-    queue.settle_effect(session, row, SendState.FAILED, error[:500])
-    kind.given_up(session, row.data, now)
-
-
-def _effect_done(session: Session, row: WaitingEffect, settle: Settle, now: datetime) -> None:
-    queue.settle_effect(session, row, SendState.DONE)
-    settle(session, now)

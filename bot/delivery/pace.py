@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+UNAUTHORISED_SECONDS = 60.0
+"""How long to wait after our credentials were refused: a person must mend them."""
+
 MAX_BACKOFF = 300.0
 """The longest wait, in seconds, between two tries of the same thing."""
 

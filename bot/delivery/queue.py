@@ -223,6 +223,12 @@ def postpone_effect(session: Session, row: WaitingEffect, due_at: datetime, erro
         effect.due_at, effect.error = due_at, error
 
 
+def last_sent(session: Session, place: str) -> str:
+    """When something was last sent to a place, as words; ``never`` when nothing was."""
+    at = session.exec(select(func.max(Card.sent_at)).where(Card.place == place)).one()
+    return at.isoformat() if at is not None else "never"
+
+
 def parent(session: Session, card_id: int | None) -> Card | None:
     """The card in whose thread a note belongs."""
     return session.get(Card, card_id) if card_id is not None else None

@@ -61,7 +61,7 @@ def deploy_card(session: Session, desk: Desk, deploy: Deploy) -> DeployCard:
         ref=deploy.ref if deploy.ref != deploy.sha else None,
         version=_version(session, deploy),
         description=deploy.description,
-        creator=person(session, desk, Human(login=deploy.creator)) if deploy.creator else None,
+        creator=person(session, desk, Human(login=_without_bot(deploy.creator))) if deploy.creator else None,
         began_at=began,
         ended_at=deploy.status_at if ended else None,
         duration=deploy.status_at - began if ended else None,
@@ -86,19 +86,10 @@ def stuck_view(session: Session, deploy: Deploy) -> StuckView | None:
 
 def change_card(session: Session, desk: Desk, change: Change, slack_id: str) -> ChangeCard:
     """A change as one of its authors sees it."""
-    parts = service.parts(session, [_id(change)])[_id(change)]
-    role = next(
-        (
-            part.role
-            for part in rules.to_be_told(parts)
-            if people.known_slack_id(session, desk.catalog, part.human, desk.now) == slack_id
-        ),
-        "author",
-    )
     return ChangeCard(
         change_id=_id(change),
         change=change_views(session, desk, [change])[_id(change)],
-        role=role,
+        role=role_of(session, desk, change, slack_id),
         stages=stages(session, desk, change),
         muted=people.level_of(session, slack_id, f"change:{change.id}") is Level.NONE,
         muted_everything=people.level_of(session, slack_id) is Level.NONE,
@@ -132,10 +123,24 @@ def stages(session: Session, desk: Desk, change: Change) -> tuple[StageView, ...
     return tuple(sorted(found, key=lambda stage: (stage.service, _place_in_pipeline(desk.catalog, stage), stage.at)))
 
 
+def role_of(session: Session, desk: Desk, change: Change, slack_id: str) -> str:
+    """The part somebody had in a change: ``author``, ``coauthor`` or ``merger``."""
+    told = rules.to_be_told(service.parts(session, [_id(change)])[_id(change)])
+    theirs = (
+        part.role for part in told if people.known_slack_id(session, desk.catalog, part.human, desk.now) == slack_id
+    )
+    return next(theirs, "author")
+
+
 def change_views(session: Session, desk: Desk, changes: Sequence[Change]) -> Mapping[int, ChangeView]:
     """How each of these changes is named, with those who made it."""
     parts = service.parts(session, [_id(change) for change in changes])
     return {_id(change): _change_view(session, desk, change, parts[_id(change)]) for change in changes}
+
+
+def _without_bot(login: str) -> str:
+    """A bot's login as people say it."""
+    return login.removesuffix("[bot]") or login
 
 
 def author_slack_ids(session: Session, desk: Desk, change: Change) -> Iterable[tuple[rules.Part, str]]:

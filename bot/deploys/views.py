@@ -135,6 +135,8 @@ class ChangeNote:
 
     outcome: Outcome
     change: ChangeView
+    role: str
+    """``author``, ``coauthor`` or ``merger``."""
     service: str
     environment: str
     status: DeployStatus

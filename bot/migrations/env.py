@@ -5,6 +5,9 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
+import bot.database  # first: it says how constraints are named
+
+# isort: split
 # Imported so that the metadata knows every table.
 import bot.audit
 import bot.deploys.models

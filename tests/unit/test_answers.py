@@ -175,6 +175,7 @@ async def test_a_failure_is_shown_until_something_newer_is_live(world: World) ->
     await world.happened(deployed(OLD), deployed(NEW, DeployStatus.FAILED, minutes=20))
     (one,) = (await world.ask(lambda session, desk: status(session, desk, "checkout"))).services
     assert one.targets[0].last_failed_at == NOON + timedelta(minutes=23)
+    assert one.targets[0].last_failed_sha == NEW
     await world.happened(deployed(NEW, minutes=40))
     (one,) = (await world.ask(lambda session, desk: status(session, desk, "checkout"))).services
     assert one.targets[0].last_failed_at is None

@@ -63,7 +63,16 @@ def test_a_card_shows_the_rollout_and_what_it_carries(session: Session) -> None:
     deploy = tell(
         session,
         report("a", at=0),
-        report("b", "in_progress", 10, began=9, ref="main", creator=CHI, percent=40, description="Rolling"),
+        report(
+            "b",
+            "in_progress",
+            10,
+            began=9,
+            ref="main",
+            creator=Human(login="chi[bot]", bot=True),
+            percent=40,
+            description="Rolling",
+        ),
         report("b", "succeeded", 13, began=9, url="https://ci.example.com/9"),
         found=carrying(pull(1, "b"), commit("c", "Mend")),
     )
@@ -246,7 +255,7 @@ def test_a_correction_says_that_the_change_was_not_aboard(session: Session) -> N
     tell(session, report("a"), found=carrying(pull(1, "a")))
     (change,) = loading.change_views(session, HERE, [only_change(session)]).values()
     note = ChangeNote(
-        outcome=Outcome.ABSENT, change=change, service="oven", environment="production",
+        outcome=Outcome.ABSENT, change=change, role="author", service="oven", environment="production",
         status=DeployStatus.SUCCEEDED, duration=None, url=None,
     )  # fmt: skip
     said = Renderer().message("notes/change", note, key="note:1").text

@@ -140,6 +140,7 @@ SHIPPED = StageView(service="checkout", environment="production", status=DeployS
 NOTE = ChangeNote(
     outcome=Outcome.LIVE,
     change=RETRY,
+    role="author",
     service="checkout",
     environment="production",
     status=DeployStatus.SUCCEEDED,
@@ -176,6 +177,8 @@ PRODUCTION = TargetStatus(
     under_way_since=None,
     under_way_percent=None,
     last_failed_at=None,
+    last_failed_sha=None,
+    last_failed_url=None,
     links=LINKS,
 )
 ARRIVING = dataclasses.replace(
@@ -186,6 +189,8 @@ ARRIVING = dataclasses.replace(
     under_way_since=NOON,
     under_way_percent=60,
     last_failed_at=NOON - timedelta(days=1),
+    last_failed_sha=SHA,
+    last_failed_url=RUN,
 )
 EMPTY = dataclasses.replace(PRODUCTION, live_sha=None, live_since=None, live_changes=(), links=())
 CHECKOUT = ServiceStatus(service="checkout", team="payments", targets=(ARRIVING, PRODUCTION))
@@ -274,6 +279,10 @@ SAMPLES: dict[str, dict[str, object]] = {
             NOTE, outcome=Outcome.FAILED, status=DeployStatus.CANCELLED, duration=None, url=None
         ),
         "left": dataclasses.replace(NOTE, outcome=Outcome.LEFT),
+        "live, to who co-wrote it": dataclasses.replace(NOTE, role="coauthor"),
+        "corrected, to who merged it": dataclasses.replace(
+            NOTE, outcome=Outcome.CORRECTED, role="merger", status=DeployStatus.FAILED
+        ),
         "corrected": dataclasses.replace(NOTE, outcome=Outcome.CORRECTED, status=DeployStatus.FAILED),
     },
     "notes/stuck": {
@@ -340,6 +349,22 @@ SAMPLES: dict[str, dict[str, object]] = {
                     waiting=("cart · production",),
                 ),
             ),
+        ),
+        "failed in production": WhereReply(
+            asked="812",
+            found=(
+                dataclasses.replace(
+                    FOUND, stages=(STAGED, dataclasses.replace(SHIPPED, status=DeployStatus.FAILED)), waiting=()
+                ),
+            ),
+        ),
+        "taken out of production": WhereReply(
+            asked="812",
+            found=(dataclasses.replace(FOUND, stages=(STAGED, dataclasses.replace(SHIPPED, left=True)), waiting=()),),
+        ),
+        "on its way": WhereReply(
+            asked="812",
+            found=(dataclasses.replace(FOUND, stages=(dataclasses.replace(STAGED, status=DeployStatus.IN_PROGRESS),)),),
         ),
         "two": WhereReply(
             asked="812",
@@ -599,6 +624,18 @@ def test_the_first_words_on_a_phone_are_outcome_service_and_number(renderer: Ren
     note = show(renderer, "notes/change", NOTE).text[:80]
     assert [word for word in ("✅", "checkout", "live", "production", "#812") if word not in card] == []
     assert [word for word in ("✅", "live", "production", "#812") if word not in note] == []
+
+
+def test_where_says_first_how_far_it_got_and_bad_news_before_good(renderer: Renderer) -> None:
+    """What failed in production is not reported as live in staging."""
+    said = {
+        name: show(renderer, "replies/where", SAMPLES["replies/where"][name]).text.split("\n")[0]
+        for name in ("failed in production", "taken out of production", "on its way", "one of two services")
+    }
+    assert said["failed in production"].startswith("🔴 #812 failed in production, and is live in staging")
+    assert said["taken out of production"].startswith("⏪ #812 was taken out of production, and is live in staging")
+    assert said["on its way"].startswith("🔀 #812 is on its way")
+    assert said["one of two services"].startswith("✅ #812 is live in checkout staging")
 
 
 def test_a_channel_card_notifies_nobody_and_a_red_build_its_author(renderer: Renderer) -> None:

@@ -58,8 +58,8 @@ def upgrade() -> None:
         sa.Column("reverts", sa.Integer(), nullable=True),
         sa.Column("merged_at", UTCDateTime(), nullable=True),
         sa.Column("paths", sa.JSON(), nullable=True),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("repo", "number"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_changes")),
+        sa.UniqueConstraint("repo", "number", name=op.f("uq_changes_repo_number")),
     )
     with op.batch_alter_table("changes", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_changes_number"), ["number"], unique=False)
@@ -82,8 +82,8 @@ def upgrade() -> None:
         sa.Column("run", sa.BigInteger(), nullable=False),
         sa.Column("url", sa.String(), nullable=True),
         sa.Column("at", UTCDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("repo", "sha", "name"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_checks")),
+        sa.UniqueConstraint("repo", "sha", "name", name=op.f("uq_checks_repo_sha_name")),
     )
     with op.batch_alter_table("checks", schema=None) as batch_op:
         batch_op.create_index(
@@ -151,7 +151,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(length=255), nullable=False),
         sa.Column("who", sa.String(length=255), nullable=True),
         sa.Column("data", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_facts")),
     )
     with op.batch_alter_table("facts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_facts_at"), ["at"], unique=False)
@@ -184,8 +184,8 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("url", sa.String(), nullable=False),
         sa.Column("at", UTCDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("repo", "tag"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_releases")),
+        sa.UniqueConstraint("repo", "tag", name=op.f("uq_releases_repo_tag")),
     )
     op.create_table(
         "subscriptions",
@@ -203,8 +203,8 @@ def upgrade() -> None:
         sa.Column("service", sa.String(length=255), nullable=False),
         sa.Column("environment", sa.String(length=255), nullable=False),
         sa.Column("live", sa.Integer(), nullable=True),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("service", "environment"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_targets")),
+        sa.UniqueConstraint("service", "environment", name=op.f("uq_targets_service_environment")),
     )
     op.create_table(
         "watches",
@@ -237,12 +237,9 @@ def upgrade() -> None:
         sa.Column("login", sa.String(), nullable=True),
         sa.Column("name", sa.String(), nullable=True),
         sa.Column("email", sa.String(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["change"],
-            ["changes.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("repo", "sha"),
+        sa.ForeignKeyConstraint(["change"], ["changes.id"], name=op.f("fk_commits_change")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_commits")),
+        sa.UniqueConstraint("repo", "sha", name=op.f("uq_commits_repo_sha")),
     )
     with op.batch_alter_table("commits", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_commits_change"), ["change"], unique=False)
@@ -258,12 +255,9 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=True),
         sa.Column("email", sa.String(), nullable=True),
         sa.Column("bot", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["change"],
-            ["changes.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("change", "role", "who"),
+        sa.ForeignKeyConstraint(["change"], ["changes.id"], name=op.f("fk_contributors_change")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contributors")),
+        sa.UniqueConstraint("change", "role", "who", name=op.f("uq_contributors_change_role_who")),
     )
     with op.batch_alter_table("contributors", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_contributors_change"), ["change"], unique=False)
@@ -293,15 +287,9 @@ def upgrade() -> None:
         sa.Column("direction", sa.String(length=16), nullable=True),
         sa.Column("truncated", sa.Integer(), nullable=False),
         sa.Column("stuck_at", UTCDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["previous"],
-            ["deploys.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["target"],
-            ["targets.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
+        sa.ForeignKeyConstraint(["previous"], ["deploys.id"], name=op.f("fk_deploys_previous")),
+        sa.ForeignKeyConstraint(["target"], ["targets.id"], name=op.f("fk_deploys_target")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deploys")),
     )
     with op.batch_alter_table("deploys", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_deploys_previous"), ["previous"], unique=False)
@@ -344,16 +332,10 @@ def upgrade() -> None:
         sa.Column("leaving", sa.Boolean(), nullable=False),
         sa.Column("dropped", sa.Boolean(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["change"],
-            ["changes.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["deploy"],
-            ["deploys.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("deploy", "change"),
+        sa.ForeignKeyConstraint(["change"], ["changes.id"], name=op.f("fk_deploy_changes_change")),
+        sa.ForeignKeyConstraint(["deploy"], ["deploys.id"], name=op.f("fk_deploy_changes_deploy")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deploy_changes")),
+        sa.UniqueConstraint("deploy", "change", name=op.f("uq_deploy_changes_deploy_change")),
     )
     with op.batch_alter_table("deploy_changes", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_deploy_changes_change"), ["change"], unique=False)
@@ -366,12 +348,11 @@ def upgrade() -> None:
         sa.Column("external_id", sa.String(length=255), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("deploy", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["deploy"],
-            ["deploys.id"],
+        sa.ForeignKeyConstraint(["deploy"], ["deploys.id"], name=op.f("fk_deploy_reports_deploy")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deploy_reports")),
+        sa.UniqueConstraint(
+            "source", "external_id", "attempt", name=op.f("uq_deploy_reports_source_external_id_attempt")
         ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("source", "external_id", "attempt"),
     )
     with op.batch_alter_table("deploy_reports", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_deploy_reports_deploy"), ["deploy"], unique=False)
