@@ -102,11 +102,15 @@ class Word:
 
 @dataclass(frozen=True, kw_only=True)
 class HelpReply:
-    """`/ship help`, also the answer to an unknown word (``unknown``, with the nearest word in ``meant``)."""
+    """`/ship help`, also the answer to an unknown word (``unknown``, with the nearest word in ``meant``).
+
+    ``elsewhere`` is another command that the unknown word belongs to.
+    """
 
     words: tuple[Word, ...]
     unknown: str | None = None
     meant: str | None = None
+    elsewhere: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ def faults(document: Document) -> Iterator[Fault]:
     root = _mapping(document.value)
     for place, message in [
         *_services(root),
+        *_circles(root),
         *_policies(root),
         *_trains(root),
         *_freezes(root),
@@ -54,6 +55,37 @@ def _services(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
                 # A service that is not named here may well exist: unknown ones appear by themselves.
                 mend = f"{did_you_mean(other, services)} If not, say so under services: {other}: {{}}"
                 yield (*place, "depends_on", index), f'there is no service "{other}" under services{mend}'
+
+
+def _circles(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
+    """Services that depend on each other in a circle: none of them could come first. Each circle is told once."""
+    services = _mapping(root.get("services"))
+    needs = {
+        name: [one for one in _list(_mapping(written).get("depends_on")) if isinstance(one, str) and one in services]
+        for name, written in services.items()
+    }
+    told: set[frozenset[str]] = set()
+    for name in needs:
+        circle = _way_back(needs, name)
+        if circle is not None and frozenset(circle) not in told:
+            told.add(frozenset(circle))
+            way = " → ".join([*circle, name])
+            place: Place = ("services", name, "depends_on")
+            yield place, f"goes round in a circle: {way}. One of them must do without another"
+
+
+def _way_back(needs: dict[str, list[str]], start: str) -> list[str] | None:
+    """The shortest way from a service over at least one other back to itself; None where there is none."""
+    ways, seen = [[start]], {start}
+    while ways:
+        way = ways.pop(0)
+        for other in needs[way[-1]]:
+            if other == start and len(way) > 1:
+                return way
+            if other not in seen:
+                seen.add(other)
+                ways.append([*way, other])
+    return None
 
 
 def _policies(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:

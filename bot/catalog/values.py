@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -19,6 +20,8 @@ DURATION_PATTERN = r"^(?=[0-9])([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{
 _CRON_FIELDS = 5
 _COMPARE_NAMES = frozenset({"deploy", "previous", "service", "environment"})
 """What a ``compare_url`` may speak of."""
+_COMPARE_FIELDS = MappingProxyType({"deploy": ("sha", "began_at"), "previous": ("sha",)})
+"""What it may say of them; the other two are words by themselves."""
 
 
 def duration(value: object) -> timedelta:
@@ -115,7 +118,7 @@ def web_address(value: object) -> str:
 
 def compare_address(value: object) -> str:
     """An address with ``{{ deploy.sha }}`` and ``{{ previous.sha }}`` in it, in Jinja's spelling."""
-    from jinja2 import Environment, TemplateSyntaxError, meta
+    from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 
     try:
         # Only parsed, to see which names it uses; the answer is an address, never markup.
@@ -126,6 +129,13 @@ def compare_address(value: object) -> str:
         mend = did_you_mean(name, _COMPARE_NAMES)
         known = "known are deploy, previous, service and environment"
         raise ValueError(f"nothing is called {name} here; {known}{mend}")
+    for got in parsed.find_all(nodes.Getattr):
+        owner = got.node.name if isinstance(got.node, nodes.Name) else None
+        fields = _COMPARE_FIELDS.get(owner) if owner else None
+        if fields is not None and got.attr not in fields:
+            mend = did_you_mean(f"{owner}.{got.attr}", (f"{owner}.{field}" for field in fields))
+            known = " and ".join(f"{owner}.{field}" for field in fields)
+            raise ValueError(f"nothing is called {owner}.{got.attr} here; known is {known}{mend}")
     web_address(re.sub(r"\{[{%].*?[%}]\}", "x", str(value)))
     return str(value)
 

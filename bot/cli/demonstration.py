@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import typer
 import yaml
@@ -30,6 +34,8 @@ SHOWN = Limits(doubt_settles=1.0, progress_every=3.0)
 
 async def demonstrate(*, port: int, exit_after: float | None, pace: float) -> None:
     """Start the world and the bot, print where to look, play the first scene, and stay until stopped."""
+    if exit_after is not None and not exit_after >= 0:
+        raise UserError(f"--exit-after: expected a number of seconds, not {exit_after:g}")
     stopped = _stop_signal()
     with tempfile.TemporaryDirectory(prefix="shipmate-demo-") as folder:
         async with _world(port, pace) as world:
@@ -54,26 +60,65 @@ async def demonstrate(*, port: int, exit_after: float | None, pace: float) -> No
                 await _until(stopped, exit_after)
 
 
-async def stand_in(*, port: int, env_file: Path | None, bot_url: str) -> None:
+async def stand_in(*, port: int, env_file: Path | None, bot_url: str, socket_mode: bool = False) -> None:
     """Run the world alone and say how a bot gets in."""
+    bot_port = _port_of(bot_url)
     stopped = _stop_signal()
     async with _world(port, 1.0) as world:
         world.connect(bot_url)
-        lines = "".join(f"{name}={_quoted(value)}\n" for name, value in world.environment().items())
+        environment = {
+            **world.environment(clock=True, socket_mode=socket_mode),
+            "SHIPMATE_PORT": str(bot_port),
+            "SHIPMATE_URL": bot_url,
+            "SHIPMATE_API_TOKEN": secrets.token_urlsafe(24),
+        }
+        lines = "".join(f"{name}={_quoted(value)}\n" for name, value in environment.items())
         if env_file is not None:
-            descriptor = os.open(env_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(lines)
+            _write(env_file, lines)
         typer.echo(f"A stand-in Slack and GitHub at {world.url}; it sends to {bot_url}. Stop it with Ctrl-C.")
         typer.echo(f"The environment for a bot is in {env_file}." if env_file else lines)
         await stopped.wait()
 
 
-def _world(port: int, pace: float) -> Sandbox:
+@asynccontextmanager
+async def _world(port: int, pace: float) -> AsyncIterator[Sandbox]:
     if not 0 <= port < 65536:
         raise UserError(f"--port: expected a number from 0 to 65535, not {port}")
     manifest = yaml.safe_load(manifest_file().read_text(encoding="utf-8"))
-    return Sandbox(port=port, pace=pace, manifest=read_manifest(manifest))
+    world = Sandbox(port=port, pace=pace, manifest=read_manifest(manifest))
+    try:
+        try:
+            await world.start()
+        except OSError as fault:
+            raise UserError(
+                f"Nothing can listen on {world.host}:{port} ({fault.strerror}). "
+                "Choose another port: --port 0 takes a free one."
+            ) from None
+        yield world
+    finally:
+        await world.stop()
+
+
+def _port_of(bot_url: str) -> int:
+    """The port at which a bot is to listen, by its address."""
+    try:
+        address = urlsplit(bot_url)
+        port = address.port or (443 if address.scheme == "https" else 80)
+    except ValueError:
+        address, port = urlsplit(""), 0
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise UserError(f"--bot-url: expected an address such as http://127.0.0.1:8080, not {bot_url}")
+    return port
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file that only its owner may read: secrets are in it."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as fault:
+        raise UserError(f"--env-file: {file} cannot be written ({fault.strerror}).") from None
 
 
 def _stop_signal() -> asyncio.Event:

@@ -12,11 +12,11 @@ import aiohttp
 import yaml
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from bot import wiring
 from bot.catalog import load_catalog
-from bot.database.schema import newest_revision, present_revision
+from bot.database.schema import newest_revision, present_revision, unusable
 from bot.errors import ConfigurationError, GiveUp, OutgoingError
 from bot.rendering import manifest_file
 from bot.settings import Settings, load_settings
@@ -92,10 +92,9 @@ def _database(settings: Settings) -> Finding:
     try:
         with engine.connect() as connection:
             present, newest = present_revision(connection), newest_revision()
-    except SQLAlchemyError as fault:
-        return Finding(
-            "database", Health.FAULT, f"{name}: {type(fault).__name__}", "Is it running, and DATABASE_URL right?"
-        )
+    except DBAPIError as fault:
+        mend = "Is it running, and DATABASE_URL right?"
+        return Finding("database", Health.FAULT, unusable(settings.database_url, fault), mend)
     finally:
         engine.dispose()
     if present != newest:

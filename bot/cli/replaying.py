@@ -20,7 +20,19 @@ PATIENCE = 30.0
 def feed(what: Sequence[str], *, failed: bool) -> int:
     """Have the running bot apply deliveries again; returns how many. Raises UserError with the mend."""
     wanted = _wanted(what, failed=failed)
-    return asyncio.run(_ask(load_settings(), wanted))
+    count = asyncio.run(_ask(load_settings(), wanted))
+    numbers = sorted(set(wanted.get("ids", ())))
+    if count < len(numbers):
+        raise UserError(_missing(numbers, count))
+    return count
+
+
+def _missing(numbers: Sequence[int], count: int) -> str:
+    if len(numbers) == 1:
+        return f"There is no delivery {numbers[0]}."
+    if not count:
+        return f"There is none of these deliveries: {', '.join(map(str, numbers))}."
+    return f"{count} of these {len(numbers)} deliveries are being applied again; there are no others by these numbers."
 
 
 def _wanted(what: Sequence[str], *, failed: bool) -> dict[str, Any]:

@@ -59,6 +59,9 @@ def sandbox(
         Path | None, typer.Option(help="Write the environment that a bot needs to live in this world to this file.")
     ] = None,
     bot_url: Annotated[str, typer.Option(help="Where that bot will listen.")] = "http://127.0.0.1:8080",
+    socket_mode: Annotated[
+        bool, typer.Option("--socket-mode", help="Have the bot connect by Socket Mode (SLACK_APP_TOKEN).")
+    ] = False,
 ) -> None:
     """Run the stand-in Slack and GitHub alone, on this machine only. It is not Slack.
 
@@ -71,4 +74,4 @@ def sandbox(
 
     from bot.cli.demonstration import stand_in
 
-    asyncio.run(stand_in(port=port, env_file=env_file, bot_url=bot_url))
+    asyncio.run(stand_in(port=port, env_file=env_file, bot_url=bot_url, socket_mode=socket_mode))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from bot.errors import UserError
@@ -37,10 +39,16 @@ def present_revision(connection: Connection) -> str | None:
 def upgrade(url: str) -> tuple[str | None, str]:
     """Bring the tables up to date; returns the revision before and after. The caller holds SQLite's lock.
 
-    Raises UserError where a newer Shipmate has been here: its tables may mean what we do not know.
+    Raises UserError where the database cannot be used, and where a newer Shipmate has been here: its tables may mean
+    what we do not know.
     """
     engine = create_engine(url)
     try:
+        try:
+            with engine.connect() as connection:
+                present_revision(connection)  # SQLite looks into the file only now
+        except DBAPIError as fault:
+            raise UserError(f"{unusable(url, fault)} Is it running, and DATABASE_URL right?") from None
         with engine.connect() as connection:
             before = present_revision(connection)
             newest = newest_revision()
@@ -65,6 +73,27 @@ def upgrade(url: str) -> tuple[str | None, str]:
             return before, newest
     finally:
         engine.dispose()
+
+
+def unusable(url: str, fault: DBAPIError) -> str:
+    """Why a database cannot be used, in one sentence: its name or host and the reason, never the password."""
+    address = make_url(url)
+    reason = _reason(str(fault.orig))
+    if address.password:
+        reason = reason.replace(address.password, "…")
+    if address.drivername.startswith("sqlite"):
+        return f"{address.database}: {reason}."
+    place = f"{address.host}:{address.port or 5432}" if address.host else "this machine"
+    return f"PostgreSQL on {place} cannot be used: {reason}."
+
+
+def _reason(words: str) -> str:
+    """What a driver says, as short as it can be said."""
+    for known in ("connection refused", "file is not a database", "unable to open database file"):
+        if known in words.casefold():
+            return known
+    first = next((line.strip() for line in words.splitlines() if line.strip()), "it does not say why")
+    return first.rpartition("FATAL:")[2].strip().rstrip(".")
 
 
 def _run_alembic(connection: Connection) -> None:

@@ -41,18 +41,18 @@ class ResponseUrl:
 
 
 class Responses:
-    """The addresses given out."""
+    """The addresses given out, by what follows the host's name."""
 
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
-        self._addresses: dict[str, ResponseUrl] = {}
+        self.addresses: dict[str, ResponseUrl] = {}
 
     def issue(self, kind: str, channel: Channel, person: str, source: Message | None = None) -> str:
         """A fresh address; ``kind`` is ``commands`` or ``actions``."""
-        if len(self._addresses) >= KEPT:
-            del self._addresses[next(iter(self._addresses))]
-        name = f"{kind}/{TEAM_ID}/{len(self._addresses) + 1}/{secrets.token_urlsafe(12)}"
-        self._addresses[name] = ResponseUrl(channel=channel, person=person, source=source)
+        if len(self.addresses) >= KEPT:
+            del self.addresses[next(iter(self.addresses))]
+        name = f"{kind}/{TEAM_ID}/{len(self.addresses) + 1}/{secrets.token_urlsafe(12)}"
+        self.addresses[name] = ResponseUrl(channel=channel, person=person, source=source)
         return f"{self._slack.url}/{name}"
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -89,7 +89,7 @@ class Responses:
         )
 
     def _use(self, name: str, body: Json) -> None:
-        address = self._addresses.get(name)
+        address = self.addresses.get(name)
         if address is None or time.monotonic() - address.made > LIFE_SECONDS:
             raise Refusal("expired_url")
         if address.used >= USES:

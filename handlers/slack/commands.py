@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,11 +62,11 @@ class Commands:
             case known if known in words.names():
                 raise UserError(f"/ship {known} is not here yet. {words.today()}")
             case _:
-                return _help(word)
+                return _help(word, arguments)
 
 
-def _help(unknown: str | None) -> Answer:
+def _help(unknown: str | None, rest: Sequence[str] = ()) -> Answer:
     async def answer() -> Reply:
-        return words.help_for(unknown)
+        return words.help_for(unknown, rest)
 
     return answer

@@ -41,6 +41,9 @@ SHIP = (
 )
 """Every word of `/ship`, in the order in which help shows them; a word stands once for each way to use it."""
 
+OF_ME = ("mute", "unmute", "failures", "github")
+"""Words that belong after `/ship me`, and are easily typed without it."""
+
 _TOKEN = re.compile(r'<[^<>\s][^<>]*>|"[^"]*"|[^\s"<]+|["<]')
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'"})
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u200b": None, "\u2060": None, "\ufeff": None, "\0": None})
@@ -52,10 +55,14 @@ def split(text: str) -> list[str]:
     return [word for word in map(_plain, found) if word]
 
 
-def help_for(unknown: str | None = None) -> HelpReply:
-    """What can be asked; with ``unknown``, the answer to a word that does not exist."""
+def help_for(unknown: str | None = None, rest: Sequence[str] = ()) -> HelpReply:
+    """What can be asked; with ``unknown``, the answer to a word that does not exist and the ``rest`` typed after it."""
     if unknown is None:
         return HelpReply(words=SHIP)
+    if unknown.casefold() in OF_ME:
+        return HelpReply(words=SHIP, unknown=unknown, meant=" ".join(("me", unknown.casefold(), *rest)))
+    if unknown.casefold() == "incident":
+        return HelpReply(words=SHIP, unknown=unknown, elsewhere="/incident")
     if read_reference(unknown) is not None:
         return HelpReply(words=SHIP, unknown=unknown, meant=f"where {unknown}")
     return HelpReply(words=SHIP, unknown=unknown, meant=nearest(unknown, names()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,6 +64,62 @@ async def test_a_busy_port_and_a_database_in_use_are_explained(tmp_path: Path) -
         other = {**common, "DATABASE_URL": f"sqlite:///{tmp_path}/other.db"}
         code, _, err = await shipmate("serve", folder=tmp_path, **other)
         assert (code, "SHIPMATE_PORT" in err, "Traceback" in err) == (1, True, False)
+
+
+async def test_a_database_that_cannot_be_used_is_explained_to_whoever_starts(tmp_path: Path) -> None:
+    """A PostgreSQL that is not there, with host and reason and never the password; a file that is no database."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    away = {"DATABASE_URL": f"postgresql://ship:hunter2-secret@127.0.0.1:{port}/shipmate"}
+    (tmp_path / "shipmate.db").write_text("This is a shopping list, and was never a database. " * 100)
+    serving = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s" * 32, "GITHUB_WEBHOOK_SECRET": "w" * 32}
+    for verb in (("db", "upgrade"), ("serve",), ("doctor",)):
+        code, out, err = await shipmate(*verb, folder=tmp_path, **serving, **away)
+        assert (code, f"127.0.0.1:{port}" in out + err, "connection refused" in out + err) == (1, True, True), err
+        assert "hunter2" not in out + err
+        assert "Traceback" not in err
+        code, out, err = await shipmate(*verb, folder=tmp_path, **serving)
+        assert (code, "shipmate.db: file is not a database" in out + err) == (1, True), err
+        assert "Traceback" not in err
+
+
+async def test_a_mistake_with_demo_or_sandbox_is_explained(tmp_path: Path) -> None:
+    """A busy port, a file that cannot be written, an address that is none, a time that cannot be."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = str(taken.getsockname()[1])
+        for arguments, told in {
+            ("sandbox", "--port", busy): f"Nothing can listen on 127.0.0.1:{busy}",
+            ("demo", "--port", busy): f"Nothing can listen on 127.0.0.1:{busy}",
+            ("sandbox", "--env-file", "nowhere/sandbox.env"): "nowhere/sandbox.env cannot be written",
+            ("sandbox", "--bot-url", "localhost:8080"): "--bot-url: expected an address",
+            ("demo", "--exit-after", "-5"): "--exit-after: expected a number of seconds",
+        }.items():
+            code, _, err = await shipmate(*arguments, folder=tmp_path)
+            assert (code, told in err, "Traceback" in err) == (1, True, False), err
+
+
+async def test_the_sandbox_writes_all_that_a_bot_needs_to_live_in_it(tmp_path: Path) -> None:
+    """Where to listen, how to replay, whose clock to follow; Socket Mode only for whoever asks for it."""
+    for more, socket_mode in (((), False), (("--socket-mode",), True)):
+        file = tmp_path / f"sandbox-{socket_mode}.env"
+        address = "http://127.0.0.1:8099"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "sandbox", "--env-file", str(file), "--bot-url", address, *more),
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT), "PATH": ""},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            assert process.stdout is not None
+            await process.stdout.readline()
+        finally:
+            process.terminate()
+            await process.communicate()
+        written = dict(line.split("=", 1) for line in file.read_text().splitlines())
+        assert (written["SHIPMATE_PORT"], written["SHIPMATE_URL"]) == ("'8099'", f"'{address}'")
+        assert len(written["SHIPMATE_API_TOKEN"]) > 20
+        assert "clock" in written["SHIPMATE_CLOCK_URL"]
+        assert ("SLACK_APP_TOKEN" in written) is socket_mode
 
 
 async def test_db_upgrade_makes_the_tables_and_says_so(tmp_path: Path) -> None:
@@ -157,6 +214,8 @@ _MISTAKES: Mapping[tuple[str, ...], str] = {
     ("--failed", "1"): "Say which",
     ("1", "kept.jsonl"): "cannot be mixed",
     ("missing.jsonl",): "cannot be read",
+    ("999999",): "There is no delivery 999999.",
+    ("1", "999999"): "1 of these 2 deliveries",
 }
 
 

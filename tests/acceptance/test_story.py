@@ -132,6 +132,31 @@ async def test_a_red_main_branch_is_told_once_to_its_team_and_its_author(
         assert "failed on the main branch with your commit" in watching.words_of(direct)
 
 
+async def test_whoever_heard_that_main_is_red_hears_that_it_is_green_again(
+    sandbox: Sandbox, sqlite_url: str, tmp_path: Path
+) -> None:
+    """Once, with the next commit that passes; the failed run of a deploy is no build, so its card alone tells of it."""
+    catalogue = CATALOGUE + "people: [{github: ben, slack: U0BEN}]"
+    async with story(sandbox, sqlite_url, tmp_path, catalogue=catalogue) as there:
+        red = await there.merge("ben", "Round totals up")
+        await sandbox.github.workflow_run(REPO, red, conclusion="failure")
+        await there.at_rest()
+        for title in ("Round totals half to even", "Show the delivery date"):
+            await sandbox.github.workflow_run(REPO, await there.merge("chi", title))
+            await there.at_rest()
+        said = [watching.words_of(message) for message in sandbox.slack.messages(CHANNEL)]
+        assert [("is green again on the main branch" in words) for words in said] == [False, True]
+        direct = [watching.words_of(message) for message in sandbox.slack.direct_messages("ben")]
+        assert [("is green again on the main branch" in words) for words in direct] == [False, True]
+
+        run = await sandbox.github.begin_run(REPO, red)
+        number = await sandbox.github.deployment(REPO, red, "production", run=run)
+        await sandbox.github.deployment_status(REPO, number, "failure")
+        await sandbox.github.finish_run(REPO, run, "failure")
+        await there.at_rest()
+        assert len(sandbox.slack.messages(CHANNEL)) == 3, "the deploy's card, and no second red build"
+
+
 async def test_a_rollout_that_takes_far_too_long_tells_its_authors_once(
     sandbox: Sandbox, database_url: str, tmp_path: Path
 ) -> None:

@@ -179,6 +179,33 @@ CHANNELS = (
         call("conversations.open", users=",".join(f"U{n}" for n in range(9))),
         "too_many_users",
     ),
+    refused(
+        "another workspace's people are not invited",
+        call("conversations.invite", channel="C0DEPLOYS", users="U0GUS"),
+        "no_external_invite_permission",
+        source="ours: which of the page's errors it is, is not documented",
+    ),
+    refused(
+        "Slackbot is not invited", call("conversations.invite", channel="C0DEPLOYS", users="USLACKBOT"), "cant_invite"
+    ),
+    refused(
+        "a topic needs the app in the channel",
+        call("conversations.setTopic", channel=THEIRS, topic="x"),
+        "not_in_channel",
+    ),
+    refused("what is archived exists", call("conversations.archive", channel="C0OTHER"), "channel_not_found"),
+    refused("several people need mpim:write", call("conversations.open", users="U0ANA,U0BEN"), "missing_scope"),
+    answered(
+        "a conversation is told whole to those who ask",
+        call("conversations.open", users="U0ANA", return_im=True),
+        {"channel.is_im": True, "channel.user": "U0ANA"},
+    ),
+    refused(
+        "a conversation with a person is not joined",
+        call("conversations.join", channel="$channel"),
+        "method_not_supported_for_channel_type",
+        call("conversations.open", users="U0ANA"),
+    ),
     unscoped(call("conversations.create", name="inc-1"), "channels:manage"),
     unscoped(call("conversations.create", name="inc-1", is_private=True), "groups:write"),
     unscoped(call("conversations.archive", channel="C0DEPLOYS"), "channels:manage"),
@@ -189,7 +216,55 @@ CHANNELS = (
 )
 
 PINNED = call("pins.add", channel="C0DEPLOYS", timestamp="$ts")
+UNPINNED = call("pins.remove", channel="C0DEPLOYS", timestamp="$ts")
+EYES = call("reactions.add", channel="C0DEPLOYS", timestamp="$ts", name="eyes")
 MARKS = (
+    answered(
+        "an unpinned message is not listed",
+        call("pins.list", channel="C0DEPLOYS"),
+        {"items.#": 0},
+        POSTED,
+        PINNED,
+        UNPINNED,
+    ),
+    refused("a message is unpinned once", UNPINNED, "no_pin", POSTED, PINNED, UNPINNED),
+    refused(
+        "a pin needs the app in the channel",
+        call("pins.add", channel=THEIRS, timestamp="$ts"),
+        "not_in_channel",
+        call("chat.postMessage", channel=THEIRS, text="x"),
+    ),
+    answered(
+        "an emoji taken off is gone",
+        call("reactions.get", channel="C0DEPLOYS", timestamp="$ts"),
+        {"message.reactions": []},
+        POSTED,
+        EYES,
+        call("reactions.remove", channel="C0DEPLOYS", timestamp="$ts", name="eyes"),
+    ),
+    refused(
+        "nobody reacts in an archived channel",
+        EYES,
+        "is_archived",
+        POSTED,
+        call("conversations.archive", channel="C0DEPLOYS"),
+    ),
+    refused(
+        "the app puts 23 emoji on a message",
+        EYES,
+        "too_many_reactions",
+        POSTED,
+        *(call("reactions.add", channel="C0DEPLOYS", timestamp="$ts", name=f"e{n}") for n in range(23)),
+        source="Slack help: emoji reactions",
+    ),
+    refused(
+        "a channel takes 100 pins",
+        PINNED,
+        "too_many_pins",
+        *(one for _ in range(100) for one in (POSTED, PINNED)),
+        POSTED,
+        source="Slack docs: pins.add, and the help page on pins",
+    ),
     answered(
         "a pin is listed", call("pins.list", channel="C0DEPLOYS"), {"items.0.message.text": "card"}, POSTED, PINNED
     ),

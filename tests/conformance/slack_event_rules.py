@@ -233,6 +233,42 @@ async def _free_plan(stage: Stage) -> None:
     assert (await stage.call(call("usergroups.list")))["error"] == "plan_upgrade_required"
 
 
+async def _group_conversation(stage: Stage) -> None:
+    stage.slack.scopes |= {"mpim:write", "mpim:read"}
+    opened = await stage.client.conversations_open(users="U0ANA,U0BEN", return_im=True)
+    again = await stage.client.conversations_open(users="U0BEN,U0ANA")
+    assert (opened["channel"]["is_mpim"], again["already_open"]) == (True, True)
+    await stage.client.chat_postMessage(channel=opened["channel"]["id"], text="x")
+    listed = await stage.client.conversations_list(types="mpim")
+    assert [one["id"] for one in listed["channels"]] == [opened["channel"]["id"]]
+
+
+async def _guest_of_one_channel(stage: Stage) -> None:
+    stage.slack.change_person("fay", single_channel_guest=True)
+    answer = await stage.call(call("conversations.invite", channel="C0DEPLOYS", users="U0FAY"))
+    assert answer["error"] == "ura_max_channels"
+    assert (await stage.client.users_info(user="U0FAY"))["user"]["is_ultra_restricted"]
+
+
+async def _gone(stage: Stage) -> None:
+    stage.slack.change_person("ben", deactivated=True)
+    assert (await stage.client.users_info(user="U0BEN"))["user"]["deleted"]
+    for one, error in (
+        (call("users.lookupByEmail", email="ben@example.com"), "users_not_found"),
+        (call("conversations.open", users="U0BEN"), "user_disabled"),
+        (call("chat.postMessage", channel="U0BEN", text="x"), "channel_not_found"),
+        (call("conversations.invite", channel="C0PARTNER", users="U0BEN"), "user_not_found"),
+    ):
+        assert (await stage.call(one))["error"] == error
+
+
+async def _stranger_left(stage: Stage) -> None:
+    stage.slack.workspace.channel("#partner-launch").members.discard("U0GUS")
+    assert (await stage.client.users_info(user="U0GUS"))["user"]["is_stranger"]
+    listed = await stage.client.users_list()
+    assert "U0GUS" not in [one["id"] for one in listed["members"]]
+
+
 async def _scheduled(stage: Stage) -> None:
     soon = stage.slack.workspace.now() + 3600
     await stage.client.chat_scheduleMessage(channel="C0DEPLOYS", post_at=soon, text="later")
@@ -413,6 +449,10 @@ EVENT_RULES: tuple[Rule, ...] = (
         "an uninstalled app is told, and its token is worth nothing", "Slack docs: events/app_uninstalled", _uninstalled
     ),
     row("user groups are for paid plans", "Slack docs: usergroups.list", _free_plan),
+    row("several people have one conversation", "Slack docs: conversations.open", _group_conversation),
+    row("a guest of one channel stays in it", "Slack docs: conversations.invite", _guest_of_one_channel),
+    row("who was deactivated is gone, but not forgotten", "Slack docs: users.info", _gone),
+    row("who shares no channel is a stranger", "Slack docs: user object, is_stranger", _stranger_left),
     row("a scheduled message comes in time, with metadata never", "Slack docs: chat.scheduleMessage", _scheduled),
     row("a text over 4,000 characters is several messages", "reported: bolt-python issue 764", _split),
     row("Bolt lives on Socket Mode, and nothing comes over HTTP", _SOCKETS, _bolt_by_socket),

@@ -13,6 +13,7 @@ from tests.conformance.slack_block_rules import BLOCK_RULES
 from tests.conformance.slack_call_rules import MESSAGES, READING
 from tests.conformance.slack_channel_rules import CHANNELS, MARKS
 from tests.conformance.slack_event_rules import EVENT_RULES
+from tests.conformance.slack_interaction_rules import INTERACTION_RULES
 from tests.conformance.slack_modal_rules import MODAL_RULES
 from tests.conformance.slack_people_rules import PEOPLE, TOOLS, VIEWS
 from tests.conformance.slack_stage import Rule, keep, staged
@@ -27,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     *VIEWS,
     *TOOLS,
     *BLOCK_RULES,
+    *INTERACTION_RULES,
     *MODAL_RULES,
     *EVENT_RULES,
 )

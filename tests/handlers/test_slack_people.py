@@ -126,7 +126,11 @@ async def test_help_lists_what_works_and_what_is_to_come(here: Living) -> None:
 
 
 async def test_an_unknown_word_gets_a_did_you_mean(here: Living) -> None:
-    assert "Did you mean /ship status?" in (await typed(here, "statsu")).text
+    said = (await typed(here, "statsu")).text
+    assert "Did you mean /ship status?" in said
+    assert "/ship help lists all words" in said
+    assert "/ship where" not in said, "not the whole help"
+    assert "Did you mean /ship me mute #812?" in (await typed(here, "mute #812")).text
 
 
 async def test_a_word_to_come_says_so_and_what_works_today(here: Living) -> None:

@@ -52,6 +52,13 @@ def test_an_unknown_word_is_answered_with_the_nearest() -> None:
     assert words.help_for("zzzz").unknown == "zzzz"
 
 
+def test_a_word_of_me_typed_without_it_is_shown_with_it() -> None:
+    """With what was typed after it; another command is named."""
+    assert words.help_for("Mute", ["#812"]).meant == "me mute #812"
+    assert words.help_for("unmute").meant == "me unmute"
+    assert (words.help_for("incident").meant, words.help_for("incident").elsewhere) == (None, "/incident")
+
+
 def test_a_change_without_its_word_is_taken_for_where() -> None:
     assert words.help_for("#812").meant == "where #812"
 

@@ -199,6 +199,17 @@ def test_a_dependency_is_refused_only_where_it_looks_misspelt(tmp_path: Path) ->
     assert 'did you mean "ledger"?' in fault
 
 
+def test_services_that_depend_on_each_other_in_a_circle_are_refused_once(tmp_path: Path) -> None:
+    """None of them could come first; two that need the same third are no circle."""
+    text = (
+        "services:\n  a: {depends_on: [b]}\n  b: {depends_on: [c, d]}\n  c: {depends_on: [a, d]}\n  d: {}\n"
+        "  e: {depends_on: [a, d]}"
+    )
+    assert told(tmp_path, text) == [
+        "2: services.a.depends_on: goes round in a circle: a → b → c → a. One of them must do without another"
+    ]
+
+
 def test_promotion_needs_two_environments_also_where_they_are_inherited(tmp_path: Path) -> None:
     """Nothing can be promoted into the only environment there is."""
     text = "defaults: {promote_through: webhook}\nservices:\n  cart: {environments: [production]}"
@@ -213,6 +224,14 @@ def test_promotion_needs_two_environments_also_where_they_are_inherited(tmp_path
         (
             "https://x/{{ deplo.sha }}",
             'nothing is called deplo here; known are deploy, previous, service and environment; did you mean "deploy"?',
+        ),
+        (
+            "https://x/{{ deploy.shaa }}",
+            'nothing is called deploy.shaa here; known is deploy.sha and deploy.began_at; did you mean "deploy.sha"?',
+        ),
+        (
+            "https://x/{{ previous.began_at }}",
+            'nothing is called previous.began_at here; known is previous.sha; did you mean "previous.sha"?',
         ),
         ("https://x/{{ deploy.sha ", "is no template: unexpected end of template, expected 'end of print statement'."),
         ("ftp://x/{{ deploy.sha }}", "expected an address that begins with https:// (or http://)"),

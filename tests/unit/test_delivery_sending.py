@@ -245,7 +245,7 @@ async def test_what_slack_refuses_for_good_is_given_up_and_stops_nobody(database
         assert post.chat.says("#a") == ["good", "shorter"]
 
 
-async def test_a_place_that_cannot_be_reached_is_said_once_a_day(database_url: str) -> None:
+async def test_a_place_that_cannot_be_reached_is_said_once_until_it_worked_again(database_url: str) -> None:
     """To the fallback channel; other places go on, and it is tried again when there is something newer."""
     fault = PlaceUnreachable("not_in_channel", "Invite Shipmate.")
     async with post_office(database_url) as post:
@@ -260,10 +260,14 @@ async def test_a_place_that_cannot_be_reached_is_said_once_a_day(database_url: s
         post.clock.turn(days=1)
         await post.card("1", "#a")
         await post.send()
-        assert post.chat.says("#deploys") == ["#a cannot be reached: not_in_channel"] * 2
+        assert post.chat.says("#deploys") == ["#a cannot be reached: not_in_channel"]
         await post.card("1", "#a", "invited now")
         await post.send()
         assert post.chat.says("#a") == ["invited now"]
+        post.chat.fail("post", fault, place="#a", times=1)
+        await post.card("5", "#a")
+        await post.send()
+        assert post.chat.says("#deploys") == ["#a cannot be reached: not_in_channel"] * 2
 
 
 async def test_an_unreachable_fallback_channel_is_not_said_into_itself(sqlite_url: str) -> None:

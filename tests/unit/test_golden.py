@@ -386,6 +386,7 @@ SAMPLES: dict[str, dict[str, object]] = {
         "asked": HelpReply(words=WORDS),
         "meant": HelpReply(words=WORDS, unknown="promot", meant="promote"),
         "no idea": HelpReply(words=WORDS[:2], unknown="xyzzy"),
+        "another command": HelpReply(words=WORDS, unknown="incident", elsewhere="/incident"),
     },
     "replies/said": {
         "taken": SaidReply(text="You hear nothing more about #812."),
