@@ -98,6 +98,8 @@ class SocketMode:
         finally:
             with suppress(aiohttp.ClientError, OSError):
                 await client.close()  # type: ignore[no-untyped-call]
+            if client.aiohttp_client_session is not None:  # close() leaves it open when saying goodbye fails
+                await client.aiohttp_client_session.close()
 
 
 async def _until_broken(client: SocketModeClient) -> None:

@@ -1,4 +1,4 @@
-"""The manifest grants exactly what is needed: with it everything here works, without any one scope something does not."""
+"""The manifest grants exactly what is needed: with it everything here works, without any one scope something fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GRANTED = frozenset(yaml.safe_load(manifest_file().read_text(encoding="utf-8"))[
 Scene = Callable[[Sandbox, str], Awaitable[None]]
 
 
-class Lacking(Exception):  # noqa: N818 - it is what the test looks for
+class Lacking(Exception):
     """Slack refused for want of a scope."""
 
 

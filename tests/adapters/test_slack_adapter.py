@@ -710,9 +710,7 @@ async def test_a_person_is_found_by_address(chat: SlackChat, slack: SlackServer)
             }
         ),
     )
-    assert await chat.member_by_email(" ana@acme.example ") == Member(
-        slack_id="U0ANA", name="Ana"
-    )
+    assert await chat.member_by_email(" ana@acme.example ") == Member(slack_id="U0ANA", name="Ana")
     assert slack.arguments("users.lookupByEmail") == [{"email": "ana@acme.example"}]
 
 
