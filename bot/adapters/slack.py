@@ -97,6 +97,7 @@ class SlackChat:
         self._base_url = base_url
         self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
         self._client: AsyncWebClient | None = None
         self._identity: Identity | None = None
         self._channels: dict[str, str] = {}
@@ -105,7 +106,8 @@ class SlackChat:
         self._one_listing = asyncio.Lock()
 
     async def close(self) -> None:
-        """Close the shared session; a later call opens another."""
+        """Close the shared session; a later call is RetryLater, since nobody would close what it opened."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
         self._session = self._client = None
@@ -347,6 +349,8 @@ class SlackChat:
     # Calls
 
     def _connected(self) -> tuple[AsyncWebClient, aiohttp.ClientSession]:
+        if self._closed:
+            raise RetryLater("the connection to Slack was closed")
         if self._client is None or self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=40, ttl_dns_cache=60, keepalive_timeout=30),

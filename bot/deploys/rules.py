@@ -63,7 +63,7 @@ def weight(standing: Standing) -> str:
 
 @dataclass(frozen=True)
 class Rollout:
-    """What the rules need to know of one deploy. ``sha`` orders rollouts of the same instant, alike on every run."""
+    """What the rules need to know of one deploy."""
 
     id: int
     sha: str
@@ -71,21 +71,31 @@ class Rollout:
     status_at: datetime
     began_at: datetime
 
+    @property
+    def place(self) -> tuple[datetime, datetime, str]:
+        """Its place among those that went live; of two within a second the one that began later, then by commit."""
+        return self.status_at, self.began_at, self.sha
+
+    @property
+    def start(self) -> tuple[datetime, str]:
+        """Its place among those that began, alike on every run."""
+        return self.began_at, self.sha
+
 
 def previous_of(rollout: Rollout, others: Iterable[Rollout]) -> Rollout | None:
     """What ran there before: for a live one, the last to go live before it did; else the last that began before it."""
     succeeded = [one for one in others if one.status is DeployStatus.SUCCEEDED and one.id != rollout.id]
     if rollout.status is DeployStatus.SUCCEEDED:
-        before = [one for one in succeeded if (one.status_at, one.sha) < (rollout.status_at, rollout.sha)]
+        before = [one for one in succeeded if one.place < rollout.place]
     else:
-        before = [one for one in succeeded if (one.began_at, one.sha) < (rollout.began_at, rollout.sha)]
-    return max(before, key=lambda one: (one.status_at, one.sha), default=None)
+        before = [one for one in succeeded if one.start < rollout.start]
+    return max(before, key=lambda one: one.place, default=None)
 
 
 def live_of(rollouts: Iterable[Rollout]) -> Rollout | None:
     """What is live: the last to have succeeded."""
     succeeded = (one for one in rollouts if one.status is DeployStatus.SUCCEEDED)
-    return max(succeeded, key=lambda one: (one.status_at, one.sha), default=None)
+    return max(succeeded, key=lambda one: one.place, default=None)
 
 
 def usual_duration(durations: Sequence[timedelta]) -> timedelta | None:

@@ -821,10 +821,12 @@ async def test_an_answer_that_fails_says_how(
     assert len(slack.calls) == 1
 
 
-async def test_closing_is_not_the_end(chat: SlackChat, slack: SlackServer) -> None:
-    """A call after close opens a new session rather than fail."""
+async def test_after_closing_nothing_is_opened_again(chat: SlackChat, slack: SlackServer) -> None:
+    """Somebody who still asks when we are stopping is put off: nobody would close what was opened for them."""
     await chat.close()
-    assert await chat.post("#deploys", CARD) == STANDING
+    with pytest.raises(RetryLater):
+        await chat.post("#deploys", CARD)
+    assert slack.calls == []
 
 
 @pytest.mark.parametrize("method", METHODS)

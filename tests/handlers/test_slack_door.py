@@ -366,6 +366,7 @@ async def test_an_answer_that_did_not_arrive_is_sent_again(client: Client, wired
     assert await send(client, COMMAND, signed(COMMAND)) == (200, "")
     async with asyncio.timeout(5):
         await chat.heard.wait()
+    await chat.close()
     assert chat.tries == 3
 
 
@@ -375,5 +376,6 @@ async def test_an_answer_that_cannot_arrive_is_given_up(client: Client, wired: W
         wired.bot.chat = chat = Stammering(*faults)
         assert await send(client, COMMAND, signed(COMMAND)) == (200, "")
         await asyncio.gather(*wired.bot._tasks)
+        await chat.close()
         assert chat.tries == tries
         assert not chat.heard.is_set()

@@ -124,6 +124,15 @@ def test_the_live_ones_form_one_line_of_history(rollouts: list[Rollout]) -> None
     assert sorted(walked) == [one.id for one in succeeded]
 
 
+def test_of_two_that_end_within_a_second_the_one_that_began_later_is_live() -> None:
+    """Senders' clocks tick in seconds; the commit's letters say nothing of which is newer."""
+    older = Rollout(1, "f" * 40, DeployStatus.SUCCEEDED, NOON, NOON - timedelta(minutes=2))
+    newer = Rollout(2, "0" * 40, DeployStatus.SUCCEEDED, NOON, NOON - timedelta(minutes=1))
+    assert live_of([newer, older]) == newer
+    assert previous_of(newer, [older, newer]) == older
+    assert previous_of(older, [older, newer]) is None
+
+
 def test_a_rollout_that_is_not_live_follows_the_last_that_began_before_it() -> None:
     """What went live after it began was still under way then, and may be newer than it."""
 
