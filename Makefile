@@ -10,7 +10,8 @@ RUN_READY := $(VENV)/.run-ready
 TEST_READY := $(VENV)/.test-ready
 # Wheels only: building from source would fetch build tools that no lock names.
 INSTALL := $(IN_VENV) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r
-LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+# Extras stay in: pip before 23.3 would otherwise look past the pin for the newest release of what is wanted with extras.
+LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test torture bench pictures format lock

@@ -10,7 +10,7 @@ import time
 
 from bot.sandbox.github_core import GitHubFaults
 from bot.sandbox.github_deployments import PIPELINE, Deployments
-from bot.sandbox.github_hooks import Delivery
+from bot.sandbox.github_hooks import HOOK_ID, Delivery
 
 __all__ = ["PIPELINE", "GitHub"]
 
@@ -22,7 +22,7 @@ class GitHub(Deployments):
         """The greeting a new webhook gets."""
         there = self.forge.repository(repo)
         by = there.commits[there.branches[there.default_branch]].author
-        self.send("ping", there, by, {"zen": "Keep it logically awesome.", "hook_id": 4242})
+        self.send("ping", there, by, {"zen": "Keep it logically awesome.", "hook_id": HOOK_ID}, installed=False)
 
     # Webhooks
 

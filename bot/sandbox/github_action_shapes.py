@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from bot.sandbox.github_app import APP_ID, APP_SLUG
+from collections.abc import Mapping
+
+from bot.sandbox.github_app import APP_ID, APP_SLUG, PERMISSIONS
+from bot.sandbox.github_hooks import EVENTS
 from bot.sandbox.github_records import CheckRun, CheckSuite, CommitStatus, Environment, Waiting
 from bot.sandbox.github_shapes import CodeShapes, stamp
 from bot.sandbox.repositories import Deployment, DeploymentStatus, Repository, WorkflowRun
 from bot.sandbox.world import Json
 
+APP_OWNER = "acme"
 _CREATED = "2024-01-01T00:00:00.000Z"
 
 
@@ -61,21 +65,27 @@ class Shapes(CodeShapes):
             "performed_via_github_app": self.app() if status.by_app else None,
         }
 
-    def app(self, app_id: int = APP_ID, slug: str = APP_SLUG) -> Json:
-        """An app as it stands inside what it made."""
+    def app(self, app_id: int = APP_ID, slug: str = APP_SLUG, permissions: Mapping[str, str] | None = None) -> Json:
+        """An app, by default our own; the permissions are those it is meant to have if none are given."""
         return {
             "id": app_id,
             "slug": slug,
             "node_id": f"A_{app_id}",
+            "owner": self.owner(APP_OWNER),
             "name": slug.replace("-", " ").capitalize(),
-            "owner": {"login": "acme", "id": 9001, "node_id": "O_9001", "type": "Organization"},
+            "description": None,
+            "external_url": f"{self.web}/apps/{slug}",
             "html_url": f"{self.web}/apps/{slug}",
+            "created_at": _CREATED,
+            "updated_at": _CREATED,
+            "permissions": dict(PERMISSIONS if permissions is None else permissions),
+            "events": list(EVENTS),
         }
 
     # Workflows
 
-    def run(self, repo: Repository, run: WorkflowRun) -> Json:
-        """A workflow run."""
+    def run(self, repo: Repository, run: WorkflowRun, *, commit: bool = True) -> Json:
+        """A workflow run; in deployment events GitHub leaves its head ``commit`` out."""
         url = f"{self._of(repo)}/actions/runs/{run.id}"
         workflow = workflow_id(run.name)
         return {
@@ -111,9 +121,9 @@ class Shapes(CodeShapes):
             "rerun_url": f"{url}/rerun",
             "previous_attempt_url": f"{url}/attempts/{run.attempt - 1}" if run.attempt > 1 else None,
             "workflow_url": f"{self._of(repo)}/actions/workflows/{workflow}",
-            "head_commit": self.head_commit(repo.commits[run.sha]),
-            "repository": self.repository(repo),
-            "head_repository": self.repository(repo),
+            "head_commit": self.head_commit(repo.commits[run.sha]) if commit else None,
+            "repository": self.minimal_repository(repo),
+            "head_repository": self.minimal_repository(repo),
         }
 
     def run_page(self, repo: Repository, run: WorkflowRun) -> str:
@@ -192,7 +202,6 @@ class Shapes(CodeShapes):
         return self.place(repo, environment) | {
             "created_at": stamp(environment.created_at),
             "updated_at": stamp(environment.created_at),
-            "can_admins_bypass": True,
             "protection_rules": rules,
             "deployment_branch_policy": None,
         }
@@ -219,6 +228,14 @@ class Shapes(CodeShapes):
 
     def suite(self, repo: Repository, suite: CheckSuite) -> Json:
         """A check suite."""
+        return self.suite_of_run(repo, suite) | {
+            "latest_check_runs_count": max(1, sum(1 for check in repo.checks.values() if check.suite is suite)),
+            "check_runs_url": f"{self._of(repo)}/check-suites/{suite.id}/check-runs",
+            "head_commit": self.head_commit(repo.commits[suite.sha]),
+        }
+
+    def suite_of_run(self, repo: Repository, suite: CheckSuite) -> Json:
+        """A check suite as the webhooks of its check runs carry it."""
         commit = repo.commits[suite.sha]
         return {
             "id": suite.id,
@@ -234,9 +251,6 @@ class Shapes(CodeShapes):
             "app": self._checker(suite.app),
             "created_at": stamp(suite.at),
             "updated_at": stamp(suite.at),
-            "latest_check_runs_count": max(1, sum(1 for check in repo.checks.values() if check.suite is suite)),
-            "check_runs_url": f"{self._of(repo)}/check-suites/{suite.id}/check-runs",
-            "head_commit": self.head_commit(commit),
         }
 
     def check(self, repo: Repository, check: CheckRun) -> Json:
@@ -268,6 +282,10 @@ class Shapes(CodeShapes):
 
     def commit_status(self, repo: Repository, status: CommitStatus) -> Json:
         """A commit status."""
+        return self.combined_status(repo, status) | {"creator": self.user(status.creator)}
+
+    def combined_status(self, repo: Repository, status: CommitStatus) -> Json:
+        """A commit status as the combined one holds it."""
         return {
             "url": f"{self._of(repo)}/statuses/{status.sha}",
             "id": status.id,
@@ -278,7 +296,6 @@ class Shapes(CodeShapes):
             "context": status.context,
             "created_at": stamp(status.at),
             "updated_at": stamp(status.at),
-            "creator": self.user(status.creator),
             "avatar_url": "",
         }
 

@@ -20,7 +20,7 @@ from bot.sandbox.github_check_views import CheckViews
 from bot.sandbox.github_code_views import CodeViews
 from bot.sandbox.github_deployment_views import DeploymentViews
 from bot.sandbox.github_gate_views import GateViews
-from bot.sandbox.github_limits import primary, secondary
+from bot.sandbox.github_limits import SEARCHES, primary, secondary
 from bot.sandbox.github_run_views import RunViews
 from bot.sandbox.github_shapes import error
 from bot.sandbox.github_views import CALLER, Caller, acting, caller_of
@@ -152,7 +152,8 @@ class RestApi:
     async def _rate_limit(self, request: web.Request) -> Answer:
         limits = self._github.limits
         core = {"limit": limits.hourly, "used": limits.used, "remaining": limits.remaining, "reset": limits.reset}
-        return 200, {"resources": {"core": core}, "rate": core}
+        search = {"limit": SEARCHES, "used": 0, "remaining": SEARCHES, "reset": limits.reset}
+        return 200, {"resources": {"core": core, "search": search}, "rate": core}
 
     async def _me(self, request: web.Request) -> Answer:
         caller = caller_of(request)

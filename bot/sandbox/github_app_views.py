@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from bot.sandbox.github_action_shapes import APP_OWNER
 from bot.sandbox.github_answers import MOST_PER_PAGE, Answer, Page, Refused, View, number, page_of, positive
 from bot.sandbox.github_app import APP_ID, APP_SLUG, App
 from bot.sandbox.github_hooks import EVENTS, INSTALLATION_ID, Delivery
-from bot.sandbox.github_shapes import stamp
+from bot.sandbox.github_shapes import ORGANISATION_ID, stamp
 
 if TYPE_CHECKING:
     from bot.sandbox.github import GitHub
@@ -37,27 +38,31 @@ class AppViews:
         ]
 
     async def _app_itself(self, request: web.Request) -> Answer:
-        return 200, {
-            "id": APP_ID,
-            "slug": APP_SLUG,
-            "name": "Shipmate",
-            "owner": {"login": "acme", "id": 9001},
-            "permissions": dict(self._app.permissions),
-            "events": list(EVENTS),
-        }
+        return 200, self._github.shapes.app(permissions=self._app.permissions) | {"installations_count": 1}
 
     def _installed(self) -> dict[str, Any]:
+        shapes = self._github.shapes
+        app = shapes.app()
         return {
             "id": INSTALLATION_ID,
-            "account": {"login": "acme", "id": 9001, "type": "Organization"},
+            "account": shapes.owner(APP_OWNER),
             "app_id": APP_ID,
             "app_slug": APP_SLUG,
-            "target_id": 9001,
+            "target_id": ORGANISATION_ID,
             "target_type": "Organization",
             "repository_selection": "all",
-            "access_tokens_url": f"{self._github.shapes.api}/app/installations/{INSTALLATION_ID}/access_tokens",
+            "access_tokens_url": f"{shapes.api}/app/installations/{INSTALLATION_ID}/access_tokens",
+            "repositories_url": f"{shapes.api}/installation/repositories",
+            "html_url": f"{shapes.web}/organizations/{APP_OWNER}/settings/installations/{INSTALLATION_ID}",
             "permissions": dict(self._app.permissions),
-            "events": [],
+            "events": list(EVENTS),
+            "created_at": app["created_at"],
+            "updated_at": app["updated_at"],
+            "single_file_name": None,
+            "has_multiple_single_files": False,
+            "single_file_paths": [],
+            "suspended_by": None,
+            "suspended_at": None,
         }
 
     async def _installations(self, request: web.Request) -> Answer:

@@ -13,6 +13,7 @@ from bot.sandbox.github_records import CheckRun, CheckSuite
 from bot.sandbox.github_runs import latest_checks, latest_statuses
 from bot.sandbox.github_views import RepositoryViews, acting, caller_of
 from bot.sandbox.repositories import Repository
+from bot.sandbox.world import Json
 
 STATES = ("error", "failure", "pending", "success")
 STATUSES = ("queued", "in_progress", "completed", "waiting", "requested", "pending")
@@ -114,12 +115,15 @@ class CheckViews(RepositoryViews):
 
     async def _suite(self, request: web.Request) -> Answer:
         repo = self.repo(request)
-        return 200, self.shapes.suite(repo, self._suite_asked(request, repo))
+        return 200, self._suite_shape(repo, self._suite_asked(request, repo))
+
+    def _suite_shape(self, repo: Repository, suite: CheckSuite) -> Json:
+        return self.shapes.suite(repo, suite) | {"repository": self.shapes.minimal_repository(repo)}
 
     async def _suites(self, request: web.Request) -> Answer:
         repo = self.repo(request)
         sha = self.commit_sha(request, repo)
-        found = [self.shapes.suite(repo, suite) for suite in repo.suites.values() if suite.sha == sha]
+        found = [self._suite_shape(repo, suite) for suite in repo.suites.values() if suite.sha == sha]
         return self.counted(request, "check_suites", found)
 
     # Commit statuses
@@ -134,10 +138,10 @@ class CheckViews(RepositoryViews):
         page = self.page(request, latest)
         return 200, {
             "state": state,
-            "statuses": [self.shapes.commit_status(repo, one) for one in page.items],
+            "statuses": [self.shapes.combined_status(repo, one) for one in page.items],
             "sha": sha,
             "total_count": len(latest),
-            "repository": self.shapes.repository(repo),
+            "repository": self.shapes.minimal_repository(repo),
             "commit_url": url,
             "url": f"{url}/status",
         }

@@ -229,8 +229,11 @@ class Code(Ground):
         by = self.forge.account(author)
         identity = next(self.forge.numbers)
         web = f"{self.shapes.web}/{there.full_name}"
+        url = f"{self.shapes.api}/repos/{there.full_name}/releases/{identity}"
         release: Json = {
-            "url": f"{self.shapes.api}/repos/{there.full_name}/releases/{identity}",
+            "url": url,
+            "assets_url": f"{url}/assets",
+            "upload_url": f"{url}/assets{{?name,label}}",
             "html_url": f"{web}/releases/tag/{tag}",
             "id": identity,
             "node_id": f"RE_{identity}",
@@ -241,7 +244,11 @@ class Code(Ground):
             "prerelease": False,
             "author": self.shapes.user(by),
             "created_at": stamp(self.now()),
+            "updated_at": stamp(self.now()),
             "published_at": stamp(self.now()),
+            "immutable": False,
+            "tarball_url": f"{self.shapes.api}/repos/{there.full_name}/tarball/{tag}",
+            "zipball_url": f"{self.shapes.api}/repos/{there.full_name}/zipball/{tag}",
             "assets": [],
             "body": None,
         }

@@ -44,7 +44,7 @@ class CodeViews(RepositoryViews):
         return [("GET", "/repos/{owner}/{repo}/commits/{ref:.+}", self._commit, "contents:read")]
 
     async def _repository(self, request: web.Request) -> Answer:
-        return 200, self.shapes.repository(self.repo(request))
+        return 200, self.shapes.full_repository(self.repo(request))
 
     async def _compare(self, request: web.Request) -> Answer:
         repo = self.repo(request)

@@ -53,15 +53,16 @@ class Ground:
         """The present in the world, aware, in UTC."""
         return self.clock.now()
 
-    def send(self, event: str, repo: Repository, sender: Account, payload: Json) -> None:
-        """Tell the bot of something that happened in a repository."""
+    def send(self, event: str, repo: Repository, sender: Account, payload: Json, *, installed: bool = True) -> None:
+        """Tell the bot of something that happened in a repository; all but a ``ping`` name the installation."""
+        installation = {"installation": {"id": INSTALLATION_ID, "node_id": f"I_{INSTALLATION_ID}"}} if installed else {}
         self.hooks.send(
             event,
             payload
+            | installation
             | {
                 "repository": self.shapes.repository(repo) if event != "push" else self.shapes.pushed_repository(repo),
-                "organization": {"login": repo.owner, "id": 9001, "node_id": "O_9001"},
+                "organization": self.shapes.organisation(repo.owner),
                 "sender": self.shapes.user(sender),
-                "installation": {"id": INSTALLATION_ID, "node_id": f"I_{INSTALLATION_ID}"},
             },
         )

@@ -339,4 +339,7 @@ class Deployments(Runs):
         run = self._runs(repo, deployment)
         if run is None:
             return {"workflow": None, "workflow_run": None}
-        return {"workflow": self.shapes.workflow(repo, run.name), "workflow_run": self.shapes.run(repo, run)}
+        return {
+            "workflow": self.shapes.workflow(repo, run.name),
+            "workflow_run": self.shapes.run(repo, run, commit=False),
+        }

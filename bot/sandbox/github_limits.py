@@ -13,6 +13,8 @@ from bot.sandbox.github_answers import Refused
 from bot.sandbox.github_hooks import INSTALLATION_ID
 
 HOURLY = 5000
+SEARCHES = 30
+"""Searches a minute, of which there are none here."""
 POINTS_PER_MINUTE = 900
 """A GET costs 1 point, whatever changes something 5."""
 CREATIONS_PER_MINUTE = 80

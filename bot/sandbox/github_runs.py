@@ -245,7 +245,7 @@ class Runs(Code):
 
     def _send_check(self, action: str, repo: Repository, check: CheckRun) -> None:
         shape = self.shapes.check(repo, check)
-        shape["check_suite"] = self.shapes.suite(repo, check.suite)
+        shape["check_suite"] = self.shapes.suite_of_run(repo, check.suite)
         self.send("check_run", repo, repo.commits[check.sha].author, {"action": action, "check_run": shape})
 
     async def commit_status(
@@ -286,6 +286,7 @@ class Runs(Code):
         )
         repo.commit_statuses.append(made)
         shape: Json = self.shapes.commit_status(repo, made)
+        commit = self.shapes.commit(repo, repo.commits[sha])
         self.send(
             "status",
             repo,
@@ -297,9 +298,9 @@ class Runs(Code):
             | {
                 "sha": sha,
                 "name": repo.full_name,
-                "commit": self.shapes.commit(repo, repo.commits[sha]),
+                "commit": commit,
                 "branches": [
-                    {"name": name, "commit": {"sha": at}, "protected": False}
+                    {"name": name, "commit": {"sha": at, "url": commit["url"]}, "protected": False}
                     for name, at in repo.branches.items()
                     if at == sha
                 ],

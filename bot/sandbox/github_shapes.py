@@ -1,16 +1,24 @@
 """How GitHub writes people, code and pull requests in JSON, for its REST API (2022-11-28) and its webhooks alike.
 
-Only fields somebody could read are filled; templates of addresses are left out.
+Every field is there that GitHub's published description requires; counts of what nobody does here are 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from urllib.parse import quote
 
+from bot.sandbox import github_addresses as addresses
 from bot.sandbox.github_records import Review
 from bot.sandbox.repositories import WEB_FLOW_EMAIL, Account, Commit, Pull, Repository
 from bot.sandbox.world import Json
+
+ORGANISATION_ID = 9001
+_BEGAN = "2019-01-01T00:00:00Z"
+_CHANGED = "2026-01-01T00:00:00Z"
+_WEB_FLOW = Account(login="web-flow", id=19864447, name="GitHub Web Flow", email=WEB_FLOW_EMAIL)
+"""Who commits what is committed in the browser."""
 
 
 def stamp(at: datetime) -> str:
@@ -35,6 +43,7 @@ class CodeShapes:
             "gravatar_id": "",
             "url": f"{self.api}/users/{account.login}",
             "html_url": f"{self.web}/{account.login}",
+            **addresses.of_account(f"{self.api}/users/{account.login}"),
             "type": "Bot" if account.bot else "User",
             "user_view_type": "public",
             "site_admin": False,
@@ -48,51 +57,118 @@ class CodeShapes:
             "blog": "",
             "location": None,
             "email": account.email,
+            "hireable": None,
             "bio": None,
+            "twitter_username": None,
             "public_repos": 0,
+            "public_gists": 0,
             "followers": 0,
             "following": 0,
-            "created_at": "2019-01-01T00:00:00Z",
-            "updated_at": "2026-01-01T00:00:00Z",
+            "created_at": _BEGAN,
+            "updated_at": _CHANGED,
         }
 
-    def repository(self, repo: Repository) -> Json:
-        """A repository."""
+    def owner(self, login: str) -> Json:
+        """The organisation of this name where an account could stand."""
+        return {
+            "login": login,
+            "id": ORGANISATION_ID,
+            "node_id": f"O_{ORGANISATION_ID}",
+            "avatar_url": "",
+            "gravatar_id": "",
+            "url": f"{self.api}/users/{login}",
+            "html_url": f"{self.web}/{login}",
+            **addresses.of_account(f"{self.api}/users/{login}"),
+            "type": "Organization",
+            "user_view_type": "public",
+            "site_admin": False,
+        }
+
+    def organisation(self, login: str) -> Json:
+        """The organisation of this name as webhooks carry it."""
+        return {
+            "login": login,
+            "id": ORGANISATION_ID,
+            "node_id": f"O_{ORGANISATION_ID}",
+            **addresses.of_organisation(f"{self.api}/orgs/{login}"),
+            "avatar_url": "",
+            "description": None,
+        }
+
+    def minimal_repository(self, repo: Repository) -> Json:
+        """A repository as workflow runs carry it."""
         return {
             "id": repo.id,
             "node_id": f"R_{repo.id}",
             "name": repo.name,
             "full_name": repo.full_name,
             "private": True,
-            "owner": {
-                "login": repo.owner,
-                "id": 9001,
-                "node_id": "O_9001",
-                "url": f"{self.api}/users/{repo.owner}",
-                "html_url": f"{self.web}/{repo.owner}",
-                "type": "Organization",
-                "site_admin": False,
-            },
-            "html_url": f"{self.web}/{repo.full_name}",
+            "owner": self.owner(repo.owner),
+            "html_url": self._page(repo),
             "description": None,
             "fork": False,
             "url": self._of(repo),
-            "created_at": "2019-01-01T00:00:00Z",
-            "updated_at": "2026-01-01T00:00:00Z",
-            "pushed_at": "2026-01-01T00:00:00Z",
+            **addresses.of_repository(self._of(repo)),
+        }
+
+    def repository(self, repo: Repository) -> Json:
+        """A repository as webhooks and pull requests carry it."""
+        return self.minimal_repository(repo) | {
+            "created_at": _BEGAN,
+            "updated_at": _CHANGED,
+            "pushed_at": _CHANGED,
+            **addresses.of_clones(self._page(repo)),
+            "homepage": None,
+            "size": 0,
+            "stargazers_count": 0,
+            "watchers_count": 0,
+            "language": None,
+            "has_issues": True,
+            "has_projects": True,
+            "has_downloads": True,
+            "has_wiki": True,
+            "has_pages": False,
+            "has_discussions": False,
+            "forks_count": 0,
+            "mirror_url": None,
             "archived": False,
             "disabled": False,
-            "visibility": "private",
+            "open_issues_count": 0,
+            "license": None,
+            "allow_forking": False,
+            "is_template": False,
+            "web_commit_signoff_required": False,
             "topics": [],
+            "visibility": "private",
+            "forks": 0,
+            "open_issues": 0,
+            "watchers": 0,
             "default_branch": repo.default_branch,
         }
 
-    def pushed_repository(self, repo: Repository) -> Json:
-        """A repository as ``push`` carries it: its times are Unix seconds there."""
-        shape = self.repository(repo)
-        return shape | {
-            name: int(datetime.fromisoformat(shape[name]).timestamp()) for name in ("created_at", "pushed_at")
+    def full_repository(self, repo: Repository) -> Json:
+        """A repository as ``GET /repos/{owner}/{repo}`` gives it."""
+        return self.repository(repo) | {
+            "organization": self.owner(repo.owner),
+            "subscribers_count": 0,
+            "network_count": 0,
         }
+
+    def pushed_repository(self, repo: Repository) -> Json:
+        """A repository as ``push`` carries it: its address is its page, and its times are Unix seconds there."""
+        shape = self.repository(repo)
+        times = {name: int(datetime.fromisoformat(shape[name]).timestamp()) for name in ("created_at", "pushed_at")}
+        return (
+            shape
+            | times
+            | {
+                "url": self._page(repo),
+                "owner": shape["owner"] | {"name": repo.owner, "email": None},
+                "stargazers": 0,
+                "master_branch": repo.default_branch,
+                "organization": repo.owner,
+            }
+        )
 
     def _of(self, repo: Repository) -> str:
         return f"{self.api}/repos/{repo.full_name}"
@@ -115,13 +191,19 @@ class CodeShapes:
                 "tree": {"sha": commit.sha[::-1], "url": f"{self._of(repo)}/git/trees/{commit.sha[::-1]}"},
                 "url": f"{self._of(repo)}/git/commits/{commit.sha}",
                 "comment_count": 0,
-                "verification": {"verified": commit.by_github, "reason": "valid", "signature": None, "payload": None},
+                "verification": {
+                    "verified": commit.by_github,
+                    "reason": "valid" if commit.by_github else "unsigned",
+                    "signature": None,
+                    "payload": None,
+                    "verified_at": stamp(commit.at) if commit.by_github else None,
+                },
             },
             "url": url,
             "html_url": f"{self._page(repo)}/commit/{commit.sha}",
             "comments_url": f"{url}/comments",
             "author": self.user(commit.author),
-            "committer": self.user(commit.author),
+            "committer": self.user(_WEB_FLOW if commit.by_github else commit.author),
             "parents": [
                 {
                     "sha": parent,
@@ -221,23 +303,40 @@ class CodeShapes:
                 {
                     "id": 1,
                     "node_id": "L_1",
-                    "url": "",
+                    "url": f"{self._of(repo)}/labels/{quote(name)}",
                     "name": name,
                     "color": "ededed",
                     "default": False,
                     "description": "",
+                    "archived_by": None,
                 }
                 for name in pull.labels
             ],
             "milestone": None,
             "draft": False,
             "commits_url": f"{url}/commits",
+            "review_comments_url": f"{url}/comments",
+            "review_comment_url": f"{self._of(repo)}/pulls/comments{{/number}}",
+            "comments_url": f"{self._of(repo)}/issues/{pull.number}/comments",
             "statuses_url": f"{self._of(repo)}/statuses/{pull.commits[-1]}",
             "head": self._branch(repo, pull.head_ref, pull.commits[-1]),
             "base": self._branch(repo, pull.base_ref, pull.base_sha),
             "author_association": "MEMBER",
             "auto_merge": None,
             "active_lock_reason": None,
+        }
+        shape["_links"] = {
+            name: {"href": shape[address]}
+            for name, address in {
+                "self": "url",
+                "html": "html_url",
+                "issue": "issue_url",
+                "comments": "comments_url",
+                "review_comments": "review_comments_url",
+                "review_comment": "review_comment_url",
+                "commits": "commits_url",
+                "statuses": "statuses_url",
+            }.items()
         }
         if full:
             commits = [repo.commits[sha] for sha in pull.commits]
@@ -260,23 +359,25 @@ class CodeShapes:
 
     def review(self, repo: Repository, pull: Pull, review: Review, *, hook: bool) -> Json:
         """A review; ``hook`` as the webhook has it, where the state is in lower case."""
-        page = f"{self._page(repo)}/pull/{pull.number}"
+        page = f"{self._page(repo)}/pull/{pull.number}#pullrequestreview-{review.id}"
+        url = f"{self._of(repo)}/pulls/{pull.number}"
         return {
             "id": review.id,
             "node_id": f"PRR_{review.id}",
             "user": self.user(review.by),
             "body": review.body or (None if hook else ""),
             "state": review.state.lower() if hook else review.state,
-            "html_url": f"{page}#pullrequestreview-{review.id}",
-            "pull_request_url": f"{self._of(repo)}/pulls/{pull.number}",
+            "html_url": page,
+            "pull_request_url": url,
             "author_association": "MEMBER",
+            "_links": {"html": {"href": page}, "pull_request": {"href": url}},
             "submitted_at": stamp(review.at),
             "commit_id": review.sha,
         }
 
     def _branch(self, repo: Repository, ref: str, sha: str) -> Json:
-        owner = self.repository(repo)["owner"]
-        return {"label": f"{repo.owner}:{ref}", "ref": ref, "sha": sha, "user": owner, "repo": self.repository(repo)}
+        shape = self.repository(repo)
+        return {"label": f"{repo.owner}:{ref}", "ref": ref, "sha": sha, "user": shape["owner"], "repo": shape}
 
 
 def statistics(commits: list[Commit]) -> dict[str, int]:

@@ -94,25 +94,27 @@ class Stage:
 
     async def ask(self, verb: str, path: str, sent: Json | None = None, *, app: bool = False) -> Answer:
         """Ask through PyGithub, in a thread; refusals are answers too."""
-        filled = self._filled(sent)
+        filled = self.filled(sent)
         address = path.format(**self.names)
 
         def call() -> Answer:
-            status, headers, body = self._client(app).requestJson(verb, address, input=filled)
+            status, headers, body = self.client(app).requestJson(verb, address, input=filled)
             return Answer(status, headers, json.loads(body) if body else None)
 
         return await asyncio.to_thread(call)
 
-    def _filled(self, piece: Any) -> Any:
+    def filled(self, piece: Any) -> Any:
+        """What was written, with what the stage calls ``{name}`` in its place."""
         if isinstance(piece, str) and piece.startswith("{") and piece.endswith("}"):
             return self.names[piece[1:-1]]
         if isinstance(piece, dict):
-            return {name: self._filled(value) for name, value in piece.items()}
+            return {name: self.filled(value) for name, value in piece.items()}
         if isinstance(piece, list):
-            return [self._filled(value) for value in piece]
+            return [self.filled(value) for value in piece]
         return piece
 
-    def _client(self, app: bool) -> Requester:
+    def client(self, app: bool) -> Requester:
+        """PyGithub's requester, of the installed App or of a person."""
         if app not in self._clients:
             settings = self.sandbox.environment(github_app=app)
             options: Json = {
