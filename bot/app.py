@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import text
 from sqlmodel import Session
 
-from bot import inbox, work
+from bot import inbox, seals, work
 from bot.catalog import Catalog
 from bot.database import Database, DatabaseUnavailable, Leadership
 from bot.delivery import Delivery
@@ -47,6 +47,9 @@ RELIEF_SECONDS = 10.0
 
 PUT_OFF = timedelta(minutes=10)
 """When to look again at something due that could not be done by a fault of ours."""
+
+SEAL_SECONDS = 2.0
+"""How often the leader seals the facts that were committed since: within this time an edit may go unseen."""
 
 LOOK_SECONDS = 1.0
 """How often it is seen whether the time for a look back has come: the clock may be turned."""
@@ -226,6 +229,7 @@ class Bot:
             asyncio.create_task(clock_door.keep()),
             asyncio.create_task(self._keep_watch(watch)),
             asyncio.create_task(self._look_back(gap)),
+            asyncio.create_task(self._seal()),
             asyncio.create_task(self._greet()),
         ]
         lost = asyncio.create_task(self.leadership.lost())
@@ -244,6 +248,7 @@ class Bot:
         await asyncio.gather(delivering, return_exceptions=True)
         if certain and self.leadership.held:
             with suppress(DatabaseUnavailable):
+                await self.database.write(seals.seal)
                 await self.database.write(lambda session: work.keep_watch(session, watch, self.clock(), ending=True))
 
     async def _keep_watch(self, watch: int) -> None:
@@ -252,6 +257,14 @@ class Bot:
             with suppress(DatabaseUnavailable):
                 await self.database.write(lambda session: work.keep_watch(session, watch, self.clock()))
                 await self.database.write(lambda session: inbox.forget_applied(session, self.clock() - inbox.RETENTION))
+
+    async def _seal(self) -> None:
+        """Seal the audit trail as it grows."""
+        while True:
+            with suppress(DatabaseUnavailable):
+                while await self.database.write(seals.seal, patient=True) == seals.BATCH:
+                    pass
+            await asyncio.sleep(SEAL_SECONDS)
 
     async def _greet(self) -> None:
         """Ask Slack who we are until it says so: a wrong token is found out at the start, not by the first deploy."""

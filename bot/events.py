@@ -192,6 +192,10 @@ class DeployReported:
     description: str | None = None
     creator: Human | None = None
     final: bool | None = None
+    promotion: int | None = None
+    """The promotion of ours that began it, where it carries that back to us."""
+    run: int | None = None
+    """The forge's workflow run that it is part of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +238,233 @@ class GithubLinked:
     at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class AlertReported:
+    """An alert fires, or is over (``resolved_at``). ``fingerprint`` is its source's own key for it."""
+
+    source: str
+    fingerprint: str
+    service: str
+    environment: str | None = None
+    name: str
+    url: str | None = None
+    started_at: datetime
+    resolved_at: datetime | None = None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateRequested:
+    """GitHub asks whether a run may enter an environment; ``callback_url`` is hostile until it has been checked."""
+
+    repo: str
+    run: int
+    environment: str
+    sha: str
+    callback_url: str
+    requested_by: Human | None = None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEnded:
+    """A workflow run is over: nothing waits in it any more. ``attempt`` counts its re-runs from 1."""
+
+    repo: str
+    run: int
+    attempt: int
+    cancelled: bool
+    at: datetime
+
+
+class Via(StrEnum):
+    """How a promotion was asked for."""
+
+    PIPELINE = "pipeline"
+    """Its build succeeded in the environment before."""
+    SLASH = "slash"
+    API = "api"
+    GITHUB = "github"
+    """A run waits before the environment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionRequested:
+    """Somebody asks for a build to go to an environment; None = the next one; ``sha`` None = the newest.
+
+    ``by`` is ``slack:U…`` or a name in our tables (``github:ana``), None where the caller names nobody.
+    """
+
+    service: str
+    environment: str | None
+    sha: str | None
+    by: str | None
+    via: Via
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackRequested:
+    """Somebody declares a rollback of a service to what ``to_deploy`` (our number) brought; None = the last good one.
+
+    ``leaves`` names what they were shown to leave (``Rollback.seen``): None where they were shown nothing.
+    """
+
+    service: str
+    environment: str | None
+    to_deploy: int | None
+    leaves: str | None
+    reason: str
+    slack_id: str
+    at: datetime
+
+
+class Act(StrEnum):
+    """What a person does to one promotion."""
+
+    APPROVE = "approve"
+    UNDO = "undo"
+    """Takes one's own approval back."""
+    REJECT = "reject"
+    CANCEL = "cancel"
+    HOLD = "hold"
+    RELEASE = "release"
+    INCLUDE = "include"
+    """Includes newer: a new promotion takes its place."""
+    ACKNOWLEDGE = "acknowledge"
+    """What a rollback took out may go in again."""
+    WENT_THROUGH = "went_through"
+    """A doubtful call did reach the pipeline, a person says."""
+    TRY_AGAIN = "try_again"
+    """A doubtful call did not reach it: call again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionActed:
+    """A person of our workspace, no guest, did something to a promotion as they saw it (``seen``)."""
+
+    act: Act
+    promotion: int
+    seen: str
+    slack_id: str
+    called: str
+    reason: str | None = None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockPlaced:
+    """A person sets a lock. ``scope`` is what they typed: ``checkout``, ``checkout/production``, ``team:payments``,
+    ``environment:production``, ``everything``. ``ends_at`` None = the default end.
+    """
+
+    scope: str
+    reason: str
+    ends_at: datetime | None
+    rollbacks: bool
+    slack_id: str
+    called: str
+    channel: str | None
+    at: datetime
+
+
+class LockAct(StrEnum):
+    """What a person does to a lock that stands."""
+
+    LIFT = "lift"
+    EXTEND = "extend"
+    GO = "go"
+    """Production may go on after a lock that ran out or lifted itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockActed:
+    """A person lifts, extends or gives the Go. ``lock`` is its number; with None, ``scope`` is what they typed."""
+
+    act: LockAct
+    lock: int | None
+    scope: str | None
+    until: datetime | None = None
+    slack_id: str
+    called: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreezeDeclared:
+    """A person declares a freeze from ``begins`` until ``ends``; ``service`` None = all."""
+
+    service: str | None
+    begins: datetime
+    ends: datetime
+    reason: str
+    slack_id: str
+    called: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreezeLifted:
+    """A person ends a freeze that a person declared."""
+
+    freeze: int
+    slack_id: str
+    called: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchChosen:
+    """Somebody is to hear when a change reaches an environment (None = every one): ``who`` (a Slack id)."""
+
+    change: int
+    environment: str | None
+    who: str
+    slack_id: str
+    watching: bool
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityProven:
+    """GitHub itself said that this person is this login: by the device flow, or by single sign-on."""
+
+    slack_id: str
+    login: str
+    how: str
+    """``device`` or ``sso``."""
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoursChosen:
+    """Somebody said when they work, in minutes of their own day; both None = the usual hours again."""
+
+    slack_id: str
+    begins: int | None
+    ends: int | None
+    at: datetime
+
+
 Event = (
-    ChangeMerged | CommitsPushed | CheckFinished | DeployReported | ReleasePublished | PreferenceChosen | GithubLinked
+    ChangeMerged
+    | CommitsPushed
+    | CheckFinished
+    | DeployReported
+    | ReleasePublished
+    | PreferenceChosen
+    | GithubLinked
+    | AlertReported
+    | GateRequested
+    | RunEnded
+    | PromotionRequested
+    | RollbackRequested
+    | PromotionActed
+    | LockPlaced
+    | LockActed
+    | FreezeDeclared
+    | FreezeLifted
+    | WatchChosen
+    | IdentityProven
+    | HoursChosen
 )

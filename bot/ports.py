@@ -46,6 +46,10 @@ class Member:
     name: str
     active: bool = True
     guest: bool = False
+    email: str | None = None
+    """Their address, which Slack has verified."""
+    zone: str | None = None
+    """The IANA name of their time zone."""
 
 
 class Identity(Protocol):
@@ -94,6 +98,26 @@ class Chat(Protocol):
 
     async def member(self, slack_id: str) -> Member | None:
         """The person with this id, or None where Slack shows us nobody."""
+        ...
+
+    async def group_members(self, handle: str) -> frozenset[str] | None:
+        """The members (``U…``) of the user group ``@handle``, or None where there is no such group."""
+        ...
+
+    async def present(self, slack_id: str) -> bool | None:
+        """Whether somebody is online now, None where Slack does not say."""
+        ...
+
+    async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> str:
+        """Open a modal for whoever's ``trigger_id`` this is (once, within 3 s); returns the view's id."""
+        ...
+
+    async def update_view(self, view_id: str, view: Mapping[str, Any]) -> None:
+        """Replace what an open modal shows."""
+        ...
+
+    async def publish_home(self, slack_id: str, view: Mapping[str, Any]) -> None:
+        """Replace somebody's App Home."""
         ...
 
     async def identity(self) -> Identity:
@@ -176,3 +200,121 @@ class Forge(Protocol):
     async def deployments_since(self, repo: str, since: datetime) -> Sequence[DeployReported]:
         """Every deployment created in a repository since then, each with its latest status, oldest first."""
         ...
+
+    async def login_by_sign_on(self, owner: str, email: str) -> str | None:
+        """The login that an organisation's single sign-on knows under this address, or None."""
+        ...
+
+    async def begin_device_proof(self) -> DeviceProof:
+        """Begin to have somebody prove at GitHub which account is theirs (OAuth's device flow)."""
+        ...
+
+    async def device_proven(self, proof: DeviceProof) -> str | None:
+        """The login of whoever entered the code, None while nobody has; GiveUp once it has expired or was refused."""
+        ...
+
+
+@dataclass(frozen=True)
+class DeviceProof:
+    """A code that somebody enters at ``url`` until ``expires_at``; ask every ``interval`` seconds, no more often."""
+
+    device_code: str
+    user_code: str
+    url: str
+    interval: float
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a pipeline is asked to do. ``promotion`` is our number, which travels with the call to be found again.
+
+    ``run`` and ``gate`` are the waiting run and its environment as GitHub names it, where a rule is answered.
+    ``comment`` is Markdown: who approved, on what grounds.
+    """
+
+    promotion: int
+    service: str
+    environment: str
+    repo: str
+    sha: str
+    rollback: bool
+    run: int | None = None
+    gate: str | None = None
+    comment: str = ""
+    requested_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Started:
+    """What the pipeline began: its own name for it (``deployment:17``, ``run:99``) where it gave one, its address."""
+
+    external_id: str | None
+    url: str | None = None
+
+
+class Found(StrEnum):
+    """What looking for a doubtful call came to, where the call itself was not found."""
+
+    ABSENT = "absent"
+    """It certainly did not happen: call again."""
+    UNKNOWN = "unknown"
+    """There is no way to tell: a person must say."""
+
+
+class Pipeline(Protocol):
+    """What carries promotions out; one implementation for each way (``PromoteThrough``)."""
+
+    async def start(self, order: Order) -> Started:
+        """Have it done. Doubtful means that it may have been; the caller then looks (``find``) before calling again."""
+        ...
+
+    async def find(self, order: Order, *, since: datetime) -> Started | Found:
+        """What an earlier ``start`` of this order, made at or after ``since``, came to."""
+        ...
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something that a pipeline needs and does not have, and how to mend it."""
+
+    said: str
+    mend: str
+
+
+class Promoter(Pipeline, Protocol):
+    """A pipeline that can say what it lacks, for whoever sets it up."""
+
+    async def missing(self, service: str, repo: str | None, environments: Sequence[str]) -> Sequence[Missing]:
+        """What it lacks to promote this service to these environments; changes nothing."""
+        ...
+
+
+class GateKeeper(Protocol):
+    """GitHub's custom deployment protection rules, besides the approval that ``Pipeline.start`` gives."""
+
+    async def note(self, repo: str, run: int, gate: str, comment: str) -> None:
+        """Post a status note (Markdown, at most 1,024 characters) on a run that waits; GitHub takes ten of them."""
+        ...
+
+    async def reject(self, repo: str, run: int, gate: str, comment: str) -> None:
+        """End the wait with a no: only for a person's Reject. Twice is harmless: the second finds nothing pending."""
+        ...
+
+
+class Pager(Protocol):
+    """Who is on call, and (to come) waking them."""
+
+    async def on_call(self, service: str) -> Sequence[OnCall]:
+        """Who is on call now for a service (PagerDuty's id) at the first level of its escalation policy."""
+        ...
+
+
+@dataclass(frozen=True)
+class OnCall:
+    """Somebody on call: PagerDuty's id for them, their address there, and until when."""
+
+    user: str
+    email: str | None
+    name: str
+    until: datetime | None

@@ -56,7 +56,11 @@ async def serving(
     await asyncio.to_thread(wiring.upgrade_database, settings)
     translators = {name: source.translate for name, source in webhooks.SOURCES.items()}
     wired = wiring.wire(
-        settings, {**translators, "slack": slack.translate}, limits=limits, clock=clock, slack_timeout=slack_timeout
+        settings,
+        {**translators, slack.SOURCE: slack.translate, api.SOURCE: api.translate},
+        limits=limits,
+        clock=clock,
+        slack_timeout=slack_timeout,
     )
     bot = wired.bot
     await wired.start_clock()

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli import auditing, gating, recording
 from bot.cli.configuration import check, schema
 from bot.cli.doctor import doctor
 from bot.cli.operations import replay, upgrade
@@ -44,10 +45,23 @@ def application() -> typer.Typer:
     config.command("schema")(schema)
     root.add_typer(config, name="config")
 
+    gate = _group("For pipelines: may this build go on?")
+    gate.command("check")(gating.check)
+    gate.command("wait")(gating.wait)
+    root.add_typer(gate, name="gate")
+    record = _group("For pipelines: tell the running bot what happened.")
+    record.command("deploy")(recording.deploy)
+    record.command("alert")(recording.alert)
+    root.add_typer(record, name="record")
+
     root.command("replay")(replay)
     tables = _group("The database's tables.")
     tables.command("upgrade")(upgrade)
     root.add_typer(tables, name="db")
+    trail = _group("The audit trail: who decided what, when, on what grounds.")
+    trail.command("verify")(auditing.verify)
+    trail.command("export")(auditing.export)
+    root.add_typer(trail, name="audit")
     return root
 
 

@@ -83,11 +83,11 @@ def _summary(file: Path | None, catalog: Catalog) -> str:
 
 def _notes(catalog: Catalog) -> list[str]:
     """What is allowed, and may still surprise."""
-    from bot.catalog import UnbuiltGate
+    from bot.gates import Unbuilt
 
     notes = []
     for service in catalog.services.values():
-        unbuilt = [gate.name for gate in service.gates if isinstance(gate, UnbuiltGate)]
+        unbuilt = [gate.name for gate in service.gates if isinstance(gate, Unbuilt)]
         if unbuilt and service.promote_through:
             notes.append(
                 f"Note: {service.name} asks for {' and '.join(unbuilt)}, which is not built yet: "

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
+from bot.cli.calling import call
 from bot.errors import UserError
 from bot.settings import Settings, load_settings
-
-PATIENCE = 30.0
-"""Seconds to wait for the bot's answer."""
 
 
 def feed(what: Sequence[str], *, failed: bool) -> int:
     """Have the running bot apply deliveries again; returns how many. Raises UserError with the mend."""
     wanted = _wanted(what, failed=failed)
-    count = asyncio.run(_ask(load_settings(), wanted))
+    count = _ask(load_settings(), wanted)
     numbers = sorted(set(wanted.get("ids", ())))
     if count < len(numbers):
         raise UserError(_missing(numbers, count))
@@ -71,22 +66,8 @@ def _read(path: Path) -> list[dict[str, Any]]:
     return deliveries
 
 
-async def _ask(settings: Settings, wanted: dict[str, Any]) -> int:
-    if settings.api_token is None:
-        raise UserError("SHIPMATE_API_TOKEN is not set: set it here to the value that the running bot has.")
-    headers = {"Authorization": f"Bearer {settings.api_token.get_secret_value()}"}
-    url = f"{settings.url.rstrip('/')}/api/v1/deliveries/replay"
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(PATIENCE)) as session,
-            session.post(url, json=wanted, headers=headers) as response,
-        ):
-            answer = await response.json(content_type=None)
-    except (TimeoutError, aiohttp.ClientError, ValueError) as fault:
-        raise UserError(f"No Shipmate answers at {settings.url} ({type(fault).__name__}): set SHIPMATE_URL.") from None
-    if not isinstance(answer, dict) or "replayed" not in answer:
-        told = answer if isinstance(answer, dict) else {}
-        raise UserError(
-            f"{told.get('error', 'The bot gave no answer that can be read.')} {told.get('mend', '')}".strip()
-        )
-    return int(answer["replayed"])
+def _ask(settings: Settings, wanted: dict[str, Any]) -> int:
+    answer = call(settings, "POST", "/api/v1/deliveries/replay", body=wanted)
+    if "replayed" not in answer.told:
+        raise UserError(answer.words)
+    return int(answer.told["replayed"])

@@ -101,11 +101,7 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self._writer_engine = _sqlite_engine(url, writer=True) if self.is_sqlite else _postgres_engine(url, writer=True)
-        self._reader_engine = (
-            _sqlite_engine(url, writer=False, size=readers)
-            if self.is_sqlite
-            else _postgres_engine(url, writer=False, size=readers)
-        )
+        self._reader_engine = reader_engine(url, size=readers)
         self._write_session = _sessions(self._writer_engine)
         self._read_session = _sessions(self._reader_engine)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="shipmate-read")
@@ -316,6 +312,12 @@ def _is_passing(fault: BaseException) -> bool:
 
 def _translated(fault: BaseException) -> BaseException:
     return DatabaseUnavailable(f"the database did not answer: {type(fault).__name__}") if _is_passing(fault) else fault
+
+
+def reader_engine(url: str, *, size: int = 1) -> Engine:
+    """Connections that only read, each transaction from one snapshot."""
+    make = _sqlite_engine if url.startswith("sqlite") else _postgres_engine
+    return make(url, writer=False, size=size)
 
 
 def _sqlite_engine(url: str, *, writer: bool, size: int = 1) -> Engine:

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from bot import audit, outbox, people, work
 from bot.audit import Tag
 from bot.catalog import Catalog, Service
-from bot.deploys import rules, statements
+from bot.deploys import attempts, rules, statements
 from bot.deploys.models import (
     LONGEST_NAME,
     LONGEST_WHO,
@@ -131,6 +131,7 @@ def check_finished(session: Session, event: CheckFinished) -> Check | None:
 
 def reported(session: Session, catalog: Catalog, event: DeployReported, now: datetime) -> Deploy:
     """A pipeline says where a rollout stands: make the deploy or move it, never backwards; touch whatever follows."""
+    event = attempts.named(session, event)
     deploy = deploy_reported(session, event)
     standing = rules.Standing(event.status, event.at)
     if deploy is None:

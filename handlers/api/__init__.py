@@ -1,14 +1,18 @@
-"""The HTTP API and what operators ask: alive, ready, metrics, replay."""
+"""The HTTP API: what pipelines report and ask, and what operators ask: alive, ready, metrics, replay."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
 from bot.app import Bot
-from handlers.api import deliveries, health
+from handlers.api import deliveries, health, reports
+from handlers.api.reports import SOURCE, translate
+
+__all__ = ["SOURCE", "add_routes", "translate"]
 
 
 def add_routes(app: web.Application, bot: Bot) -> None:
     """Every route of this door."""
     health.add_routes(app, bot)
     deliveries.add_routes(app, bot)
+    reports.add_routes(app, bot)

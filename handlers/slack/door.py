@@ -8,7 +8,6 @@ what was read, in the way in which its own Socket Mode does. Arguments in the ad
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -20,12 +19,12 @@ from urllib.parse import parse_qsl
 
 import structlog
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from handlers.webhooks.source import DeliveryError, Malformed, TooLarge, Unauthorised, header
+from handlers.body import read_body
+from handlers.webhooks.source import DeliveryError, Malformed, Unauthorised, header
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +56,7 @@ def add_routes(
 
     async def receive(request: web.Request) -> web.Response:
         try:
-            body = await _read(request)
+            body = await read_body(request, limit=BODY_LIMIT, patience=BODY_PATIENCE)
             if "X-Slack-Signature" not in request.headers and _is_ssl_check(request, body):
                 return web.Response()
             verify(request.headers, body, signing_secret, now())
@@ -129,24 +128,6 @@ def _is_complete(payload: object) -> bool:
             return isinstance(payload.get("command"), str)
         case kind:
             return isinstance(kind, str)
-
-
-async def _read(request: web.Request) -> bytes:
-    too_large = TooLarge("The body is too large.", f"Send at most {BODY_LIMIT // 1024**2} MB.")
-    if (request.content_length or 0) > BODY_LIMIT:
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_PATIENCE):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > BODY_LIMIT:
-                    raise too_large
-    except TimeoutError:
-        raise Malformed("The body did not arrive in time.", "Send it again.") from None
-    except (web.RequestPayloadError, HttpProcessingError):
-        raise Malformed("The body is broken off or badly encoded.", "Send it again, uncompressed.") from None
-    return bytes(body)
 
 
 def _is_ssl_check(request: web.Request, body: bytes) -> bool:
