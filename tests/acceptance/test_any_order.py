@@ -163,13 +163,6 @@ async def test_any_order_and_any_repetition_leave_the_same_rows_and_cards(
             assert not other + missing, "\n".join([f"{place}, told {name}:", *other, "instead of", *missing])
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest) -> str:
-    """The kind of database."""
-    name: str = request.param
-    return name
-
-
 def check_story(told: Outcome) -> None:
     """The story is one: the comparison is not between empty things."""
     assert {table: len(rows) for table, rows in told.rows.items() if table != "contributors"} == {

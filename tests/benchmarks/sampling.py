@@ -27,7 +27,7 @@ PARTS: tuple[tuple[str, str, str], ...] = (
     ("bot/delivery/queue.py", "", "writing down what was sent"),
     ("bot/delivery/", "", "the delivery engine itself"),
     ("bot/inbox.py", "store", "storing deliveries"),
-    ("bot/reactions.py", "", "applying events (rows, cards, facts)"),
+    ("bot/reactions/", "", "applying events (rows, cards, facts)"),
     ("bot/deploys/", "", "applying events (rows, cards, facts)"),
     ("handlers/webhooks/github.py", "translate", "translating payloads"),
     ("bot/inbox.py", "", "the inbox itself"),

@@ -8,14 +8,12 @@ import pytest
 from sqlalchemy import create_engine
 from sqlmodel import Session
 
-from bot.database import upgrade
 from tests.unit.stores import address
 
 
 @pytest.fixture
 def session(database_url: str) -> Iterator[Session]:
     """A session of a database with every table and nothing in them, once on each engine."""
-    upgrade(address(database_url))
     engine = create_engine(address(database_url))
     with Session(engine) as session:
         yield session

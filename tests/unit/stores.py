@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import bot.outgoing  # noqa: F401 - so that every table is known
 from bot.database import Database, upgrade
-from bot.settings import load_settings
+from tests.conftest import address
+
+__all__ = ["NOON", "Clock", "address", "opened"]
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 """The instant at which the tests' stories begin: a Monday."""
@@ -27,11 +29,6 @@ class Clock:
         """Let this much time pass (``minutes=3``); returns the new instant."""
         self.now += timedelta(**more)
         return self.now
-
-
-def address(url: str) -> str:
-    """A database's address as the engines take it, driver included."""
-    return load_settings({"DATABASE_URL": url}, None).database_url
 
 
 @asynccontextmanager

@@ -20,15 +20,15 @@ def tables(engine: Engine) -> set[str]:
     return set(inspect(engine).get_table_names())
 
 
-def test_an_empty_database_is_brought_up_to_date_once(database_url: str) -> None:
+def test_an_empty_database_is_brought_up_to_date_once(empty_database_url: str) -> None:
     """The second time there is nothing to do, and nothing is touched."""
-    before, after = upgrade(address(database_url))
+    before, after = upgrade(address(empty_database_url))
     assert before is None
-    engine = create_engine(address(database_url))
+    engine = create_engine(address(empty_database_url))
     assert tables(engine) == {*SQLModel.metadata.tables, "alembic_version"}
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO targets (service, environment) VALUES ('till', 'production')"))
-    assert upgrade(address(database_url)) == (after, after)
+    assert upgrade(address(empty_database_url)) == (after, after)
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM targets")).scalar_one() == 1
     engine.dispose()
@@ -44,13 +44,13 @@ async def test_two_replicas_may_upgrade_an_empty_database_at_once(postgres_serve
     engine.dispose()
 
 
-def test_the_migrations_make_what_the_models_say(database_url: str) -> None:
+def test_the_migrations_make_what_the_models_say(empty_database_url: str) -> None:
     """Alembic, asked to compare, finds nothing to add, to change or to remove."""
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    upgrade(address(database_url))
-    engine = create_engine(address(database_url))
+    upgrade(address(empty_database_url))
+    engine = create_engine(address(empty_database_url))
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, SQLModel.metadata) == []
@@ -68,10 +68,10 @@ def named(engine: Engine) -> dict[str, set[str | None]]:
     }
 
 
-def test_every_constraint_has_a_name_of_ours(database_url: str) -> None:
+def test_every_constraint_has_a_name_of_ours(empty_database_url: str) -> None:
     """A later migration can only change what it can name, on both engines alike."""
-    upgrade(address(database_url))
-    engine = create_engine(address(database_url))
+    upgrade(address(empty_database_url))
+    engine = create_engine(address(empty_database_url))
     for table, names in named(engine).items():
         for name in names:
             assert name is not None, table
@@ -80,14 +80,14 @@ def test_every_constraint_has_a_name_of_ours(database_url: str) -> None:
     engine.dispose()
 
 
-def test_a_database_of_a_newer_shipmate_is_refused_in_words(database_url: str) -> None:
+def test_a_database_of_a_newer_shipmate_is_refused_in_words(empty_database_url: str) -> None:
     """Whoever goes back a version hears what to do, and nothing is changed."""
-    upgrade(address(database_url))
-    engine = create_engine(address(database_url))
+    upgrade(address(empty_database_url))
+    engine = create_engine(address(empty_database_url))
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(UserError, match="newer Shipmate"):
-        upgrade(address(database_url))
+        upgrade(address(empty_database_url))
     with engine.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
     engine.dispose()
