@@ -9,12 +9,17 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 FASTEST = 10_000.0
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+"""A clock never goes back, so it must not come to where instants end."""
+LONGEST = 100 * 366 * 86_400
+"""Seconds of the longest duration: a hundred years."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
@@ -75,7 +80,7 @@ class Clock:
     def turn(self, *, to: datetime | None = None, by: timedelta | None = None) -> datetime:
         """Go forward to an instant or by a duration, ringing what is due on the way; the new present.
 
-        Raises ValueError for the past, for a naive instant, and for neither or both.
+        Raises ValueError for the past, for after LATEST, for a naive instant, and for neither or both.
         """
         if (to is None) == (by is None):
             raise ValueError("turn the clock either to an instant or by a duration")
@@ -84,6 +89,8 @@ class Clock:
             raise ValueError("an instant needs its offset, as in 2026-11-02T09:00:00Z")
         if goal < self.now() - timedelta(milliseconds=1):
             raise ValueError(f"a clock turns forward only; it is {self.now():%Y-%m-%dT%H:%M:%SZ} now")
+        if goal > LATEST:
+            raise ValueError(f"a clock turns no further than {LATEST:%Y}; it is {self.now():%Y-%m-%dT%H:%M:%SZ} now")
         self._ring(goal.astimezone(UTC))
         self._stand_at(max(goal.astimezone(UTC), self.now()))
         self._arm()
@@ -96,7 +103,7 @@ class Clock:
 
     def told(self) -> dict[str, object]:
         """What the clock's door answers."""
-        return {"now": self.now().isoformat(), "speed": self._speed, "turned": round(self.turned, 3)}
+        return {"now": self.now().isoformat(), "speed": self._speed, "turned": round(self.turned, 3) + 0.0}  # no -0.0
 
     # Alarms
 
@@ -159,11 +166,14 @@ class Clock:
 
 def duration(written: object) -> timedelta:
     """A duration as people write it (``90s``, ``1h30m``) or a number of seconds; ValueError for anything else."""
+    seconds = math.nan
     if isinstance(written, int | float) and not isinstance(written, bool):
-        return timedelta(seconds=written)
-    if isinstance(written, str) and _DURATION.fullmatch(written):
-        return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(written)))
-    raise ValueError(f"{written!r} is no duration; write 90s, 30m or 1h30m, or a number of seconds")
+        seconds = written
+    elif isinstance(written, str) and _DURATION.fullmatch(written):
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(written))
+    if not abs(seconds) <= LONGEST:  # which nan never is
+        raise ValueError(f"{written!r} is no duration; write 90s, 30m or 1h30m, or a number of seconds")
+    return timedelta(seconds=seconds)
 
 
 def moment(written: object) -> datetime:

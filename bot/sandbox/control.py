@@ -17,6 +17,7 @@ from bot.sandbox.clock import duration
 from bot.sandbox.control_acts import act
 from bot.sandbox.control_clock import ClockDoor
 from bot.sandbox.control_faults import FaultDoor
+from bot.sandbox.control_wishes import one_of, only, pace, refusal, text, wish_of
 from bot.sandbox.exchanges import Exchange, to_page
 from bot.sandbox.pagerduty import PagerDuty
 from bot.sandbox.slack_shapes import page_json
@@ -143,19 +144,17 @@ class Control:
 
     async def _act(self, request: web.Request) -> web.Response:
         try:
-            wish = await request.json()
-            if not isinstance(wish, dict):
-                raise ValueError("send a JSON object")
+            wish = await wish_of(request)
             if "scene" in wish:
-                done = self.play(wish["scene"], pace=float(wish.get("pace", self._sandbox.pace)))
+                only(wish, ("as", "scene", "pace"))
+                done = self.play(text(wish, "scene"), pace=pace(wish, self._sandbox.pace))
             elif "pager" in wish:
                 done = pick_up(self._sandbox.pagerduty, wish)
             else:
                 done = await act(self._sandbox.slack, wish)
             return web.json_response({"ok": True, **done})
         except (LookupError, ValueError, TypeError, ConnectionError) as error:
-            told = f"missing {error}" if isinstance(error, KeyError) else str(error)
-            return web.json_response({"ok": False, "error": told}, status=400)
+            return refusal(error)
 
     def play(self, name: str, *, pace: float) -> Json:
         """Begin a scene, unless it is playing already; LookupError if there is none of that name."""
@@ -257,13 +256,13 @@ async def _until_closed(socket: web.WebSocketResponse, queue: asyncio.Queue[Json
 
 def pick_up(pagerduty: PagerDuty, wish: Json) -> Json:
     """Somebody answers their pager from now on (``{"as": "ana", "pager": "answer", "after": "2m"}``) or does not."""
-    if wish["pager"] == "answer":
-        pagerduty.answer(wish["as"], after=duration(wish.get("after", 0)))
-    elif wish["pager"] == "silence":
-        pagerduty.silence(wish["as"])
+    only(wish, ("as", "pager", "after"))
+    who, does = text(wish, "as"), one_of(wish, "pager", ("answer", "silence"))
+    if does == "answer":
+        pagerduty.answer(who, after=duration(wish.get("after", 0)))
     else:
-        raise ValueError(f"pager: expected answer or silence, not {wish['pager']!r}")
-    return {"woken": [one.at.isoformat() for one in pagerduty.woken(wish["as"])]}
+        pagerduty.silence(who)
+    return {"woken": [one.at.isoformat() for one in pagerduty.woken(who)]}
 
 
 def _channel(channel: Channel) -> Json:

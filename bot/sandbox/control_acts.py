@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from bot.sandbox.control_wishes import inside, only, text, texts, values_of
 from bot.sandbox.slack import Slack
 from bot.sandbox.slack_sending import Answer
 from bot.sandbox.world import Json
@@ -15,41 +16,42 @@ Act = Callable[[Slack, str, Json], Awaitable[Json]]
 
 async def command(slack: Slack, person: str, wish: Json) -> Json:
     """Type a slash command."""
-    return answered(await slack.command(person, wish["command"], wish.get("text", ""), channel=_channel(wish)))
+    words = text(wish, "text", "")
+    return answered(await slack.command(person, text(wish, "command"), words, channel=_channel(wish)))
 
 
 async def click(slack: Slack, person: str, wish: Json) -> Json:
     """Use an element of a message or of a view."""
-    use = wish["click"]
+    use = inside(wish, "click")
     common: dict[str, Any] = {
-        "action_id": use["action_id"],
-        "block_id": use.get("block_id"),
-        "chosen": use.get("chosen"),
+        "action_id": text(use, "action_id"),
+        **texts(use, ("block_id", "chosen")),
         "choice": {name: value for name, value in use.items() if name.startswith("selected_") or name == "value"},
-        "values": use.get("values"),
+        "values": values_of(use),
     }
     if "view_id" in use:
-        return answered(await slack.click_view(person, use["view_id"], **common))
-    return answered(await slack.click(person, use["channel"], use["ts"], **common))
+        return answered(await slack.click_view(person, text(use, "view_id"), **common))
+    return answered(await slack.click(person, text(use, "channel"), text(use, "ts"), **common))
 
 
 async def say(slack: Slack, person: str, wish: Json) -> Json:
     """Write a message."""
-    message = await slack.say(person, wish["say"], channel=_channel(wish), thread_ts=wish.get("thread_ts"))
+    message = await slack.say(person, text(wish, "say"), channel=_channel(wish), **texts(wish, ("thread_ts",)))
     return {"ts": message.ts}
 
 
 async def react(slack: Slack, person: str, wish: Json) -> Json:
     """Put an emoji on a message, or take it off."""
-    use = wish["react"]
-    await slack.react(person, use["channel"], use["ts"], use["name"], remove=bool(use.get("remove")))
+    use = inside(wish, "react")
+    remove = bool(use.get("remove"))
+    await slack.react(person, text(use, "channel"), text(use, "ts"), text(use, "name"), remove=remove)
     return {}
 
 
 async def submit(slack: Slack, person: str, wish: Json) -> Json:
     """Submit a modal."""
-    use = wish["submit"]
-    result = await slack.submit(person, use["view_id"], use.get("values") or {})
+    use = inside(wish, "submit")
+    result = await slack.submit(person, text(use, "view_id"), values_of(use))
     return {
         "action": result.action,
         "errors": dict(result.errors),
@@ -60,27 +62,25 @@ async def submit(slack: Slack, person: str, wish: Json) -> Json:
 
 async def close(slack: Slack, person: str, wish: Json) -> Json:
     """Cancel a modal, or close all."""
-    use = wish["close"]
-    return answered(await slack.close(person, use["view_id"], everything=bool(use.get("all"))))
+    use = inside(wish, "close")
+    return answered(await slack.close(person, text(use, "view_id"), everything=bool(use.get("all"))))
 
 
 async def shortcut(slack: Slack, person: str, wish: Json) -> Json:
     """Use a shortcut."""
-    use = wish["shortcut"]
-    message = (use["channel"], use["ts"]) if "ts" in use else None
-    return answered(await slack.shortcut(person, use["callback_id"], message=message))
+    use = inside(wish, "shortcut")
+    return answered(await slack.shortcut(person, text(use, "callback_id"), message=_message(use)))
 
 
 async def suggest(slack: Slack, person: str, wish: Json) -> Json:
     """Type into an external select."""
-    use = wish["suggest"]
+    use = inside(wish, "suggest")
     found = await slack.suggest(
         person,
-        use.get("value", ""),
-        action_id=use["action_id"],
-        block_id=use.get("block_id"),
-        view_id=use.get("view_id"),
-        message=(use["channel"], use["ts"]) if "ts" in use else None,
+        text(use, "value", ""),
+        action_id=text(use, "action_id"),
+        message=_message(use),
+        **texts(use, ("block_id", "view_id")),
     )
     told: Json = {"options": found.options, "status": found.answer.status}
     return told | {"option_groups": found.option_groups} if found.option_groups else told
@@ -103,14 +103,19 @@ ACTS: dict[str, Act] = {
     "suggest": suggest,
     "home": home,
 }
+ABOUT: dict[str, tuple[str, ...]] = {"command": ("text", "channel"), "say": ("channel", "thread_ts")}
+"""What else may be said beside who does it."""
 
 
 async def act(slack: Slack, wish: Json) -> Json:
     """Do what somebody (``as``) wishes; LookupError, ValueError or ConnectionError where it cannot be done."""
     wanted = [name for name in ACTS if name in wish]
     if len(wanted) != 1:
-        raise ValueError(f"say what to do, one of: {', '.join([*ACTS, 'scene'])}")
-    return await ACTS[wanted[0]](slack, wish["as"], wish)
+        raise ValueError(f"say what to do, one of: {', '.join([*ACTS, 'scene', 'pager'])}")
+    only(wish, ("as", wanted[0], *ABOUT.get(wanted[0], ())))
+    if "as" not in wish:
+        raise ValueError(f"as: say who does it, one of {', '.join(one.key for one in slack.workspace.people.values())}")
+    return await ACTS[wanted[0]](slack, text(wish, "as"), wish)
 
 
 def answered(answer: Answer) -> Json:
@@ -119,4 +124,8 @@ def answered(answer: Answer) -> Json:
 
 
 def _channel(wish: Json) -> str:
-    return str(wish.get("channel", "#general"))
+    return text(wish, "channel", "#general")
+
+
+def _message(use: Json) -> tuple[str, str] | None:
+    return (text(use, "channel"), text(use, "ts")) if "ts" in use else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.sandbox.clock import Clock, duration, moment
+from bot.sandbox.control_wishes import only, refusal, wish_of
 
 ADDRESS = "/_sandbox/clock"
 
@@ -28,8 +29,9 @@ class ClockDoor:
 
     async def _change(self, request: web.Request) -> web.Response:
         try:
-            wish = await request.json()
-            if not isinstance(wish, dict) or not wish.keys() & {"by", "to", "speed"}:
+            wish = await wish_of(request)
+            only(wish, ("by", "to", "speed"))
+            if not wish:
                 raise ValueError('say how: {"by": "30m"}, {"to": "2026-11-02T09:00:00Z"} or {"speed": 60}')
             speed = _speed(wish["speed"]) if "speed" in wish else None
             if "by" in wish or "to" in wish:
@@ -38,8 +40,8 @@ class ClockDoor:
                 )
             if speed is not None:
                 self._clock.speed = speed
-        except (ValueError, OverflowError) as error:
-            return web.json_response({"ok": False, "error": str(error)}, status=400)
+        except ValueError as error:
+            return refusal(error)
         return web.json_response({"ok": True, **self._clock.told()})
 
 

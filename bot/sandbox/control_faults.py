@@ -11,11 +11,12 @@ from bot.sandbox.control_switches import (
     GITHUB,
     PAGERDUTY,
     Switches,
-    duration_of,
     make_github,
     make_pagerduty,
 )
-from bot.sandbox.faults import FIELDS, SUMMARIES, FaultKind
+from bot.sandbox.control_wishes import one_of, only, refusal, seconds, texts, whole, wish_of
+from bot.sandbox.faults import FIELDS, SUMMARIES, Fault, FaultKind
+from bot.sandbox.slack_api import METHODS
 from bot.sandbox.world import Json
 
 if TYPE_CHECKING:
@@ -69,41 +70,51 @@ class FaultDoor:
 
     async def _switch_on(self, request: web.Request) -> web.Response:
         try:
-            wish = await request.json()
-            if not isinstance(wish, dict):
-                raise ValueError("send a JSON object")
-            other = self._others.get(wish.get("system", "slack"))
-            if other is not None:
-                return web.json_response({"ok": True, **other.switch(wish)})
-            number = self._sandbox.slack.fault(
-                FaultKind(wish["kind"]),
-                method=wish.get("method") or None,
-                channel=wish.get("channel") or None,
-                times=_whole(wish.get("times")),
-                seconds=float(wish.get("seconds") or 1),
-                retry_after=int(wish.get("retry_after") or 1),
-                duration=duration_of(wish.get("for")),
-            )
-        except (LookupError, ValueError, TypeError) as error:
-            told = f"missing {error}" if isinstance(error, KeyError) else str(error)
-            return web.json_response({"ok": False, "error": told}, status=400)
-        return web.json_response({"ok": True, "id": number})
+            wish = await wish_of(request)
+            other = self._others.get(one_of(wish, "system", ("slack", *self._others), "slack"))
+            done = {"id": self._slacks(wish)} if other is None else other.switch(wish)
+        except (LookupError, ValueError) as error:
+            return refusal(error)
+        return web.json_response({"ok": True, **done})
+
+    def _slacks(self, wish: Json) -> int:
+        """Switch one of Slack's on, in the place of one of the same kind for the same calls."""
+        slack = self._sandbox.slack
+        kind = FaultKind(one_of(wish, "kind", list(FaultKind)))
+        only(wish, ("system", "kind", *FIELDS[kind]))
+        where = texts(wish, ("method", "channel"))
+        if where["method"] not in (None, *METHODS):
+            raise LookupError(f"the stand-in Slack has no method {where['method']!r}; there are {', '.join(METHODS)}")
+        if where["channel"] is not None and slack.workspace.find_person(where["channel"]) is None:
+            where["channel"] = slack.workspace.channel(where["channel"]).id
+        number = slack.fault(
+            kind,
+            **where,
+            times=whole(wish, "times"),
+            seconds=seconds(wish, "seconds") or 1.0,
+            retry_after=whole(wish, "retry_after") or 1,
+            duration=seconds(wish, "for"),
+        )
+        new = next(one for one in slack.faults.active if one.number == number)
+        for twin in [one for one in slack.faults.active if one is not new and _scope(one) == _scope(new)]:
+            slack.clear_faults(twin.number)
+        return number
 
     async def _switch_off(self, request: web.Request) -> web.Response:
-        number = request.query.get("id")
-        if number is not None and not number.isdecimal():
-            return web.json_response({"ok": False, "error": "id: expected a number"}, status=400)
-        chosen = int(number) if number is not None else None
+        try:
+            only(request.query, ("id",))
+            number = request.query.get("id")
+            if number is not None and not number.isdecimal():
+                raise ValueError(f"id: expected the number of a fault, not {number!r}")
+            chosen = int(number) if number is not None else None
+        except ValueError as error:
+            return refusal(error)
+        before = {one["id"] for one in self.listed()}
         self._sandbox.slack.clear_faults(chosen)
         for switches in self._others.values():
             switches.end(chosen)
-        return web.json_response({"ok": True})
+        return web.json_response({"ok": True, "ended": sorted(before - {one["id"] for one in self.listed()})})
 
 
-def _whole(value: object) -> int | None:
-    if value in (None, ""):
-        return None
-    number = int(str(value))
-    if number < 1:
-        raise ValueError("times: expected a number of 1 or more")
-    return number
+def _scope(fault: Fault) -> tuple[str, str | None, str | None]:
+    return fault.kind, fault.method, fault.channel

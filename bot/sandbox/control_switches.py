@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.sandbox.clock import Alarm, Clock
+from bot.sandbox.control_wishes import one_of, only, seconds
 from bot.sandbox.world import Json
 
 if TYPE_CHECKING:
@@ -86,10 +87,16 @@ class Switches:
     def switch(self, wish: Json) -> Json:
         """Switch one ``kind`` on; or, without a kind, each that is named, on or off: ``{"down": true, "slow": 0}``."""
         if "kind" in wish:
+            only(wish, ("system", "kind", *self._kinds[one_of(wish, "kind", list(self._kinds))][1]))
             return {"id": self._begin(wish)}
+        only(wish, ("system", "kind", *self._kinds))
+        if not self._kinds.keys() & wish.keys():
+            raise KeyError("kind")
         for kind in self._kinds.keys() & wish.keys():
             if not wish[kind]:
                 self._end(kind)
+            elif wish[kind] is True:
+                self._begin({"kind": kind})
             else:
                 self._begin({"kind": kind, "for" if kind in _LASTING else "seconds": wish[kind]})
         return {}
@@ -101,12 +108,10 @@ class Switches:
                 self._end(kind)
 
     def _begin(self, wish: Json) -> int:
-        kind = str(wish.get("kind"))
-        if kind not in self._kinds:
-            raise ValueError(f"kind: expected one of {', '.join(self._kinds)}, not {kind!r}")
-        seconds, lasts = float(wish.get("seconds") or 1), duration_of(wish.get("for"))
+        kind = one_of(wish, "kind", list(self._kinds))
+        late, lasts = seconds(wish, "seconds") or 1.0, seconds(wish, "for")
         self._end(kind)
-        self.on[kind] = seconds
+        self.on[kind] = late
         if lasts is not None:
             self._alarms[kind] = self._clock.call_later(timedelta(seconds=lasts), lambda: self._end(kind))
         self._apply(self)
@@ -146,16 +151,6 @@ def make_pagerduty(pagerduty: PagerDuty, switches: Switches) -> None:
         slow=on.get("slow", 0.0),
         cut="cut" in on,
     )
-
-
-def duration_of(value: object) -> float | None:
-    """How many seconds a fault lasts; None for until it is ended."""
-    if value in (None, ""):
-        return None
-    seconds = float(str(value))
-    if seconds <= 0:
-        raise ValueError("for: expected a number of seconds above 0")
-    return seconds
 
 
 def _limited(switches: Switches, kind: str) -> float | None:

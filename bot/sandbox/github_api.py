@@ -23,6 +23,7 @@ from bot.sandbox.github_gate_views import GateViews
 from bot.sandbox.github_limits import SEARCHES, primary, secondary
 from bot.sandbox.github_run_views import RunViews
 from bot.sandbox.github_shapes import error
+from bot.sandbox.github_sign_in import SignInViews
 from bot.sandbox.github_views import CALLER, Caller, acting, caller_of
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ class RestApi:
             *code.last_routes(),
         ]
         known = [web.route(verb, prefix + path, self._door(view, permission)) for verb, path, view, permission in views]
+        sign_in = SignInViews(self._github)
+        known += [
+            web.post(prefix.removesuffix("/v3") + "/graphql", self._door(sign_in.graphql, None)),
+            *sign_in.routes(),
+        ]
         return [*known, web.route("*", prefix + "/{rest:.*}", self._door(_unknown, None))]
 
     # The door
@@ -133,6 +139,8 @@ class RestApi:
             return Caller("person", self._github.machine_user)
         if self._github.app.knows(token):
             return Caller("installation", self._github.app_user)
+        if token in self._github.sign_in.tokens:
+            return Caller("person", self._github.forge.account(self._github.sign_in.tokens[token]))
         raise Refused(401, "Bad credentials")
 
     def _permitted(self, request: web.Request, permission: str | None) -> None:

@@ -12,6 +12,7 @@ from bot.sandbox.github_answers import MOST_PER_PAGE, Answer, Page, Refused, Vie
 from bot.sandbox.github_app import APP_ID, APP_SLUG, App
 from bot.sandbox.github_hooks import EVENTS, INSTALLATION_ID, Delivery
 from bot.sandbox.github_shapes import ORGANISATION_ID, stamp
+from bot.sandbox.github_sign_in import CLIENT_ID
 
 if TYPE_CHECKING:
     from bot.sandbox.github import GitHub
@@ -34,11 +35,15 @@ class AppViews:
             ("GET", "/app/hook/deliveries", self._deliveries),
             ("GET", "/app/hook/deliveries/{id}", self._delivery),
             ("POST", "/app/hook/deliveries/{id}/attempts", self._attempt),
+            ("GET", "/orgs/{org}/installation", self._organisation_installation),
             ("GET", "/repos/{owner}/{repo}/installation", self._repository_installation),
         ]
 
     async def _app_itself(self, request: web.Request) -> Answer:
-        return 200, self._github.shapes.app(permissions=self._app.permissions) | {"installations_count": 1}
+        return 200, self._github.shapes.app(permissions=self._app.permissions) | {
+            "installations_count": 1,
+            "client_id": CLIENT_ID,
+        }
 
     def _installed(self) -> dict[str, Any]:
         shapes = self._github.shapes
@@ -70,6 +75,11 @@ class AppViews:
 
     async def _installation(self, request: web.Request) -> Answer:
         if number(request, "id") != INSTALLATION_ID:
+            raise Refused(404, "Not Found")
+        return 200, self._installed()
+
+    async def _organisation_installation(self, request: web.Request) -> Answer:
+        if request.match_info["org"].lower() != APP_OWNER:
             raise Refused(404, "Not Found")
         return 200, self._installed()
 

@@ -12,6 +12,7 @@ from bot.sandbox.github_action_shapes import Shapes
 from bot.sandbox.github_app import APP_SLUG, App
 from bot.sandbox.github_hooks import INSTALLATION_ID, Hooks
 from bot.sandbox.github_limits import Limits
+from bot.sandbox.github_sign_in import SignIn
 from bot.sandbox.repositories import Account, Forge, Repository
 from bot.sandbox.world import Json
 
@@ -39,6 +40,7 @@ class Ground:
         self.token = f"ghp_{secrets.token_hex(18)}"
         self.webhook_secret = secrets.token_hex(20)
         self.app = App()
+        self.sign_in = SignIn(self.clock.now)
         self.log = Log("github")
         self.hooks = Hooks(self.webhook_secret, self.log, forge.numbers, self.clock)
         self.shapes = Shapes("", "")

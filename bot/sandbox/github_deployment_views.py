@@ -79,6 +79,7 @@ class DeploymentViews(RepositoryViews):
             task=optional(sent, "task", "deploy"),
             by_app=caller_of(request).is_installation,
         )
+        self.github.tell_announced(repo, repo.deployments[made])
         return 201, self.shapes.deployment(repo, repo.deployments[made])
 
     def _merged(self, repo: Repository, ref: str, by: Account) -> bool:

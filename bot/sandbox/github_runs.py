@@ -10,11 +10,13 @@ from datetime import datetime
 from bot.sandbox.clock import Clock
 from bot.sandbox.github_code import Code
 from bot.sandbox.github_records import CheckRun, CheckSuite, CommitStatus, Workflow
-from bot.sandbox.repositories import Account, Forge, Repository, WorkflowRun
+from bot.sandbox.repositories import Account, Deployment, Forge, Repository, WorkflowRun
 from bot.sandbox.world import Json
 
 Started = Callable[[Repository, WorkflowRun], None]
 """Told of each run that a dispatch or a re-run has queued."""
+Announced = Callable[[Repository, Deployment], None]
+"""Told of each deployment that somebody creates through the API: whoever deploys for them acts on it."""
 _INPUT = re.compile(r"\$\{\{\s*(?:github\.event\.)?inputs\.([\w-]+)\s*\}\}")
 
 
@@ -24,6 +26,7 @@ class Runs(Code):
     def __init__(self, forge: Forge, clock: Clock | None = None, *, rate_limits: bool = False) -> None:
         super().__init__(forge, clock, rate_limits=rate_limits)
         self.started: list[Started] = []
+        self.announced: list[Announced] = []
         self._run_numbers = itertools.count(1)
 
     # Workflow runs
@@ -111,6 +114,11 @@ class Runs(Code):
     def _tell_started(self, repo: Repository, run: WorkflowRun) -> None:
         for tell in self.started:
             tell(repo, run)
+
+    def tell_announced(self, repo: Repository, deployment: Deployment) -> None:
+        """Tell of a deployment that was created through the API."""
+        for tell in self.announced:
+            tell(repo, deployment)
 
     def _run(
         self,

@@ -129,6 +129,9 @@ class RestApi:
         ]
         if request.query.get("earliest") in ("1", "true", "True"):
             found = list({one["user"]["id"]: one for one in reversed(found)}.values())[::-1]
+        if "users" in request.query.getall("include[]", []):
+            everyone = self._pagerduty.account.users
+            found = [one | {"user": self._pagerduty.shapes.user(everyone[one["user"]["id"]])} for one in found]
         return listed(request, "oncalls", found)
 
     async def _services(self, request: web.Request) -> Answer:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.sandbox.repositories import Repository, WorkflowRun
+from bot.sandbox.repositories import Deployment, Repository, WorkflowRun
 
 if TYPE_CHECKING:
     from bot.sandbox.github import GitHub
@@ -118,6 +118,12 @@ class Pipeline:
         else:
             deployment = await self.github.deployment(self.repo, sha, environment, run=run)
             await self._say(deployment, "pending")
+        return await self._carry_out(deployment, environment, seconds, steps, state)
+
+    async def _carry_out(
+        self, deployment: int, environment: str, seconds: float, steps: Sequence[int], state: str
+    ) -> Rollout:
+        """What is the same of every rollout once it has been announced."""
         await self._wait(1.5)
         broken_at = self._broken.pop(environment, None)
         if broken_at is not None:
@@ -146,16 +152,21 @@ class Pipeline:
     # By itself
 
     def watch(self) -> None:
-        """From now on ship every commit that lands, and roll out what is dispatched (``sha``, ``environment``)."""
+        """From now on ship every commit that lands, and roll out what is dispatched or announced.
+
+        A dispatch names ``sha`` and ``environment``, and may name ``service`` and ``promotion``, which its run's name
+        repeats. What is announced is any deployment that somebody creates through the API.
+        """
         self.github.landed.append(self._landed)
         self.github.started.append(self._started)
+        self.github.announced.append(self._announced)
         there = self.github.forge.repository(self.repo)
         if DEPLOY not in there.workflows or there.workflows[DEPLOY].inputs is None:
             self.github.workflow(
                 self.repo,
                 DEPLOY,
-                inputs={"sha": True, "environment": True},
-                run_name="Deploy ${{ inputs.sha }} to ${{ inputs.environment }}",
+                inputs={"sha": True, "environment": True, "service": False, "promotion": False},
+                run_name="Deploy ${{ inputs.sha }} to ${{ inputs.environment }} (shipmate:${{ inputs.promotion }})",
             )
 
     def _landed(self, repo: Repository, branch: str, sha: str) -> None:
@@ -165,6 +176,15 @@ class Pipeline:
     def _started(self, repo: Repository, run: WorkflowRun) -> None:
         if repo.full_name == self.repo and run.name == DEPLOY and run.inputs:
             self._begin(self._dispatched(run))
+
+    def _announced(self, repo: Repository, deployment: Deployment) -> None:
+        if repo.full_name == self.repo and not deployment.transient:
+            self._begin(self._asked_for(deployment))
+
+    async def _asked_for(self, deployment: Deployment) -> None:
+        async with self._one_at_a_time:
+            await self._say(deployment.id, "pending")
+            await self._carry_out(deployment.id, deployment.environment, 6, (), "success")
 
     async def _dispatched(self, run: WorkflowRun) -> None:
         async with self._one_at_a_time:
@@ -194,6 +214,7 @@ class Pipeline:
         if self._landed in self.github.landed:
             self.github.landed.remove(self._landed)
             self.github.started.remove(self._started)
+            self.github.announced.remove(self._announced)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

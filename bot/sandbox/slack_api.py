@@ -92,6 +92,7 @@ METHODS: dict[str, Method] = {
     "usergroups.list": Method(slack_people.usergroups, 2, ("usergroups:read",)),
     "usergroups.users.list": Method(slack_people.usergroup_users, 2, ("usergroups:read",)),
     "users.conversations": Method(slack_conversations.mine, 3, _READS),
+    "users.getPresence": Method(slack_people.presence, 3, ("users:read",)),
     "users.info": Method(slack_people.user_info, 4, ("users:read",)),
     "users.list": Method(slack_people.user_list, 2, ("users:read",)),
     "users.lookupByEmail": Method(slack_people.lookup_by_email, 3, ("users:read.email",)),

@@ -69,7 +69,7 @@ class Interactions:
         }
         answer = await self._sender.send("slash_commands", fields, urlencode(fields))
         if not answer.ok:
-            word = "operation_timeout" if answer.status == 0 else "dispatch_failed"
+            word = "operation_timeout" if answer.reason in ("timeout", "http_timeout") else "dispatch_failed"
             self._whisper(channel, person, f'{command} failed with the error "{word}"')
         elif answer.body:
             body = answer.body if isinstance(answer.body, dict) else {"text": str(answer.body)}
@@ -128,6 +128,8 @@ class Interactions:
             raise LookupError(f"#{channel.name} is archived: nobody can write there")
         if channel.person and (self._slack.manifest.messages_read_only or not self._slack.manifest.messages_tab):
             raise LookupError(f"nobody can write to {BOT_NAME}: its messages tab is read-only")
+        if person.slack_id not in channel.members:
+            raise LookupError(f"{person.name} is not in #{channel.name}, and so cannot write there")
         message = self._slack.workspace.post(
             channel,
             Message(

@@ -105,7 +105,8 @@ class Manifest:
             return Command(command=name)
         found = next((one for one in self.commands if one.command == name), None)
         if found is None:
-            raise LookupError(f"{name} is not a valid command; there are {[one.command for one in self.commands]}")
+            known = ", ".join(one.command for one in self.commands) or "none at all"
+            raise LookupError(f"{name} is not a valid command; there are {known}")
         return found
 
     def shortcut(self, callback_id: str, kind: str) -> Shortcut:

@@ -54,6 +54,14 @@ def user_info(call: Call) -> Json:
     return answer(user=shape | {"is_stranger": True} if person.stranger and not _met(call, person) else shape)
 
 
+def presence(call: Call) -> Json:
+    """``users.getPresence``: of others it is told whether they are active, and no more."""
+    if call.arguments.string("user") in (None, BOT_USER_ID):
+        return answer(presence="active", online=True, auto_away=False, manual_away=False, connection_count=1)
+    person = call.person("user")
+    return answer(presence="away" if person.away or person.deactivated else "active")
+
+
 def _met(call: Call, person: Person) -> bool:
     """Whether somebody is in a channel that the app is in, too."""
     return any({person.slack_id, BOT_USER_ID} <= one.members for one in call.slack.workspace.channels.values())

@@ -69,6 +69,8 @@ class Sender:
             answer = Answer(200, result)
         except TimeoutError:
             answer = Answer(0, reason="timeout")
+        except ConnectionError:
+            answer = Answer(0, reason="connection_failed")
         self._slack.log.add(
             incoming=False,
             verb="WS",

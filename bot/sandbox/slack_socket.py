@@ -114,10 +114,10 @@ class Sockets:
     async def send(self, kind: str, payload: Json, *, answerable: bool, attempt: int = 0, reason: str = "") -> Any:
         """Send one envelope and wait for the payload of its acknowledgement.
 
-        TimeoutError when patience ends, or the connection does, or where there is none.
+        TimeoutError when patience ends, or the connection does; ConnectionError where there is none.
         """
         if not self._open:
-            raise TimeoutError
+            raise ConnectionError("no Socket Mode connection is open")
         name = str(uuid.uuid4())
         envelope: Json = {
             "envelope_id": name,

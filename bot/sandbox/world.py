@@ -32,7 +32,8 @@ SLACKBOT_ID = "USLACKBOT"
 class Person:
     """Somebody people here can see. ``email`` is verified by Slack; ``zone`` is an IANA name; ``key`` is for tests.
 
-    ``guest`` may be in a few channels, ``single_channel_guest`` in one; ``stranger`` belongs to another workspace.
+    ``guest`` may be in a few channels, ``single_channel_guest`` in one; ``stranger`` belongs to another workspace;
+    ``away`` is whoever is not looking at Slack.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Person:
     stranger: bool = False
     title: str = ""
     status: str = ""
+    away: bool = False
 
     @property
     def name(self) -> str:

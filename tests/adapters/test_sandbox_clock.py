@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -57,6 +58,7 @@ async def test_a_fast_clock_gets_ahead_of_real_time() -> None:
         {"by": timedelta(seconds=-1)},
         {"to": datetime(2020, 1, 1, tzinfo=UTC)},
         {"to": datetime(2999, 1, 1)},  # noqa: DTZ001
+        {"to": datetime(9999, 12, 31, tzinfo=UTC)},
         {"by": timedelta(1), "to": datetime(2999, 1, 1, tzinfo=UTC)},
     ],
 )
@@ -124,7 +126,10 @@ def test_durations_are_written_as_people_write_them(written: object, seconds: fl
     assert duration(written) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("written", ["", "soon", "5", "5 m", None, True, ["1h"]])
+@pytest.mark.parametrize(
+    "written",
+    ["", "soon", "5", "5 m", None, True, ["1h"], math.nan, math.inf, 1e300, "9" * 40 + "d"],
+)
 def test_and_in_no_other_way(written: object) -> None:
     with pytest.raises(ValueError, match="duration"):
         duration(written)
@@ -160,6 +165,11 @@ async def test_the_door_reads_turns_and_speeds_it(sandbox: Sandbox, session: aio
         {"to": "2020-01-01T00:00:00Z"},
         {"speed": "fast"},
         {"speed": -1},
+        {"speed": math.nan},
+        {"by": math.nan},
+        {"by": 1e300},
+        {"to": "9999-12-31T23:59:59Z"},
+        {"by": "5m", "sped": 60},
     ],
 )
 async def test_a_wish_that_cannot_be_is_a_400_with_a_reason(

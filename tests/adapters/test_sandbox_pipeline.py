@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import aiohttp
 import pytest
 
 from bot.sandbox.pipeline import Pipeline, Rollout
@@ -123,7 +124,25 @@ async def test_what_is_dispatched_is_rolled_out_under_its_run(
     await pipeline.settle()
     ((_, place, states),) = course(repo)
     assert (place, states, run.conclusion, lost.conclusion) == ("production", WELL, "success", "failure")
-    assert run.title == f"Deploy {sha} to production"
+    assert run.title == f"Deploy {sha} to production (shipmate:)"
+
+
+async def test_what_is_announced_through_the_api_is_rolled_out(
+    sandbox: Sandbox, pipeline: Pipeline, repo: Repository
+) -> None:
+    """As it was announced: the same deployment, which nobody announces again; a preview is somebody else's."""
+    pipeline.watch()
+    sha, settings = repo.branches["main"], sandbox.environment()
+    headers = {"Authorization": f"Bearer {settings['GITHUB_TOKEN']}"}
+    asked = {"ref": sha, "environment": "production", "auto_merge": False, "required_contexts": []}
+    async with aiohttp.ClientSession(headers=headers) as client:
+        for more in ({}, {"transient_environment": True, "environment": "preview"}):
+            address = f"{settings['GITHUB_API_URL']}/repos/{REPO}/deployments"
+            async with client.post(address, json=asked | more) as answer:
+                assert answer.status == 201
+    await pipeline.settle()
+    assert [(place, states) for _, place, states in course(repo)] == [("production", WELL), ("preview", [])]
+    assert pipeline.live("production") == sha
 
 
 async def test_commits_that_land_together_are_shipped_one_after_another(

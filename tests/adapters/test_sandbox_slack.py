@@ -849,6 +849,14 @@ async def test_a_socket_that_never_acknowledges_is_a_command_without_answer(sand
     assert told.text == '/ship failed with the error "operation_timeout"'
 
 
+async def test_without_a_connection_a_command_reaches_nobody_in_socket_mode(sandbox: Sandbox) -> None:
+    sandbox.slack.socket_mode = True
+    answer = await sandbox.slack.command("ana", "/ship", "status", channel="#deploys")
+    assert (answer.status, answer.reason) == (0, "connection_failed")
+    (told,) = sandbox.slack.messages("#deploys")
+    assert told.text == '/ship failed with the error "dispatch_failed"'
+
+
 async def test_going_down_cuts_the_open_sockets(sandbox: Sandbox) -> None:
     async with (
         aiohttp.ClientSession() as session,

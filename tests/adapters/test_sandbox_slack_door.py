@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -249,12 +250,102 @@ async def test_githubs_faults_are_switched_by_the_same_door(stage: Stage, page: 
         {"kind": "down", "for": "a while"},
         {"kind": "slow", "times": 0},
         {"system": "github", "kind": "gremlins"},
+        {"system": "mars", "kind": "down"},
+        {"system": "github"},
+        {"kind": ["down"]},
+        {"kind": "slow", "seconds": "NaN"},
+        {"kind": "slow", "seconds": math.inf},
+        {"kind": "slow", "seconds": -1},
+        {"kind": "slow", "seconds": {}},
+        {"kind": "slow", "for": 1e300},
+        {"kind": "slow", "times": 1.5},
+        {"kind": "ratelimited", "retry_after": "soon"},
+        {"kind": "slow", "method": "chat.postMesage"},
+        {"kind": "slow", "channel": "#nowhere"},
+        {"kind": "down", "times": 3},
+        {"kind": "slow", "secnds": 3},
+        {"system": "github", "kind": "slow", "seconds": math.nan},
+        {"system": "github", "kind": "slow", "method": "x"},
+        {"system": "github", "dwon": True},
     ],
 )
 async def test_a_fault_that_cannot_be_is_refused_and_nothing_is_on(page: Page, wish: Json) -> None:
     answer = await page.fault("POST", **wish)
     assert (answer["status"], bool(answer["error"])) == (400, True)
     assert (await page.fault("GET"))["faults"] == []
+
+
+async def test_a_refused_fault_is_told_what_there_is(page: Page) -> None:
+    assert "expected one of ratelimited, http_500" in (await page.fault("POST", kind="gremlins"))["error"]
+    assert "expected one of slack, github, pagerduty" in (await page.fault("POST", system="mars", kind="x"))["error"]
+    assert "there is no 'secnds'" in (await page.fault("POST", kind="slow", secnds=3))["error"]
+
+
+async def test_the_same_fault_begun_again_takes_the_place_of_the_first(stage: Stage, page: Page) -> None:
+    """So that one press of "End it" ends it, also after a double click."""
+    await page.fault("POST", **DOWN)
+    again = await page.fault("POST", **DOWN | {"for": 60})
+    await page.fault("POST", kind="slow", method="chat.update")
+    await page.fault("POST", kind="slow", channel="#deploys")
+    listed = (await page.fault("GET"))["faults"]
+    assert [(one["kind"], one["method"], one["channel"]) for one in listed] == [
+        ("down", None, None),
+        ("slow", "chat.update", None),
+        ("slow", None, "C0DEPLOYS"),
+    ]
+    assert listed[0]["id"] == again["id"]
+    assert (await page.fault("DELETE", f"?id={again['id']}"))["ended"] == [again["id"]]
+    assert not stage.slack.faults.down
+
+
+async def test_a_fault_is_not_ended_by_mistake(page: Page) -> None:
+    begun = await page.fault("POST", **DOWN)
+    assert (await page.fault("DELETE", f"?number={begun['id']}"))["status"] == 400
+    assert (await page.fault("DELETE", "?id=down"))["status"] == 400
+    assert (await page.fault("DELETE", "?id=99999"))["ended"] == []
+    assert len((await page.fault("GET"))["faults"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ({"say": {"x": 1}}, "say: expected a string"),
+        ({"say": "hi", "chanel": "#general"}, "there is no 'chanel'"),
+        ({"say": "hi", "channel": 7}, "channel: expected a string"),
+        ({"say": "hi", "command": "/ship"}, "one of: command"),
+        ({"command": "/ship", "text": None}, "text: expected a string"),
+        ({"click": "mute"}, "click: expected an object"),
+        ({"click": {"channel": "C0DEPLOYS", "ts": "1.1"}}, "missing 'action_id'"),
+        ({"click": {"channel": "C0DEPLOYS", "ts": "1.1", "action_id": "a", "values": 3}}, "values: expected an object"),
+        ({"react": "zzz"}, "react: expected an object"),
+        ({"submit": []}, "submit: expected an object"),
+        ({"submit": {"view_id": 3}}, "view_id: expected a string"),
+        ({"close": "V1"}, "close: expected an object"),
+        ({"shortcut": "ship"}, "shortcut: expected an object"),
+        ({"suggest": "x"}, "suggest: expected an object"),
+        ({"scene": {"a": 1}}, "scene: expected a string"),
+        ({"scene": "a calm deploy", "pace": math.nan}, "pace: expected a number"),
+        ({"scene": "a calm deploy", "pace": -1}, "pace: expected a number"),
+        ({"pager": "answer", "after": 1e300}, "is no duration"),
+    ],
+)
+async def test_a_wish_that_cannot_be_is_refused_in_words(page: Page, wish: Json, said: str) -> None:
+    assert said in (await page.act("ana", **wish))["error"]
+
+
+@pytest.mark.parametrize("address", ["act", "fault", "clock"])
+@pytest.mark.parametrize("body", ["", "{", "[]", "null", "\udcff", pytest.param("[" * 100_000, id="deep")])
+async def test_what_is_no_object_is_refused(page: Page, address: str, body: str) -> None:
+    sent = body.encode("utf-8", "surrogateescape")
+    async with page.session.post(f"{page.url}/_sandbox/{address}", data=sent) as response:
+        assert response.status == 400
+        assert await response.json() == {"ok": False, "error": "send a JSON object"}
+
+
+async def test_who_acts_is_to_be_said(page: Page) -> None:
+    async with page.session.post(f"{page.url}/_sandbox/act", json={"say": "hi"}) as response:
+        assert response.status == 400
+        assert "as: say who does it, one of ana, ben" in (await response.json())["error"]
 
 
 def test_every_kind_of_fault_is_described() -> None:

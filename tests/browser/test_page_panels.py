@@ -36,6 +36,20 @@ async def test_a_fault_is_switched_on_shown_and_ended(page: Tab, sandbox: Sandbo
     assert not sandbox.slack.faults.down
 
 
+async def test_a_fault_begun_twice_is_on_once(page: Tab, sandbox: Sandbox) -> None:
+    """So that ending it ends it."""
+    await page.click("#faults-tab")
+    await page.click("[data-fault=slack-down] .play")
+    await page.click("[data-fault=slack-down] summary")
+    await page.choose("[data-fault=slack-down] [name=for]", "600")
+    await page.click("[data-fault=slack-down] .play")
+    await page.sees(".fault-on", "10 min 0 s left")
+    assert len(await page.said(".fault-on")) == 1
+    await page.click(".fault-on .quiet-button", "End it")
+    await page.sees("#faults", "Everything works.")
+    assert not sandbox.slack.faults.down
+
+
 async def test_every_fault_on_offer_can_be_begun_and_all_are_ended_at_once(page: Tab) -> None:
     """None of the forms sends what the sandbox does not take."""
     await page.click("#faults-tab")
@@ -86,6 +100,37 @@ async def test_words_come_back_into_the_box_when_they_could_not_be_sent(page: Ta
     await page.sees(".toast", "The sandbox does not answer")
     await page.until("document.querySelector('#message-box textarea').value === 'not lost'")
     await page.sees("#line", "Trying again")
+
+
+async def test_enter_completes_a_commands_name_and_says_nothing_yet(page: Tab, sandbox: Sandbox) -> None:
+    """A half-typed command is no message to everybody."""
+    for typed in ("/", "/sh"):
+        await page.write("#message-box textarea", typed)
+        await page.sees(".offers li", "/ship")
+        await page.press("Enter")
+        await page.until("document.activeElement.value === '/ship '")
+    await page.write("#message-box textarea", "a/b")
+    await page.press("Enter")
+    await page.sees("#log article", "a/b")
+    assert [one.text for one in sandbox.slack.messages("#general")] == ["a/b"]
+
+
+async def test_what_one_hears_can_be_completed_as_the_readme_has_it(page: Tab) -> None:
+    """Every word of ``/ship me``."""
+    await page.write("#message-box textarea", "/ship me ")
+    await page.sees(".offers li", "/ship me github")
+    said = [line.split("\n")[0].split(" ")[:3] for line in await page.said(".offers li b")]
+    assert [words[-1] for words in said] == ["mute", "unmute", "failures", "github"]
+
+
+async def test_who_is_not_in_a_channel_is_told_so_and_keeps_the_words(page: Tab) -> None:
+    """Gus looks into #general."""
+    await page.choose("#me", "U0GUS")
+    await page.click("[data-place=C0GENERAL]")
+    await page.write("#message-box textarea", "hello")
+    await page.press("Enter")
+    await page.sees(".toast", "Gus is not in #general, and so cannot write there")
+    await page.until("document.querySelector('#message-box textarea').value === 'hello'")
 
 
 async def test_the_page_says_everywhere_that_it_is_not_slack(page: Tab) -> None:

@@ -14,6 +14,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.server import Sandbox
+from bot.sandbox.slack_manifest import Manifest
 from tests.browser.chromium import Chromium, Tab
 
 pytestmark = pytest.mark.browser
@@ -175,6 +176,27 @@ async def test_text_that_means_harm_stays_text(page: Tab, sandbox: Sandbox) -> N
     found = "document.querySelectorAll('#log img, #log script, #log a[href^=javascript]').length"
     assert await page.evaluate(found) == 0
     assert await page.evaluate("document.title") == "Acme: sandbox, not Slack"
+
+
+async def test_a_thread_with_the_app_takes_no_replies_where_its_conversation_takes_none(chromium: Chromium) -> None:
+    """The manifest has the messages tab read-only; in a channel threads stay open."""
+    async with Sandbox(rate_limits=False, manifest=Manifest(messages_read_only=True)) as world, chromium.tab() as page:
+        settings = world.environment()
+        async with aiohttp.ClientSession() as session:
+            client = AsyncWebClient(
+                token=settings["SLACK_BOT_TOKEN"], base_url=settings["SLACK_API_URL"], session=session
+            )
+            for channel in ("U0ANA", "C0DEPLOYS"):
+                await client.chat_postMessage(channel=channel, text="Your change is live")
+        await page.open(f"{world.url}/?as=ana#C0DEPLOYS")
+        await page.click("#log [data-action=reply]")
+        await page.sees("#thread-box textarea:enabled")
+        await page.click("#thread-close")
+        await page.click("#direct .place")
+        await page.click("#log [data-action=reply]")
+        await page.sees("#thread-box textarea:disabled")
+        asked = "document.querySelector('#thread-box textarea').placeholder"
+        assert await page.evaluate(asked) == "Sending messages to this app has been turned off."
 
 
 async def test_a_burst_of_messages_is_drawn_to_its_end(page: Tab, sandbox: Sandbox) -> None:

@@ -25,6 +25,14 @@ PEOPLE = (
         {"user.team_id": "T0PARTNER", "user.is_stranger": None},
         source=docs("user object, team_id and is_stranger"),
     ),
+    answered("people are online", call("users.getPresence", user="U0DEE"), {"presence": "active"}),
+    refused(
+        "nobody's presence is not told",
+        call("users.getPresence", user="U0NOBODY"),
+        "user_not_found",
+        source="ours: not documented",
+    ),
+    unscoped(call("users.getPresence", user="U0DEE"), "users:read"),
     refused("somebody must exist", call("users.info", user="U0NOBODY"), "user_not_found"),
     answered(
         "an address is found whatever its case",

@@ -10,7 +10,9 @@ const SUMMARIES = {
 };
 const DEEPER = {
   "/ship me": [
-    { word: "mute", usage: "", summary: "no more direct messages about your changes" },
+    { word: "mute", usage: "[#812]", summary: "no more direct messages about your changes, or one of them" },
+    { word: "unmute", usage: "[#812]", summary: "everything again" },
+    { word: "failures", usage: "", summary: "only what went wrong" },
     { word: "github", usage: "<your login>", summary: "which GitHub account is yours" },
   ],
 };
@@ -39,6 +41,11 @@ export function completions(text, offers) {
   if (!text.startsWith("/") || text.includes("\n")) return [];
   const typed = text.toLowerCase();
   return offers.filter(({ command }) => command.startsWith(typed));
+}
+
+/** Whether `text` is the beginning of a command's name only: Enter then takes the first offer, as in Slack. */
+export function halfNamed(text, offers) {
+  return /^\/[\w-]*$/.test(text) && offers.length > 0 && !offers.some(({ command }) => command === text.toLowerCase());
 }
 
 /** What picking an offer leaves in the message box: with a space where a word may follow. */

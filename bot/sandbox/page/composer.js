@@ -1,7 +1,7 @@
 // A message box: Enter sends, Shift+Enter breaks the line, Up brings back what was sent before, and a slash offers the
 // commands there are (Up and Down choose, Tab or Enter takes one, Escape closes the list).
 
-import { completed, completions } from "./completion.js";
+import { completed, completions, halfNamed } from "./completion.js";
 import { element, icon, ICONS } from "./dom.js";
 
 const REMEMBERED = 50;
@@ -103,6 +103,7 @@ export class Composer {
     else if (event.key === "Escape") this.#offer([]);
     else if (event.key === "Tab" && !event.shiftKey) this.#take(this.#offers[Math.max(this.#picked, 0)]);
     else if (event.key === "Enter" && this.#picked >= 0) this.#take(this.#offers[this.#picked]);
+    else if (event.key === "Enter" && !event.shiftKey && halfNamed(this.box.value, this.#offers)) this.#take(this.#offers[0]);
     else return false;
     return true;
   }

@@ -27,6 +27,7 @@ import { Workspace } from "./workspace.js";
 
 const ME = "sandbox-me";
 const DATES_EVERY = 15_000;
+const SHUT = "Sending messages to this app has been turned off.";
 const byId = (id) => document.getElementById(id);
 const asked = (name) => new URLSearchParams(window.location.search).get(name);
 
@@ -322,8 +323,10 @@ class Page {
     byId("home").hidden = !this.atHome;
     byId("log").parentElement.hidden = byId("message-box").hidden = this.atHome;
     const shut = direct && this.store.readOnly; // as the app's manifest has it, and in Slack's own words
-    this.box.label(shut ? "Sending messages to this app has been turned off." : place ? `Message ${name}${this.panes.narrow ? "" : ", or / for a command"}` : "Message");
+    this.box.label(shut ? SHUT : place ? `Message ${name}${this.panes.narrow ? "" : ", or / for a command"}` : "Message");
     this.box.enable(Boolean(place) && !place.archived && !shut);
+    this.threadBox.label(shut ? SHUT : "Reply…");
+    this.threadBox.enable(Boolean(place) && !place.archived && !shut);
   }
 
   #membersWords(place) {
