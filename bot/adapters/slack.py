@@ -46,8 +46,14 @@ METHODS: Mapping[str, tuple[Effect, frozenset[str]]] = MappingProxyType(
             Effect.READ,
             frozenset({"channels:history", "groups:history", "im:history"}),
         ),
+        "usergroups.list": (Effect.READ, frozenset({"usergroups:read"})),
+        "usergroups.users.list": (Effect.READ, frozenset({"usergroups:read"})),
+        "users.getPresence": (Effect.READ, frozenset({"users:read"})),
         "users.info": (Effect.READ, frozenset({"users:read"})),
         "users.lookupByEmail": (Effect.READ, frozenset({"users:read", "users:read.email"})),
+        "views.open": (Effect.ONCE, frozenset()),
+        "views.publish": (Effect.REPEATABLE, frozenset()),
+        "views.update": (Effect.REPEATABLE, frozenset()),
     }
 )
 """Every method we call, what it changes, and the bot scopes it needs.
@@ -205,6 +211,56 @@ class SlackChat:
         """The person with this id, or None (``user_not_found``, ``user_not_visible``)."""
         ourselves = await self._ourselves()
         return await self._person("users.info", {"user": slack_id}, team_id=ourselves.team_id)
+
+    async def group_members(self, handle: str) -> frozenset[str] | None:
+        """The members of the user group ``@handle``, None where no such group is in use (``plan_upgrade_required``:
+        the workspace's plan has none at all).
+        """
+        wanted = handle.removeprefix("@").casefold()
+        listing = await self._call("usergroups.list", params={"include_disabled": False})
+        found = next(
+            (one for one in items(listing.get("usergroups")) if text(one, "handle").casefold() == wanted), None
+        )
+        if found is None:
+            return None
+        try:
+            answer = await self._call(
+                "usergroups.users.list", params={"usergroup": identifier("usergroups.list", found)}
+            )
+        except GiveUp as fault:
+            if fault.code == "no_such_subteam":
+                return None  # it was deleted in between
+            raise
+        users = answer.get("users")
+        if not isinstance(users, list):
+            raise RetryLater("usergroups.users.list: Slack answered without a list")
+        return frozenset(one for one in users if isinstance(one, str))
+
+    async def present(self, slack_id: str) -> bool | None:
+        """Whether somebody is online now, None where Slack does not say."""
+        try:
+            answer = await self._call("users.getPresence", params={"user": slack_id})
+        except PlaceUnreachable as fault:
+            if fault.code in _NOBODY:
+                return None
+            raise
+        return {"active": True, "away": False}.get(text(answer, "presence"))
+
+    async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> str:
+        """Open a modal for whoever's trigger this is; GiveUp(``expired_trigger_id``) after three seconds."""
+        answer = await self._call("views.open", json={"trigger_id": trigger_id, "view": dict(view)})
+        opened = text(answer.get("view"), "id")
+        if not opened:
+            raise Doubtful("views.open: Slack did not say which view it opened")
+        return opened
+
+    async def update_view(self, view_id: str, view: Mapping[str, Any]) -> None:
+        """Replace what an open modal shows; GiveUp(``not_found``) once it was closed."""
+        await self._call("views.update", json={"view_id": view_id, "view": dict(view)})
+
+    async def publish_home(self, slack_id: str, view: Mapping[str, Any]) -> None:
+        """Replace somebody's App Home; GiveUp(``not_enabled``) where the app has none."""
+        await self._call("views.publish", json={"user_id": slack_id, "view": dict(view)})
 
     async def identity(self) -> Identity:
         """Who the token is, and what it may do; asks Slack each time."""

@@ -45,6 +45,8 @@ class Remedy(Enum):
     """Nothing works until somebody mends the app's token or scopes."""
     PLACE = auto()
     """This channel or person cannot be reached; the others can."""
+    MENDED = auto()
+    """It cannot be done so; the mend is told."""
     GONE = auto()
     """The message is no longer there or no longer ours to edit."""
     CONTENT = auto()
@@ -108,6 +110,13 @@ ERRORS: Mapping[Remedy, Mapping[str, str]] = {
         "user_disabled": "This person's Slack account is deactivated.",
         "cannot_dm_bot": "This is a bot, which cannot be written to.",
         "invalid_user_combination": "This person is a stranger: no channel is shared with the app.",
+    },
+    Remedy.MENDED: {
+        "plan_upgrade_required": "User groups need a paid plan of Slack: name people in shipmate.yml instead.",
+        "expired_trigger_id": "It took too long: try again.",
+        "exchanged_trigger_id": "It was answered already: try again.",
+        "not_enabled": "Switch the Home tab on: app settings, App Home, Home Tab.",
+        "not_found": "It was closed meanwhile.",
     },
     Remedy.GONE: {
         "message_not_found": "",
@@ -185,7 +194,7 @@ def _refused(method: str, effect: Effect, code: str, facts: Mapping[str, Any]) -
         case Remedy.GONE:
             return MessageGone(code, f"{method}: the message is gone or may not be edited")
         case _:
-            return GiveUp(code, _complaints(method, facts))
+            return GiveUp(code, ERRORS[Remedy.MENDED].get(code) or _complaints(method, facts))
 
 
 def _scope_mend(facts: Mapping[str, Any]) -> str:

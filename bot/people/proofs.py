@@ -1,0 +1,121 @@
+"""Which GitHub login is really somebody's, and every name that may be theirs.
+
+Two questions with opposite caution. To approve, a login must come from the catalogue, from single sign-on or from
+GitHub itself: a link that was typed and an address in a commit never count. To be kept from approving one's own change,
+any hint is enough.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from bot import audit
+from bot.catalog import Catalog
+from bot.errors import UserError
+from bot.events import IdentityProven
+from bot.people.identity import Link, Lookup
+from bot.people.members import profile_of
+
+LONGEST_LOGIN = 255
+
+
+class Proof(SQLModel, table=True):
+    """GitHub said that a login is this person's: ``how`` is ``device`` or ``sso``. Their latest counts.
+
+    Former ones stay: whoever proves another login remains the author of what they wrote as the first.
+    """
+
+    __tablename__ = "proofs"
+
+    login: str = Field(primary_key=True, max_length=LONGEST_LOGIN)
+    slack_id: str = Field(index=True, max_length=32)
+    how: str = Field(max_length=16)
+    proved_at: datetime
+
+
+def proven_login(session: Session, catalog: Catalog, slack_id: str) -> tuple[str, str] | None:
+    """Somebody's GitHub login and how we know it is theirs (``catalogue``, ``device``, ``sso``); None = unproven."""
+    entry = catalog.person_by_slack(slack_id)
+    if entry is not None and entry.github:
+        return entry.github, "catalogue"
+    proof = session.exec(
+        select(Proof).where(Proof.slack_id == slack_id).order_by(col(Proof.proved_at).desc(), Proof.login)
+    ).first()
+    if proof is None:
+        return None
+    theirs = catalog.person_by_github(proof.login)
+    if theirs is not None and theirs.slack and theirs.slack != slack_id:
+        return None  # the catalogue has said otherwise since
+    return proof.login, proof.how
+
+
+def prove(session: Session, catalog: Catalog, event: IdentityProven) -> str:
+    """Keep a proof; returns what the person is told. UserError where the login is known to be somebody else's.
+
+    A code can be entered by somebody who was talked into it: what the catalogue or an address says weighs more.
+    """
+    login = event.login.lower()[:LONGEST_LOGIN]
+    _refuse_anothers(session, catalog, event.slack_id, login)
+    row = session.get(Proof, login)
+    if row is None:
+        session.add(Proof(login=login, slack_id=event.slack_id, how=event.how, proved_at=event.at))
+    elif row.proved_at <= event.at:
+        row.how, row.proved_at = event.how, event.at
+    session.flush()
+    audit.record(
+        session, audit.Tag.LOGIN_PROVEN, f"person:{event.slack_id}", event.at,
+        who=event.slack_id, login=login, how=event.how,
+    )  # fmt: skip
+    found = proven_login(session, catalog, event.slack_id)
+    if found is not None and found[0].casefold() != login:
+        return f"You have proven since then that you are {found[0]} on GitHub: that stands."
+    by = "your organisation's single sign-on" if event.how == "sso" else "GitHub"
+    return f"Proven: {by} says that you are {login}. You can approve other people's changes now."
+
+
+def names_of(session: Session, catalog: Catalog, slack_id: str) -> frozenset[str]:
+    """Every name in our tables that may be somebody's, by whatever hint: these exclude, and never grant.
+
+    ``slack:U…``, ``github:…`` and ``email:…``, from the catalogue, proofs (former ones too), links, what Slack answered
+    about addresses, and their address in Slack.
+    """
+    logins = {one.casefold() for one in session.exec(select(Proof.login).where(Proof.slack_id == slack_id)).all()}
+    emails: set[str] = set()
+    linked = session.get(Link, slack_id)
+    if linked is not None:
+        logins.add(linked.login.casefold())
+    for who in session.exec(select(Lookup.who).where(Lookup.slack_id == slack_id)).all():
+        sort, _, name = who.partition(":")
+        (logins if sort == "github" else emails).add(name.casefold())
+    profile = profile_of(session, slack_id)
+    if profile is not None and profile.email:
+        emails.add(profile.email.casefold())
+    for entry in catalog.people:
+        by_login = entry.github is not None and entry.github.casefold() in logins
+        by_email = entry.email is not None and entry.email.casefold() in emails
+        if entry.slack == slack_id or by_login or by_email:
+            logins |= {entry.github.casefold()} if entry.github else set()
+            emails |= {entry.email.casefold()} if entry.email else set()
+    return frozenset({f"slack:{slack_id}", *(f"github:{one}" for one in logins), *(f"email:{one}" for one in emails)})
+
+
+def _refuse_anothers(session: Session, catalog: Catalog, slack_id: str, login: str) -> None:
+    """UserError, saying who can settle it, where better evidence than a proof says that this login is another's."""
+    settle = "If that is wrong, have it mended under people in shipmate.yml."
+    mine, theirs = catalog.person_by_slack(slack_id), catalog.person_by_github(login)
+    if mine is not None and mine.github and mine.github.casefold() != login:
+        raise UserError(f"GitHub says that you are {login}, and shipmate.yml that you are {mine.github}. {settle}")
+    if theirs is not None and theirs.slack == slack_id:
+        return
+    if theirs is not None and theirs.slack:
+        raise UserError(f"shipmate.yml says that {login} is {theirs.name or 'somebody else'}. {settle}")
+    lookup = session.get(Lookup, f"github:{login}")
+    if lookup is not None and lookup.slack_id not in (None, slack_id):
+        raise UserError(f"{lookup.name or 'Somebody else'} has the login {login}, by their e-mail address. {settle}")
+    proof = session.get(Proof, login)
+    if proof is not None and proof.slack_id != slack_id:
+        former = profile_of(session, proof.slack_id)
+        called = (former.name if former else None) or "Somebody else"
+        raise UserError(f"{called} has proven before you that {login} is theirs. {settle}")

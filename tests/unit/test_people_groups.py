@@ -1,0 +1,372 @@
+"""Who belongs to a group: full members, as read within the hour; whatever cannot be read opens nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import cast
+
+import pytest
+from sqlmodel import Session, col, select
+
+from bot import outbox, people, work
+from bot.catalog import Catalog, PersonEntry, Service, Team
+from bot.database import Database
+from bot.delivery.kinds import Settle
+from bot.errors import GiveUp, OutgoingError, RetryLater, Unauthorised, UserError
+from bot.gates.base import GroupFact
+from bot.outbox import Effect, SendState
+from bot.people import STALE, Group, Profile, Refreshing
+from bot.ports import Chat, Member, OnCall, Pager
+from bot.work import Work
+from tests.unit import reports
+from tests.unit.stores import NOON, Clock, opened
+
+CHECKOUT = Service(name="checkout", channel="#deploys", pagerduty_service="PSCHECKOUT")
+PLAIN = Service(name="cart", channel="#deploys")
+LEADS = Team(name="payments", channel="#payments", members=("@payments-leads", "dee"))
+CATALOG = Catalog(
+    default_channel="#deploys",
+    unknown=reports.catalog().unknown,
+    people=(
+        PersonEntry(slack="U0DEE", github="dee", email="dee@example.com", pagerduty="PUDEE"),
+        PersonEntry(github="ghost"),
+    ),
+)
+
+
+@dataclass
+class World:
+    """A Slack and a PagerDuty that answer as they are told; either may fail."""
+
+    groups: dict[str, frozenset[str]] = field(default_factory=lambda: {"payments-leads": frozenset({"U0DEE", "U0EVE"})})
+    people: dict[str, Member | OutgoingError] = field(default_factory=dict)
+    fault: OutgoingError | None = None
+    on_duty: Sequence[OnCall] = ()
+    asked: list[str] = field(default_factory=list)
+
+    async def group_members(self, handle: str) -> frozenset[str] | None:
+        """Who is in a group."""
+        self.asked.append(f"@{handle}")
+        if self.fault is not None:
+            raise self.fault
+        return self.groups.get(handle)
+
+    async def member(self, slack_id: str) -> Member | None:
+        """Who somebody is."""
+        self.asked.append(slack_id)
+        found = self.people.get(slack_id, Member(slack_id, slack_id.title(), zone="UTC"))
+        if isinstance(found, OutgoingError):
+            raise found
+        return found
+
+    async def member_by_email(self, email: str) -> Member | None:
+        """Whose address this is."""
+        return Member("U0EVE", "Eve") if email == "eve@example.com" else None
+
+    async def present(self, slack_id: str) -> bool | None:
+        """Eve is away."""
+        if slack_id == "U0FAY":
+            raise RetryLater("limited")
+        return slack_id != "U0EVE"
+
+    async def on_call(self, service: str) -> Sequence[OnCall]:
+        """Who is on call."""
+        self.asked.append(service)
+        if self.fault is not None:
+            raise self.fault
+        return self.on_duty
+
+
+@dataclass
+class Here:
+    """People kept fresh in one database."""
+
+    database: Database
+    world: World
+    clock: Clock
+    pager: bool = True
+    settled: list[tuple[str, int]] = field(default_factory=list)
+
+    async def want(self, word: str, service: Service = CHECKOUT) -> None:
+        """Somebody asks about a group."""
+        await self.database.write(
+            lambda session: people.want_group(session, CATALOG, word, self.clock(), service=service)
+        )
+
+    async def read(self) -> int:
+        """Do what is due, as the engine would; returns how many effects were done."""
+
+        def due(session: Session) -> None:
+            for kind, number in work.due(session, self.clock()):
+                work.take_due(session, (kind, number), self.clock())
+                people.due(session, kind, number, self.clock())
+
+        await self.database.write(due)
+        refreshing = Refreshing(
+            catalog=CATALOG,
+            database=self.database,
+            chat=cast("Chat", self.world),
+            pager=cast("Pager", self.world) if self.pager else None,
+            clock=self.clock,
+            settle=self._settle,
+        )
+
+        def pending(session: Session) -> list[tuple[str, str, dict[str, int]]]:
+            rows = session.exec(select(Effect).where(Effect.state == SendState.PENDING).order_by(col(Effect.id))).all()
+            return [(row.kind, row.key, dict(row.data)) for row in rows]
+
+        waiting = await self.database.read(pending)
+        for kind, key, data in waiting:
+            settle = await refreshing.effects()[kind].run(data)
+            await self.database.write(lambda session, key=key, settle=settle: _done(session, key, settle, self.clock()))  # type: ignore[misc]
+        return len(waiting)
+
+    async def fact(self, word: str, service: Service = CHECKOUT) -> GroupFact:
+        """Who belongs, as recorded."""
+        return await self.database.read(
+            lambda session: people.group(session, CATALOG, word, self.clock(), service=service)
+        )
+
+    def _settle(self, session: Session, now: datetime) -> None:
+        self.settled += work.take_touched(session)
+
+
+def _done(session: Session, key: str, settle: Settle, now: datetime) -> None:
+    session.exec(select(Effect).where(Effect.key == key)).one().state = SendState.DONE.value
+    settle(session, now)
+
+
+@pytest.fixture
+async def here(database_url: str):  # type: ignore[no-untyped-def]
+    """An empty database, at noon."""
+    async with opened(database_url) as database:
+        yield Here(database, World(), Clock())
+
+
+async def test_a_group_counts_nobody_until_it_was_read(here: Here) -> None:
+    assert (await here.fact("@payments-leads")).trouble == "I have not read @payments-leads yet"
+    await here.want("@Payments-Leads")
+    assert await here.read() == 1
+    fact = await here.fact("@payments-leads")
+    assert (fact.members, fact.trouble, fact.read_at) == (frozenset({"U0DEE", "U0EVE"}), None, NOON)
+    assert [kind for kind, _ in here.settled] == ["group"], "what was judged by it is judged again"
+
+
+async def test_guests_the_deactivated_and_strangers_never_belong(here: Here) -> None:
+    here.world.groups["payments-leads"] = frozenset({"U0DEE", "U0FAY", "U0OLD", "U0NOBODY"})
+    here.world.people["U0FAY"] = Member("U0FAY", "Fay", guest=True)
+    here.world.people["U0OLD"] = Member("U0OLD", "Old", active=False)
+    here.world.people["U0NOBODY"] = cast("Member", None)
+    await here.want("@payments-leads")
+    await here.read()
+    assert (await here.fact("@payments-leads")).members == frozenset({"U0DEE"})
+    for word in ("U0FAY", "U0OLD", "U0NOBODY"):
+        await here.want(word)
+        await here.read()
+        fact = await here.fact(word)
+        assert (fact.members, fact.trouble) == (frozenset(), None)
+
+
+async def test_a_membership_read_more_than_an_hour_ago_counts_nobody_and_says_since_when(here: Here) -> None:
+    await here.want("@payments-leads")
+    await here.read()
+    here.world.fault = Unauthorised("missing_scope", "Give the app the bot scope usergroups:read.")
+    here.clock.turn(minutes=10)
+    await here.read()
+    assert (await here.fact("@payments-leads")).trouble is None, "what was read is believed for an hour"
+    here.clock.now = NOON + STALE
+    fact = await here.fact("@payments-leads")
+    assert fact.members == frozenset()
+    assert fact.read_at == NOON
+    assert fact.trouble == (
+        "I could not read @payments-leads for more than an hour: Give the app the bot scope usergroups:read"
+    )
+    here.world.fault = None
+    await here.read()
+    assert (await here.fact("@payments-leads")).members == frozenset({"U0DEE", "U0EVE"})
+
+
+async def test_it_is_read_every_ten_minutes_while_somebody_wants_it_and_then_no_more(here: Here) -> None:
+    await here.want("@payments-leads")
+    await here.read()
+    here.clock.turn(minutes=9)
+    await here.want("@payments-leads")
+    assert await here.read() == 0
+    here.clock.turn(minutes=1)
+    assert await here.read() == 1
+    assert here.world.asked.count("@payments-leads") == 2
+    assert here.world.asked.count("U0DEE") == 1, "who they are is asked less often"
+    for _ in range(200):
+        here.clock.turn(minutes=10)
+        await here.read()
+    assert here.world.asked.count("@payments-leads") < 160, "nobody has asked for a day"
+    assert await here.database.read(lambda session: session.exec(select(Work)).all()) == []
+    await here.want("@payments-leads")
+    assert await here.read() == 1
+
+
+async def test_one_that_cannot_be_read_is_tried_again_each_minute_and_not_at_each_question(here: Here) -> None:
+    here.world.fault = GiveUp("plan_upgrade_required", "User groups need a paid plan.")
+    await here.want("@payments-leads")
+    await here.read()
+    assert (await here.fact("@payments-leads")).trouble == (
+        "I cannot read @payments-leads: User groups need a paid plan"
+    )
+    for _ in range(5):
+        await here.want("@payments-leads")
+        assert await here.read() == 0
+    here.clock.turn(minutes=1)
+    assert await here.read() == 1
+
+
+async def test_a_group_that_does_not_exist_is_told(here: Here) -> None:
+    await here.want("@nobody")
+    await here.read()
+    fact = await here.fact("@nobody")
+    assert (fact.members, fact.trouble) == (frozenset(), "there is no user group @nobody in Slack")
+
+
+async def test_a_group_that_is_read_in_part_counts_nobody_until_all_of_it_is(here: Here) -> None:
+    """Slack asks us to slow down in the middle: what was read is kept, the rest follows."""
+    here.world.people["U0EVE"] = RetryLater("limited", rate_limited=True)
+    await here.want("@payments-leads")
+    await here.read()
+    assert (await here.fact("@payments-leads")).trouble == "I cannot read @payments-leads: limited"
+    del here.world.people["U0EVE"]
+    here.clock.turn(minutes=1)
+    await here.read()
+    assert (await here.fact("@payments-leads")).members == frozenset({"U0DEE", "U0EVE"})
+    assert here.world.asked.count("U0DEE") == 1
+
+
+async def test_who_becomes_a_guest_belongs_no_longer_and_it_is_judged_again(here: Here) -> None:
+    await here.want("@payments-leads")
+    await here.read()
+    here.settled.clear()
+    here.world.people["U0EVE"] = Member("U0EVE", "Eve", guest=True)
+    for _ in range(3):
+        here.clock.turn(minutes=10)
+        await here.read()
+    assert (await here.fact("@payments-leads")).members == frozenset({"U0DEE"})
+    assert len(here.settled) == 1
+
+
+async def test_people_are_named_by_slack_id_login_or_address(here: Here) -> None:
+    for word in ("U0DEE", "dee", "Dee@example.com"):
+        assert "I have not read who" in str((await here.fact(word)).trouble) or word != "U0DEE"
+        await here.want(word)
+        await here.read()
+        assert (await here.fact(word)).members == frozenset({"U0DEE"})
+    for word in ("ghost", "mallory"):
+        await here.want(word)
+        assert (await here.fact(word)).trouble == (
+            f"shipmate.yml does not say who {word} is in Slack: add them under people"
+        )
+
+
+async def test_who_is_on_call_is_known_by_pagerdutys_id_or_by_address(here: Here) -> None:
+    here.world.on_duty = (
+        OnCall("PUDEE", None, "Dee", NOON + timedelta(hours=8)),
+        OnCall("PUEVE", "eve@example.com", "Eve", None),
+        OnCall("PUX", "x@example.com", "Xu", None),
+    )
+    assert (await here.fact("on-call")).trouble == "I have not read who is on call for checkout yet"
+    await here.want("on-call")
+    await here.read()
+    assert (await here.fact("On-Call")).members == frozenset({"U0DEE", "U0EVE"})
+    assert (await here.fact("on-call", PLAIN)).trouble == (
+        "cart has no pagerduty_service in shipmate.yml, so nobody is on call"
+    )
+
+
+async def test_a_shift_that_is_over_counts_no_more(here: Here) -> None:
+    here.world.on_duty = (OnCall("PUDEE", None, "Dee", NOON + timedelta(minutes=5)),)
+    await here.want("on-call")
+    await here.read()
+    here.clock.turn(minutes=5)
+    assert (await here.fact("on-call")).trouble == "nobody is on call for checkout"
+
+
+async def test_somebody_on_call_whom_nobody_knows_in_slack_is_named(here: Here) -> None:
+    here.world.on_duty = (OnCall("PUX", "x@example.com", "Xu", None),)
+    await here.want("on-call")
+    await here.read()
+    assert (await here.fact("on-call")).trouble == (
+        "Xu is on call, and I do not know them in Slack: write them under people in shipmate.yml"
+    )
+
+
+async def test_without_pagerduty_on_call_says_what_to_set(here: Here) -> None:
+    here.pager = False
+    await here.want("on-call")
+    await here.read()
+    assert (await here.fact("on-call")).trouble == "I cannot read who is on call for checkout: set PAGERDUTY_API_KEY"
+
+
+async def test_whether_somebody_is_online_is_read_along_and_nobody_waits_for_it(here: Here) -> None:
+    here.world.groups["payments-leads"] = frozenset({"U0DEE", "U0EVE", "U0FAY"})
+    await here.want("@payments-leads")
+    await here.read()
+
+    def online(session: Session) -> dict[str, bool | None]:
+        return {row.slack_id: row.online for row in session.exec(select(Profile)).all()}
+
+    assert await here.database.read(online) == {"U0DEE": True, "U0EVE": False, "U0FAY": None}
+
+
+# Members of a team
+
+
+def kept(session: Session, handle: str, members: list[str], at: datetime = NOON) -> None:
+    """A group as it was read."""
+    session.add(Group(handle=handle, members=members, read_at=at))
+    for one in members:
+        people.saw(session, Member(one, one.title()), at)
+    session.flush()
+
+
+def test_a_team_that_names_nobody_is_every_full_member(session: Session) -> None:
+    everybody = Team(name="payments", channel="#payments")
+    people.saw(session, Member("U0FAY", "Fay", guest=True), NOON)
+    for team in (None, everybody):
+        assert people.is_member(session, CATALOG, team, "U0ANA", NOON)
+        assert not people.is_member(session, CATALOG, team, "U0FAY", NOON)
+
+
+def test_a_team_is_who_its_words_name(session: Session) -> None:
+    kept(session, "payments-leads", ["U0EVE"])
+    people.saw(session, Member("U0DEE", "Dee"), NOON)
+    assert people.is_member(session, CATALOG, LEADS, "U0EVE", NOON)
+    assert people.is_member(session, CATALOG, LEADS, "U0DEE", NOON), "by login"
+    assert not people.is_member(session, CATALOG, LEADS, "U0ANA", NOON)
+
+
+def test_a_stale_team_refuses_with_the_reason_unless_another_word_names_them(session: Session) -> None:
+    kept(session, "payments-leads", ["U0EVE"])
+    late = NOON + STALE
+    people.saw(session, Member("U0DEE", "Dee"), late)
+    assert people.is_member(session, CATALOG, LEADS, "U0DEE", late)
+    with pytest.raises(UserError, match="the team payments: I could not read @payments-leads for more than an hour"):
+        people.is_member(session, CATALOG, LEADS, "U0EVE", late)
+
+
+def test_who_is_a_full_member_must_have_been_read_within_the_hour(session: Session) -> None:
+    assert not people.is_full(session, "U0ANA", NOON)
+    people.saw(session, Member("U0ANA", "Ana"), NOON)
+    assert people.is_full(session, "U0ANA", NOON + STALE - timedelta(seconds=1))
+    assert not people.is_full(session, "U0ANA", NOON + STALE)
+    people.saw(session, Member("U0ANA", "Ana", guest=True), NOON - timedelta(minutes=1))
+    assert people.is_full(session, "U0ANA", NOON), "what was read before does not count after"
+    people.saw(session, Member("U0ANA", "Ana", guest=True), NOON + timedelta(minutes=1))
+    assert not people.is_full(session, "U0ANA", NOON + timedelta(minutes=1))
+
+
+def test_asking_twice_at_once_is_one_question(session: Session) -> None:
+    for _ in range(2):
+        people.want_group(session, CATALOG, "@payments-leads", NOON, service=None)
+        people.want_member(session, "U0ANA", NOON)
+    people.want_group(session, CATALOG, "on-call", NOON, service=None)
+    keys = session.exec(select(outbox.Effect.key)).all()
+    assert sorted(key.partition(":")[0] for key in keys) == ["group", "member"]
