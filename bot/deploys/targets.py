@@ -63,6 +63,4 @@ def _held(session: Session, pair: Pair) -> Target:
 def _row(session: Session, pair: Pair) -> Target | None:
     """The row FOR UPDATE, read afresh: what this session saw of it before may be out of date."""
     called = {"of_service": pair[0], "of_environment": pair[1]}
-    return session.exec(
-        statements.TARGET, params=called, execution_options={"populate_existing": True}
-    ).first()
+    return session.exec(statements.TARGET, params=called, execution_options={"populate_existing": True}).first()

@@ -1,0 +1,170 @@
+"""From rows to views: what a template sees of a lock or a freeze, at the instant it is sent."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from bot import people
+from bot.deploys.loading import Desk
+from bot.deploys.views import PersonView
+from bot.locks import rules, scopes, service
+from bot.locks.models import DeclaredFreeze, Lock
+from bot.locks.rules import Stage
+from bot.locks.views import Backlog, FreezeNote, FreezeRow, LockCard, LockNote, LockRow, LockSaid, LocksReply
+from bot.outbox import Note
+
+LISTED = 20
+"""Locks shown by ``/ship locks``: each has a button, and Slack takes fifty blocks."""
+
+NEAR = timedelta(days=14)
+"""How far ahead ``/ship locks`` shows freezes of the calendar."""
+
+
+def lock_card(session: Session, desk: Desk, lock: Lock, waiting: Backlog) -> LockCard:
+    """A lock as its channel sees it; ``waiting`` is what is held back by it, which only promotions know."""
+    stage = rules.stage(lock, desk.now)
+    return LockCard(
+        lock_id=_id(lock),
+        stage=stage,
+        scope=scopes.called(session, lock),
+        reason=lock.reason,
+        owner=_owner(session, desk, lock),
+        rollbacks=lock.rollbacks,
+        began_at=lock.began_at,
+        ends_at=lock.ends_at,
+        over_at=None if stage is Stage.HOLDS else lock.lifted_at or lock.ends_at,
+        ran_out=stage is not Stage.HOLDS and lock.lifted_at is None,
+        lifted_by=person(session, desk, lock.lifted_by) if lock.lifted_by else None,
+        go_at=lock.go_at,
+        go_by=person(session, desk, lock.go_by) if lock.go_by else None,
+        waiting_changes=waiting.changes if stage is not Stage.OVER else 0,
+        waiting_people=waiting.people if stage is not Stage.OVER else 0,
+        extend_until=_extend_until(lock, desk.now),
+    )
+
+
+def lock_note(session: Session, desk: Desk, note: Note) -> LockNote | None:
+    """What a note says of a lock; None once it does not hold any more: nobody is asked about what is settled."""
+    lock = session.get(Lock, note.data["lock"])
+    if lock is None:
+        return None
+    said, by = LockSaid(note.data["said"]), note.data.get("by")
+    stage = rules.stage(lock, desk.now)
+    told_end = datetime.fromisoformat(note.data["ends_at"]) if note.data.get("ends_at") else None
+    moot = {
+        LockSaid.ENDS_SOON: stage is not Stage.HOLDS or lock.ends_at != told_end,
+        LockSaid.STILL_HOLDS: stage is not Stage.HOLDS,
+        LockSaid.RAN_OUT: stage is not Stage.WANTS_GO or lock.ends_at != told_end,
+        LockSaid.WANTS_GO: stage is not Stage.WANTS_GO,
+        LockSaid.EXTENDED: stage is not Stage.HOLDS or lock.ends_at != told_end,
+        LockSaid.LIFTED: False,
+    }
+    if moot[said]:
+        return None
+    return LockNote(
+        said=said,
+        lock_id=_id(lock),
+        scope=scopes.called(session, lock),
+        reason=lock.reason,
+        owner=_owner(session, desk, lock),
+        by=person(session, desk, by) if by else None,
+        began_at=lock.began_at,
+        ends_at=lock.ends_at,
+        extend_until=_extend_until(lock, desk.now),
+    )
+
+
+def freeze_note(session: Session, desk: Desk, note: Note) -> FreezeNote | None:
+    """What a note says of a freeze; None for one that was lifted before it was said."""
+    freeze = session.get(DeclaredFreeze, note.data["freeze"])
+    lifted = note.data["said"] == "lifted"
+    if freeze is None or (freeze.lifted_at is not None) is not lifted:
+        return None
+    return FreezeNote(
+        freeze_id=freeze.id or 0,
+        service=freeze.service or None,
+        reason=freeze.reason,
+        by=person(session, desk, note.data["by"]),
+        begins=freeze.begins,
+        ends=freeze.ends,
+        lifted=lifted,
+    )
+
+
+def locks_reply(session: Session, desk: Desk) -> LocksReply:
+    """Every lock that holds or waits for a Go, and the freezes that hold or are near."""
+    standing = scopes.standing(session)
+    rows = [
+        LockRow(
+            lock_id=_id(lock),
+            stage=rules.stage(lock, desk.now),
+            scope=scopes.called(session, lock),
+            reason=lock.reason,
+            owner=_owner(session, desk, lock),
+            began_at=lock.began_at,
+            ends_at=lock.ends_at,
+        )
+        for lock in standing
+    ]
+    freezes = _freezes(session, desk)
+    return LocksReply(
+        locks=tuple(rows[:LISTED]),
+        freezes=tuple(freezes[:LISTED]),
+        more=max(0, len(rows) - LISTED) + max(0, len(freezes) - LISTED),
+    )
+
+
+def person(session: Session, desk: Desk, slack_id: str, called: str | None = None) -> PersonView:
+    """Somebody in Slack, by the name that is known of them."""
+    entry = desk.catalog.person_by_slack(slack_id)
+    profile = people.profile_of(session, slack_id)
+    name = (entry.name if entry else None) or (profile.name if profile else None) or called or "somebody"
+    return PersonView(name=name, slack_id=slack_id)
+
+
+def _freezes(session: Session, desk: Desk) -> list[FreezeRow]:
+    horizon = desk.now + NEAR
+    declared = [
+        FreezeRow(
+            freeze_id=freeze.id,
+            services=(freeze.service,) if freeze.service else (),
+            reason=freeze.reason,
+            owner=person(session, desk, freeze.owner, freeze.called),
+            begins=freeze.begins,
+            ends=freeze.ends,
+            holds=freeze.begins <= desk.now,
+        )
+        for freeze in service.standing_freezes(session, desk.now)
+    ]
+    written = [
+        FreezeRow(
+            freeze_id=None,
+            services=freeze.services or (),
+            reason=freeze.reason,
+            owner=None,
+            begins=freeze.begins,
+            ends=freeze.ends,
+            holds=freeze.begins <= desk.now,
+        )
+        for freeze in desk.catalog.freezes
+        if freeze.ends > desk.now and freeze.begins <= horizon
+    ]
+    return sorted([*declared, *written], key=lambda row: (row.begins, row.ends))
+
+
+def _owner(session: Session, desk: Desk, lock: Lock) -> PersonView | None:
+    return person(session, desk, lock.owner, lock.called) if lock.owner is not None else None
+
+
+def _extend_until(lock: Lock, now: datetime) -> int | None:
+    """What the Extend button comes to: so much after the end that the reader sees. Two clicks say the same."""
+    if lock.ends_at is None or rules.stage(lock, now) is not Stage.HOLDS:
+        return None
+    return int((lock.ends_at + rules.DEFAULT_LENGTH).timestamp())
+
+
+def _id(lock: Lock) -> int:
+    assert lock.id is not None
+    return lock.id

@@ -1,0 +1,126 @@
+"""What templates see of locks and freezes: small frozen records, already chosen and ordered, never escaped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.deploys.views import PersonView
+from bot.locks.rules import Stage
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """How much waits because of a lock; whoever knows promotions counts it."""
+
+    changes: int = 0
+    people: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockCard:
+    """One lock in its channel. ``scope`` is how people name it; ``owner`` None for one that set itself.
+
+    ``over_at`` is when it ran out or was lifted, ``lifted_by`` whoever lifted it. ``extend_until`` (seconds since 1970)
+    goes into the value of the Extend button, so that two clicks extend once; None where it cannot be extended.
+    """
+
+    lock_id: int
+    stage: Stage
+    scope: str
+    reason: str
+    owner: PersonView | None
+    rollbacks: bool
+    began_at: datetime
+    ends_at: datetime | None
+    over_at: datetime | None
+    ran_out: bool
+    lifted_by: PersonView | None
+    go_at: datetime | None
+    go_by: PersonView | None
+    waiting_changes: int
+    waiting_people: int
+    extend_until: int | None
+
+
+class LockSaid(StrEnum):
+    """What a note says of a lock."""
+
+    ENDS_SOON = "ends_soon"
+    """To its owner: it runs out in a few minutes."""
+    STILL_HOLDS = "still_holds"
+    """To its owner, or its channel: it has no end, and holds yet."""
+    RAN_OUT = "ran_out"
+    """To its channel: a person must say Go."""
+    WANTS_GO = "wants_go"
+    """To its channel: one that set itself was lifted, and a person must say Go."""
+    EXTENDED = "extended"
+    """To its owner: somebody else gave it another end."""
+    LIFTED = "lifted"
+    """To its owner: somebody else lifted it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockNote:
+    """What is said aloud of a lock; ``by`` is whoever did it, None where it came by itself."""
+
+    said: LockSaid
+    lock_id: int
+    scope: str
+    reason: str
+    owner: PersonView | None
+    by: PersonView | None
+    began_at: datetime
+    ends_at: datetime | None
+    extend_until: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreezeNote:
+    """A freeze was declared or, where ``lifted``, ended early. ``service`` None for all of them."""
+
+    freeze_id: int
+    service: str | None
+    reason: str
+    by: PersonView
+    begins: datetime
+    ends: datetime
+    lifted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockRow:
+    """One lock of ``/ship locks``."""
+
+    lock_id: int
+    stage: Stage
+    scope: str
+    reason: str
+    owner: PersonView | None
+    began_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreezeRow:
+    """One freeze of ``/ship locks``; ``freeze_id`` None for one of shipmate.yml, which nobody can lift here."""
+
+    freeze_id: int | None
+    services: tuple[str, ...]
+    """Empty for all of them."""
+    reason: str
+    owner: PersonView | None
+    begins: datetime
+    ends: datetime
+    holds: bool
+    """Whether it has begun."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocksReply:
+    """`/ship locks`: what holds or waits for a Go, and the freezes that hold or are near; ``more`` counts the rest."""
+
+    locks: tuple[LockRow, ...]
+    freezes: tuple[FreezeRow, ...]
+    more: int
