@@ -254,6 +254,8 @@ class Settings(BaseSettings):
         default="https://events.pagerduty.com", validation_alias="PAGERDUTY_EVENTS_URL"
     )
 
+    shipmate_webhook_secret: SecretStr | None = _variable("SHIPMATE_WEBHOOK_SECRET")
+    """What our own calls to ``promote_webhook`` are signed with."""
     github_webhook_secret: SecretStr | None = _variable("GITHUB_WEBHOOK_SECRET")
     gitlab_webhook_secret: SecretStr | None = _variable("GITLAB_WEBHOOK_SECRET")
     argocd_webhook_secret: SecretStr | None = _variable("ARGOCD_WEBHOOK_SECRET")

@@ -6,8 +6,6 @@ answer is whole or it is an error: a range of which one pull request could not b
 
 from __future__ import annotations
 
-import re
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +15,14 @@ from urllib.parse import quote
 
 from bot.adapters import github_errors
 from bot.adapters.github_client import PER_PAGE, GithubClient, each, next_cursor
+from bot.adapters.github_names import Names
+from bot.adapters.github_proofs import Proofs
 from bot.adapters.github_range import RangeReader
 from bot.adapters.github_shapes import RangeCommit, commit, deploy
 from bot.adapters.reading import instant, items, line, piece, text, whole
 from bot.errors import GiveUp
 from bot.events import DeployReported
-from bot.ports import Changes, Direction, MissedDeliveries, Range
+from bot.ports import Changes, DeviceProof, Direction, MissedDeliveries, Range
 
 MOST_COMMITS = 1_000
 """Commits of a range that are read; the rest is counted."""
@@ -31,9 +31,6 @@ _COMMITS_PER_PAGE = 250
 _MOST_DEPLOYMENTS = 1_000
 _MOST_DELIVERY_PAGES = 200
 """GitHub keeps deliveries for three days; this many pages hold 20,000."""
-_KNOWN_FOR = 600.0
-"""Seconds for which a repository's present name is remembered."""
-_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
 
 @dataclass(frozen=True)
@@ -61,10 +58,15 @@ class GithubForge:
         timeout: int = 15,
     ) -> None:
         self._client = GithubClient(base_url, token=token, app_id=app_id, private_key=private_key, timeout=timeout)
-        self._names: dict[str, tuple[float, str]] = {}
-        """Present names by the names asked for, and until when they hold."""
+        self._names = Names(self._client)
+        self._proofs = Proofs(self._client, base_url, timeout=timeout)
         self._asked: set[str] = set()
         """GUIDs of the failed deliveries that the last look asked for again."""
+
+    @property
+    def client(self) -> GithubClient:
+        """The connection, for the pipelines that GitHub carries out; it closes with this."""
+        return self._client
 
     async def close(self) -> None:
         """Let running calls end and close the connections."""
@@ -190,27 +192,26 @@ class GithubForge:
 
         return _by_age(await each([one for one in external_ids if one.isdecimal()], reported))
 
+    async def login_by_sign_on(self, owner: str, email: str) -> str | None:
+        """The login that an organisation's single sign-on knows under this address, or None."""
+        return await self._proofs.login_by_sign_on(owner, email)
+
+    async def begin_device_proof(self) -> DeviceProof:
+        """Begin to have somebody prove which account is theirs; GiveUp says what the App lacks for it."""
+        return await self._proofs.begin()
+
+    async def device_proven(self, proof: DeviceProof) -> str | None:
+        """Who entered the code, None while nobody has; RetryLater where GitHub asks for more patience."""
+        return await self._proofs.proven(proof)
+
     async def _standing(self, repo: str, deployment: Mapping[str, Any]) -> DeployReported | None:
         number = whole(deployment, "id", limit=2**63 - 1)
         path = f"/repos/{repo}/deployments/{number}/statuses"
         return deploy(repo, deployment, await self._client.pages(repo, path, repo, most=PER_PAGE))
 
     async def _present_name(self, repo: str) -> str:
-        """What the repository is called now, which also tells at once whether we can see it.
-
-        PyGithub follows the redirect of a renamed repository, and drops the page asked for on the way.
-        """
-        if _REPOSITORY.fullmatch(repo) is None:
-            raise GiveUp("bad_repository", f"{repo[:100]!r} is not a repository's name: it looks like acme/checkout.")
-        until, name = self._names.get(repo, (0.0, ""))
-        if time.monotonic() < until:
-            return name
-        answer = await self._client.get(repo, f"/repos/{repo}", repo)
-        name = text(answer.data, "full_name")
-        if _REPOSITORY.fullmatch(name) is None:
-            raise github_errors.unreadable(repo)
-        self._names[repo] = (time.monotonic() + _KNOWN_FOR, name)
-        return name
+        """What the repository is called now, which also tells at once whether we can see it."""
+        return (await self._names.of(repo)).name
 
     async def _between(self, repo: str, base: str, head: str) -> tuple[Direction, Sequence[RangeCommit], int]:
         """How head stands to base, the commits in head and not in base, and how many more there are."""

@@ -9,15 +9,18 @@ call, since that costs a third of a second.
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from bot.adapters import github_errors
 from bot.adapters.reading import items, whole
-from bot.errors import OutgoingError, Unauthorised
+from bot.errors import OutgoingError, RetryLater, Unauthorised
 
 if TYPE_CHECKING:
     from github import Github, GithubIntegration
@@ -109,6 +112,21 @@ class GithubClient:
                 break
         return found
 
+    async def post(
+        self, repo: str, path: str, about: str, body: Mapping[str, Any], *, needs: str, begin_by: float
+    ) -> Answer:
+        """POST a JSON object, once; ``needs`` is the permission it takes. Doubtful where it may have been done.
+
+        One that cannot be begun before ``begin_by`` (by ``time.monotonic()``) is not made at all: so the caller knows
+        how long after its own beginning a call may still take effect, even one it no longer waits for.
+        """
+        send = self._send
+        return await self._run(lambda: send(lambda: self._requester(repo), path, about, dict(body), needs, begin_by))
+
+    async def graphql(self, owner: str, query: str, variables: Mapping[str, str], about: str) -> Answer:
+        """Ask by GraphQL as whoever may read an organisation; the answer has ``data``, ``errors``, or both."""
+        return await self._run(lambda: self._query(owner, query, dict(variables), about))
+
     async def as_app(self, verb: str, path: str, about: str, **parameters: str | int) -> Answer:
         """A call as the App itself rather than one of its installations."""
         return await self._in_thread(lambda: self._app().requester, verb, path, about, parameters)
@@ -121,10 +139,12 @@ class GithubClient:
         about: str,
         parameters: Mapping[str, str | int],
     ) -> Answer:
+        return await self._run(lambda: self._attempt(requester, verb, path, about, dict(parameters)))
+
+    async def _run(self, call: Callable[[], Answer]) -> Answer:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="github")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._attempt, requester, verb, path, about, dict(parameters))
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
     # In the threads
 
@@ -136,29 +156,39 @@ class GithubClient:
         about: str,
         parameters: dict[str, str | int],
     ) -> Answer:
-        import requests
-        from github import GithubException
-        from jwt import PyJWTError
-
-        try:
+        with _reading(about):
             headers, data = requester().requestJsonAndCheck(
                 verb, path, parameters=parameters, headers={"Accept": "application/vnd.github+json"}
             )
-        except OutgoingError:
-            raise
-        except GithubException as fault:
-            raise github_errors.refused(about, fault.status, fault.headers or {}, fault.data) from fault
-        except (requests.exceptions.InvalidHeader, PyJWTError, UnicodeEncodeError):
-            # Their texts repeat the credentials.
-            raise github_errors.bad_credentials() from None
-        except requests.RequestException as fault:
-            raise github_errors.unreachable(about, type(fault).__name__) from fault
-        except RuntimeError as fault:
-            raise github_errors.redirected() from fault
-        except (ValueError, AttributeError, TypeError) as fault:
-            # Broken JSON, or JSON of another shape than PyGithub's error handling counts on.
-            raise github_errors.unreadable(about) from fault
         return Answer(headers, data)
+
+    def _query(self, owner: str, query: str, variables: dict[str, str], about: str) -> Answer:
+        with _reading(about):
+            requester = self._requester(owner)
+            sent = {"query": query, "variables": variables}
+            headers, data = requester.requestJsonAndCheck("POST", requester.graphql_url, input=sent)
+        return Answer(headers, data)
+
+    def _send(
+        self,
+        requester: Callable[[], Requester],
+        path: str,
+        about: str,
+        body: dict[str, Any],
+        needs: str,
+        begin_by: float,
+    ) -> Answer:
+        with _reading(about):
+            sender = requester()  # an App's token is fetched here: where that fails, nothing has been sent
+        if time.monotonic() > begin_by:
+            raise RetryLater(f"GitHub could not be asked in time about {about}")
+        with _writing(about):
+            status, headers, output = sender.requestJson(
+                "POST", path, headers={"Accept": "application/vnd.github+json"}, input=body
+            )
+        if 200 <= status < 300:
+            return Answer(headers, _decoded(output, about))
+        raise github_errors.write_refused(about, status, headers, _json(output), needs)
 
     def _requester(self, repo: str | None) -> Requester:
         with self._lock:
@@ -183,7 +213,8 @@ class GithubClient:
             return next(iter(self._installations.values()))
         app = self._app()
         if repo:
-            _, found = app.requester.requestJsonAndCheck("GET", f"/repos/{repo}/installation")
+            kind = "repos" if "/" in repo else "orgs"
+            _, found = app.requester.requestJsonAndCheck("GET", f"/{kind}/{repo}/installation")
         else:
             _, listed = app.requester.requestJsonAndCheck("GET", "/app/installations", {"per_page": 1})
             found = next(iter(items(listed)), None)
@@ -224,6 +255,79 @@ class GithubClient:
             "lazy": True,
             "api_version": _API_VERSION,
         }
+
+
+@contextmanager
+def _reading(about: str) -> Iterator[None]:
+    """What goes wrong with a call that has no effect, or none that matters, in our words."""
+    import requests
+    from github import GithubException
+    from jwt import PyJWTError
+
+    try:
+        yield
+    except OutgoingError:
+        raise
+    except GithubException as fault:
+        raise github_errors.refused(about, fault.status, fault.headers or {}, fault.data) from fault
+    except (requests.exceptions.InvalidHeader, PyJWTError, UnicodeEncodeError):
+        # Their texts repeat the credentials.
+        raise github_errors.bad_credentials() from None
+    except requests.RequestException as fault:
+        raise github_errors.unreachable(about, type(fault).__name__) from fault
+    except RuntimeError as fault:
+        raise github_errors.redirected() from fault
+    except (ValueError, AttributeError, TypeError) as fault:
+        # Broken JSON, or JSON of another shape than PyGithub's error handling counts on.
+        raise github_errors.unreadable(about) from fault
+
+
+@contextmanager
+def _writing(about: str) -> Iterator[None]:
+    """What goes wrong on the way of a call that has an effect: doubtful, unless it never left."""
+    import requests
+    from github import GithubException
+    from jwt import PyJWTError
+
+    try:
+        yield
+    except GithubException as fault:  # an App's token that ran out just now was refused a successor
+        raise github_errors.refused(about, fault.status, fault.headers or {}, fault.data) from fault
+    except (requests.exceptions.InvalidHeader, PyJWTError, UnicodeEncodeError):
+        raise github_errors.bad_credentials() from None
+    except requests.RequestException as fault:
+        if _never_left(fault):
+            raise github_errors.unreachable(about, type(fault).__name__) from fault
+        raise github_errors.interrupted(about, type(fault).__name__) from fault
+    except RuntimeError as fault:
+        raise github_errors.redirected() from fault
+    except (ValueError, AttributeError, TypeError) as fault:  # an answer came, and headers no GitHub sends
+        raise github_errors.interrupted(about, type(fault).__name__) from fault
+
+
+def _never_left(fault: Exception) -> bool:
+    """Whether no connection was made, so that nothing can have arrived."""
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+    reason = getattr(fault.args[0], "reason", None) if fault.args else None
+    return isinstance(reason, (ConnectTimeoutError, NewConnectionError))
+
+
+def _decoded(output: str, about: str) -> Any:
+    """The JSON of a good answer, None where it is empty; Doubtful where something else answered."""
+    if not output.strip():
+        return None
+    try:
+        return json.loads(output)
+    except (ValueError, RecursionError):
+        raise github_errors.interrupted(about, "its answer is not JSON") from None
+
+
+def _json(output: str) -> object:
+    try:
+        return json.loads(output)
+    except (ValueError, RecursionError):
+        return None
 
 
 async def each(things: Iterable[Item], act: Callable[[Item], Awaitable[Result]]) -> list[Result]:

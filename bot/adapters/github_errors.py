@@ -1,4 +1,4 @@
-"""What a failed call to GitHub means. All of ours are reads or harmless twice, so nothing here is doubtful."""
+"""What a failed call to GitHub means. A read is never doubtful; a write is, unless it certainly had no effect."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from bot.adapters.reading import text
-from bot.errors import GiveUp, OutgoingError, RetryLater, Unauthorised
+from bot.adapters.reading import items, text
+from bot.errors import Doubtful, GiveUp, OutgoingError, RetryLater, Unauthorised
 
 _SECONDARY_WAIT = 60.0
 """Seconds GitHub asks for when it names none (docs.github.com, rate limits for the REST API)."""
@@ -25,6 +25,7 @@ _REFUSALS: Mapping[int, tuple[str, str]] = {
     422: ("unprocessable", "GitHub cannot answer about {about}."),
 }
 """The code and mend of each final refusal."""
+_WRITE_CODES: Mapping[int, str] = {404: "not_found", 409: "conflict", 422: "unprocessable"}
 _LIMIT_WORDS = ("rate limit", "abuse detection", "please wait a few minutes", "retry your request again later")
 
 
@@ -71,6 +72,36 @@ def refused(about: str, status: int, headers: Mapping[str, str], body: object) -
     because = f" GitHub says: {said[:200]}" if said else ""
     kind = Unauthorised if status == 403 else GiveUp
     return kind(code, mend.format(about=about) + because)
+
+
+def interrupted(about: str, kind: str) -> Doubtful:
+    """A write was sent, and what came of it is not known."""
+    return Doubtful(f"GitHub did not say whether it did what we asked about {about} ({kind})")
+
+
+def write_refused(about: str, status: int, headers: Mapping[str, str], body: object, needs: str) -> OutgoingError:
+    """What an answer to a write means that is not 2xx; ``needs`` is the permission it takes."""
+    said = text(body, "message")
+    if _is_rate_limit(status, headers, said):
+        return RetryLater("GitHub's rate limit is used up", delay=_wait(headers), rate_limited=True)
+    if status >= 500 or status == 408:
+        return interrupted(about, f"HTTP {status}")
+    if status == 401:
+        return bad_credentials()
+    if status < 400:
+        return redirected()
+    because = f" GitHub says: {words}" if (words := said_by(body)) else ""
+    if status == 403:
+        wanted = headers.get("x-accepted-github-permissions", "").replace("=", ": ") or needs
+        return Unauthorised("forbidden", f"We may not: for {about} our App or token needs {wanted}.{because}")
+    return GiveUp(_WRITE_CODES.get(status, f"http_{status}"), f"GitHub refused {about}.{because}")
+
+
+def said_by(body: object) -> str:
+    """GitHub's own words in a refusal, its details included, in at most 300 characters."""
+    errors = body.get("errors") if isinstance(body, dict) else None
+    told = [text(body, "message"), *(text(one, "message") for one in items(errors))]
+    return " ".join("; ".join(one for one in told if one).split())[:300]
 
 
 def _is_rate_limit(status: int, headers: Mapping[str, str], said: str) -> bool:

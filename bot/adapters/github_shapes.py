@@ -28,6 +28,8 @@ DEPLOY_STATES: Mapping[str, DeployStatus] = {
 _TEXT_LIMIT = 10_000
 _ID_LIMIT = 2**63 - 1
 _COMMIT = re.compile(r"(?!0+$)[0-9a-f]{7,64}")
+_RUN = re.compile(r"/actions/runs/([1-9][0-9]{0,17})(?![0-9])")
+"""Where GitHub Actions says a rollout's log is."""
 _DEPLOY_TASK = re.compile(r"deploy:(.+)", re.IGNORECASE)
 _HINTS = (
     re.compile(r"Merge pull request #(\d{1,9}) from "),
@@ -155,12 +157,14 @@ def deploy(repo: str, deployment: Mapping[str, Any], statuses: Iterable[Mapping[
     if said and not telling:
         return None
     latest = max(telling, key=_age, default={})
+    carried = _payload(deployment)
+    ran = _RUN.search(link(latest, "log_url", "target_url") or "")
     description = (text(latest, "description") or text(deployment, "description")).strip()
     return DeployReported(
         source="github",
         external_id=str(number),
         repo=repo,
-        service=_service(deployment),
+        service=_service(deployment, carried),
         environment=environment,
         sha=identifier,
         ref=line(deployment, "ref") or None,
@@ -171,7 +175,14 @@ def deploy(repo: str, deployment: Mapping[str, Any], statuses: Iterable[Mapping[
         description=description[:_TEXT_LIMIT] or None,
         creator=account(piece(deployment, "creator")),
         final=flag(deployment, "production_environment"),
+        promotion=promotion_of(deployment),
+        run=int(ran.group(1)) if ran else None,
     )
+
+
+def promotion_of(deployment: Mapping[str, Any]) -> int | None:
+    """The promotion of ours whose number a deployment carries."""
+    return whole(piece(_payload(deployment), "shipmate"), "promotion")
 
 
 def account(user: Mapping[str, Any]) -> Human | None:
@@ -231,13 +242,19 @@ def _age(status: Mapping[str, Any]) -> tuple[float, int]:
     return (at.timestamp() if at else 0.0, whole(status, "id", limit=_ID_LIMIT) or 0)
 
 
-def _service(deployment: Mapping[str, Any]) -> str | None:
-    """The service its maker named: in ``payload.service``, or as the task ``deploy:<service>``."""
+def _payload(deployment: Mapping[str, Any]) -> object:
+    """What its maker put into it; GitHub gives it back as an object or as JSON in a text."""
     payload: object = deployment.get("payload")
-    if isinstance(payload, str):
-        try:
-            payload = json.loads(payload)
-        except (ValueError, RecursionError):
-            payload = None
+    if not isinstance(payload, str):
+        return payload
+    try:
+        found: object = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+    return found
+
+
+def _service(deployment: Mapping[str, Any], carried: object) -> str | None:
+    """The service its maker named: in ``payload.service``, or as the task ``deploy:<service>``."""
     task = _DEPLOY_TASK.fullmatch(line(deployment, "task"))
-    return line(payload, "service") or (task.group(1).strip() if task else None) or None
+    return line(carried, "service") or (task.group(1).strip() if task else None) or None

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
-from sqlmodel import Session
 
 from bot.cli.printing import Json, print_json
+
+if TYPE_CHECKING:  # the database is read when it is needed: --help is quick
+    from sqlmodel import Session
+
+    from bot.seals import Verified
 
 Result = TypeVar("Result")
 
@@ -34,7 +38,7 @@ def verify(
     from bot import seals
     from bot.errors import UserError
 
-    def check(session: Session) -> tuple[seals.Verified, bool]:
+    def check(session: Session) -> tuple[Verified, bool]:
         return seals.verify(session), head is None or seals.holds(session, head)
 
     verified, known = _reading(check)

@@ -83,6 +83,7 @@ def _summary(file: Path | None, catalog: Catalog) -> str:
 
 def _notes(catalog: Catalog) -> list[str]:
     """What is allowed, and may still surprise."""
+    from bot.catalog import PromoteThrough
     from bot.gates import Unbuilt
 
     notes = []
@@ -95,6 +96,8 @@ def _notes(catalog: Catalog) -> list[str]:
             )
         elif service.promote_through and not service.environments:
             notes.append(f"Note: {service.name} names no environments, so nothing of it is promoted.")
+        elif service.promote_through is PromoteThrough.WEBHOOK and not service.promote_webhook:
+            notes.append(f"Note: {service.name} names no promote_webhook to call, so none of its promotions starts.")
     notes.extend(
         f"Note: webhooks from {source} are taken unsigned; anybody who finds the address can invent events."
         for source in sorted(catalog.insecure_sources)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
+from bot.cli.findings import Finding, Health
 from bot.cli.printing import Json, print_json
-
-if TYPE_CHECKING:
-    from bot.cli.examination import Finding
 
 
 def doctor(as_json: Json = False) -> None:
@@ -23,7 +19,7 @@ def doctor(as_json: Json = False) -> None:
     """
     import asyncio
 
-    from bot.cli.examination import Health, examine
+    from bot.cli.examination import examine
 
     findings = asyncio.run(examine())
     if as_json:
@@ -38,8 +34,6 @@ def doctor(as_json: Json = False) -> None:
 
 
 def _line(finding: Finding) -> str:
-    from bot.cli.examination import Health
-
     mark = {Health.GOOD: "✓", Health.NOTE: "·", Health.FAULT: "✗"}[finding.health]
     mend = f"\n    → {finding.mend}" if finding.mend else ""
     return f"{mark} {finding.subject}: {finding.said}{mend}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import aiohttp
@@ -16,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from bot import wiring
 from bot.catalog import load_catalog
+from bot.cli.examining_pipelines import pipelines
+from bot.cli.findings import Finding, Health
 from bot.database.schema import newest_revision, present_revision, unusable
 from bot.errors import ConfigurationError, GiveUp, OutgoingError
 from bot.rendering import manifest_file
@@ -29,25 +29,6 @@ HOOK_EVENTS = frozenset(
 
 PATIENCE = 5.0
 """Seconds to wait for a running bot to answer."""
-
-
-class Health(StrEnum):
-    """What a finding means."""
-
-    GOOD = "good"
-    NOTE = "note"
-    """It works without; worth knowing."""
-    FAULT = "fault"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found of one subject, and how to mend it."""
-
-    subject: str
-    health: Health
-    said: str
-    mend: str = ""
 
 
 async def examine() -> list[Finding]:
@@ -66,9 +47,9 @@ async def examine() -> list[Finding]:
         try:
             findings += await _slack(settings, wired)
             findings += await _github(settings, wired)
+            findings += await pipelines(wired)
         finally:
-            await wired.chat.close()
-            await wired.forge.close()
+            await wired.close_adapters()
     findings.append(await _running(settings))
     return findings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -71,7 +72,7 @@ def alert(
     _send("alerts", body, idempotency_key, as_json=as_json)
 
 
-def _send(route: str, body: dict[str, object], key: str | None, *, as_json: bool) -> None:
+def _send(route: str, body: Mapping[str, object], key: str | None, *, as_json: bool) -> None:
     from bot.cli.calling import call
     from bot.errors import UserError
     from bot.settings import load_settings

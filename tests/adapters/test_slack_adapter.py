@@ -359,6 +359,7 @@ KINDS: dict[Remedy, type[OutgoingError]] = {
     Remedy.UNSURE: Doubtful,
     Remedy.TOKEN: Unauthorised,
     Remedy.PLACE: PlaceUnreachable,
+    Remedy.MENDED: GiveUp,
     Remedy.GONE: MessageGone,
     Remedy.CONTENT: GiveUp,
 }
@@ -710,7 +711,9 @@ async def test_a_person_is_found_by_address(chat: SlackChat, slack: SlackServer)
             }
         ),
     )
-    assert await chat.member_by_email(" ana@acme.example ") == Member(slack_id="U0ANA", name="Ana")
+    assert await chat.member_by_email(" ana@acme.example ") == Member(
+        slack_id="U0ANA", name="Ana", email="ana@acme.example", zone="Europe/Lisbon"
+    )
     assert slack.arguments("users.lookupByEmail") == [{"email": "ana@acme.example"}]
 
 

@@ -19,13 +19,16 @@ from bot.events import (
     DeployReported,
     DeployStatus,
     Event,
+    GateRequested,
     Human,
     MergedPull,
     ReleasePublished,
+    RunEnded,
     coauthors,
     signed_by,
 )
-from handlers.webhooks.github import TRANSLATORS, translate
+from bot.inbox import Lane
+from handlers.webhooks.github import TRANSLATORS, lane, translate
 
 FIXTURES = Path(__file__).parents[1] / "payloads" / "github"
 RECORDED = Path(__file__).parents[3] / "shared" / "payloads" / "github"
@@ -68,8 +71,21 @@ def pushed(change: Change | None = None) -> tuple[Commit, ...]:
 
 
 def finished(event: str = "workflow_run", change: Change | None = None) -> CheckFinished:
-    [found] = told(event, change)
+    found, *others = told(event, change)
     assert isinstance(found, CheckFinished)
+    assert all(isinstance(other, RunEnded) for other in others)
+    return found
+
+
+def over(change: Change | None = None) -> RunEnded:
+    *_, found = told("workflow_run", change)
+    assert isinstance(found, RunEnded)
+    return found
+
+
+def requested(change: Change | None = None) -> GateRequested:
+    [found] = told("deployment_protection_rule", change)
+    assert isinstance(found, GateRequested)
     return found
 
 
@@ -256,6 +272,7 @@ def test_a_deployment_is_announced() -> None:
             description="From the release workflow",
             creator=Human(login="chi"),
             final=True,
+            run=17300991,
         )
     ]
 
@@ -404,8 +421,162 @@ def test_a_finished_workflow_is_a_check() -> None:
             url="https://github.com/acme/checkout/actions/runs/17300990",
             author=Human(name="Ana Duarte", email="ana@example.com"),
             title="Retry payments (#812)",
+        ),
+        RunEnded(repo="acme/checkout", run=17300990, attempt=2, cancelled=False, at=at(10, 4, 40)),
+    ]
+
+
+@pytest.mark.parametrize("conclusion", ["success", "failure", "cancelled", "perplexed"])
+def test_a_run_that_ended_is_over_however_it_went(conclusion: str) -> None:
+    """Nothing waits in it any more, also where it ended in a way we do not know, or ran on no commit we know."""
+
+    def change(payload: dict[str, Any]) -> None:
+        payload["workflow_run"].update(conclusion=conclusion, head_sha=None, run_attempt=3)
+
+    [found] = told("workflow_run", change)
+    assert found == RunEnded(
+        repo="acme/checkout", run=17300990, attempt=3, cancelled=conclusion == "cancelled", at=at(10, 4, 40)
+    )
+
+
+def test_a_run_without_a_number_is_a_check_all_the_same() -> None:
+    """Nobody could have waited in it."""
+    [found] = told("workflow_run", lambda payload: payload["workflow_run"].pop("id"))
+    assert isinstance(found, CheckFinished)
+
+
+def test_a_run_that_begins_is_not_over() -> None:
+    """Neither one that is asked for, nor one under way."""
+    assert told("workflow_run", lambda payload: payload.update(action="in_progress")) == []
+
+
+def test_a_first_attempt_may_go_without_its_number() -> None:
+    """Events of long ago had none."""
+    assert over(lambda payload: payload["workflow_run"].pop("run_attempt")).attempt == 1
+
+
+# Runs that wait
+
+
+CALLBACK = "https://api.github.com/repos/acme/checkout/actions/runs/17300991/deployment_protection_rule"
+
+
+def test_a_run_that_waits_asks_whether_it_may_enter() -> None:
+    """Which run and environment, as GitHub names them, of which commit, and who pressed the button."""
+    assert told("deployment_protection_rule") == [
+        GateRequested(
+            repo="acme/checkout",
+            run=17300991,
+            environment="production",
+            sha=RETRY,
+            callback_url=CALLBACK,
+            requested_by=Human(login="chi"),
+            at=at(10, 2),
         )
     ]
+
+
+def test_a_waiting_run_is_answered_before_the_news() -> None:
+    """It stands still meanwhile; everything else GitHub tells is news. A header's name has no case."""
+    assert lane({"x-github-event": "deployment_protection_rule"}) is Lane.URGENT
+    assert {lane({"X-GitHub-Event": event}) for event in set(TRANSLATORS) - {"deployment_protection_rule"}} == {
+        Lane.FEED
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "sender", "asked"),
+    [
+        ("workflow_dispatch", {"login": "chi", "type": "User"}, Human(login="chi")),
+        ("release", {"login": "chi", "type": "User"}, Human(login="chi")),
+        (None, {"login": "chi", "type": "User"}, Human(login="chi")),
+        ("workflow_dispatch", {"login": "shipmate[bot]", "type": "Bot"}, None),
+        ("workflow_dispatch", None, None),
+        ("push", {"login": "chi", "type": "User"}, None),
+        ("schedule", {"login": "chi", "type": "User"}, None),
+        ("merge_group", {"login": "chi", "type": "User"}, None),
+    ],
+)
+def test_whoever_merged_did_not_ask_for_it(event: object, sender: object, asked: Human | None) -> None:
+    """They may approve what others wrote; who started the run by hand may not."""
+    assert requested(lambda payload: payload.update(event=event, sender=sender)).requested_by == asked
+
+
+def test_a_request_without_a_deployment_is_one_all_the_same() -> None:
+    """GitHub's description allows null there; the time is then the repository's."""
+
+    def change(payload: dict[str, Any]) -> None:
+        payload["deployment"] = None
+        payload["repository"]["pushed_at"] = "2026-11-20T09:58:01Z"
+
+    assert requested(change).at == at(9, 58, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"action": "cancelled"},
+        {"environment": None, "deployment": None},
+        {"sha": None, "deployment": {"created_at": "2026-11-20T10:02:00Z"}},
+        {"repository": {"full_name": "<!channel>"}},
+        {"deployment_callback_url": None},
+        {"deployment_callback_url": "https://api.github.com/repos/acme/checkout/actions/runs/17300991"},
+        {"deployment_callback_url": CALLBACK.replace("17300991", "0")},
+        {"deployment_callback_url": CALLBACK.replace("17300991", "9" * 19)},
+        {"deployment_callback_url": f"{CALLBACK}?x=1"},
+        {"deployment_callback_url": CALLBACK.replace("/actions", "/../actions")},
+        {"deployment_callback_url": f"javascript:{CALLBACK}"},
+    ],
+)
+def test_what_is_no_request_is_not_told(change: dict[str, object]) -> None:
+    """Without a run nobody could be answered."""
+    assert told("deployment_protection_rule", lambda payload: payload.update(change)) == []
+
+
+# Whose promotion a deployment is
+
+
+@pytest.mark.parametrize(
+    ("payload", "promotion"),
+    [
+        ({"shipmate": {"promotion": 12}}, 12),
+        ('{"shipmate": {"promotion": 12}}', 12),
+        ({"shipmate": {"promotion": "12"}}, None),
+        ({"shipmate": {"promotion": -1}}, None),
+        ({"shipmate": {"promotion": 2**31}}, None),
+        ({"shipmate": {"promotion": True}}, None),
+        ({"shipmate": 12}, None),
+        ("[" * 100_000, None),
+        ("", None),
+        (None, None),
+    ],
+    ids=lambda value: repr(value)[:32],
+)
+@pytest.mark.parametrize("event", ["deployment", "deployment_status"])
+def test_a_deployment_may_carry_our_promotion(event: str, payload: object, promotion: int | None) -> None:
+    """As we put it there: an object, or what GitHub made of it."""
+    assert deploy(event, lambda found: found["deployment"].update(payload=payload)).promotion == promotion
+
+
+@pytest.mark.parametrize(
+    ("log", "run"),
+    [
+        ("https://github.com/acme/checkout/actions/runs/17300991/job/5", 17300991),
+        ("https://github.com/acme/checkout/actions/runs/17300991", 17300991),
+        ("https://ci.example.com/17300991", None),
+        (f"https://github.com/acme/checkout/actions/runs/{'9' * 19}", None),
+        (None, None),
+    ],
+)
+def test_a_deployment_without_its_run_is_known_by_its_log(log: str | None, run: int | None) -> None:
+    """GitHub's description makes the run optional."""
+
+    def change(payload: dict[str, Any]) -> None:
+        payload["workflow_run"] = None
+        payload["deployment_status"].update(log_url=log, target_url=None)
+
+    assert deploy(change=change).run == run
+    assert deploy().run == 17300991
 
 
 @pytest.mark.parametrize("event", ["workflow_run", "check_suite"])
