@@ -25,7 +25,7 @@ from bot.deploys.loading import Desk
 from bot.errors import GiveUp, OutgoingError
 from bot.inbox import Accepted, Applied, Inbox, Incoming, Lane
 from bot.lookback import AGAIN, EVERY, IN_FLIGHT, Gap, LookBack
-from bot.ports import Chat
+from bot.ports import Chat, Forge
 from bot.reactions import Reactions
 from bot.settings import Settings
 
@@ -97,11 +97,13 @@ class Bot:
     reactions: Reactions
     lookback: LookBack
     chat: Chat
+    forge: Forge
     clock: Callable[[], datetime]
 
     def __post_init__(self) -> None:
         self._working: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[object]] = set()
+        self._kept: set[asyncio.Task[object]] = set()
 
     # --- for the doors ----------------------------------------------------------------------------------------------
 
@@ -179,6 +181,11 @@ class Bot:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def keep(self, task: asyncio.Task[object]) -> None:
+        """Keep a task that may wait for somebody for long; an orderly stop ends it."""
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
+
     # --- running ----------------------------------------------------------------------------------------------------
 
     def start(self, clock_door: ClockDoor) -> None:
@@ -191,6 +198,10 @@ class Bot:
 
     async def stop(self) -> None:
         """Finish what is under way, write down that it ended well, and let go of everything."""
+        kept = list(self._kept)
+        for task in kept:
+            task.cancel()
+        await asyncio.gather(*kept, return_exceptions=True)
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=STOP_SECONDS)
         if self._working is not None:
@@ -219,6 +230,7 @@ class Bot:
         """Keep watch until leadership is lost or we are cancelled."""
         watch, before = await self.database.write(lambda session: work.begin_watch(session, self.clock()))
         orderly = before is None or before.ended_at is not None
+        await self.database.write(lambda session: self.reactions.begin(session, self.clock()))
         gap = Gap(before.seen_at, self.clock()) if before else None
         alone = self.database.is_sqlite
         delivering = asyncio.create_task(

@@ -149,10 +149,14 @@ def export(
         found = session.exec(asked).all()
         for fact, link in found:
             after = fact.id or after
-            yield {**plain(fact), "seal": {"position": link.position, "digest": link.digest} if link else None}
+            yield {**plain(fact), "seal": _plain_link(link)}
         if len(found) < READ:
             return
         session.expunge_all()
+
+
+def _plain_link(link: Seal | None) -> dict[str, object] | None:
+    return None if link is None else {"position": link.position, "digest": link.digest}
 
 
 def _links(session: Session) -> Iterator[tuple[Seal, Fact | None]]:

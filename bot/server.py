@@ -114,6 +114,7 @@ def configure_logs(settings: Settings, *, as_json: bool) -> None:
         settings.github_token,
         settings.github_app_private_key,
         settings.api_token,
+        settings.shipmate_webhook_secret,
         settings.pagerduty_api_key,
         settings.pagerduty_routing_key,
         *sources,

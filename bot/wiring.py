@@ -14,14 +14,24 @@ from sqlmodel import Session
 from bot import database, outbox
 from bot.adapters.clock import FollowedClock, wall_clock
 from bot.adapters.github import GithubForge
+from bot.adapters.github_names import Names
+from bot.adapters.pagerduty import PagerDutyPager
+from bot.adapters.pipeline_github import LONGEST_CALL, GithubSide
+from bot.adapters.pipeline_github_deployment import GithubDeployment
+from bot.adapters.pipeline_github_environment import GithubEnvironment
+from bot.adapters.pipeline_github_workflow import GithubWorkflow, Workflow
+from bot.adapters.pipeline_polled import PolledPipeline
+from bot.adapters.pipeline_webhook import WebhookPipeline
 from bot.adapters.slack import SlackChat
 from bot.app import Bot
-from bot.catalog import Catalog, load_catalog
+from bot.callbacks import vetted
+from bot.catalog import Catalog, PromoteThrough, load_catalog
 from bot.database import Database, Leadership
 from bot.delivery import Delivery, Limits
 from bot.inbox import Inbox, Translate
 from bot.lookback import LookBack
 from bot.outgoing import Kinds
+from bot.ports import GateKeeper, Promoter
 from bot.reactions import Reactions
 from bot.rendering import Renderer
 from bot.settings import Settings
@@ -33,6 +43,22 @@ PUBLIC_GITHUB = "https://github.com"
 SLACK_TIMEOUT = 10.0
 """Seconds that a call to Slack may take."""
 
+PIPELINES_LONGEST_CALL = LONGEST_CALL
+"""From the beginning of ``Pipeline.start`` to the last moment at which it may still have its effect, for every way."""
+
+
+@dataclass(frozen=True)
+class Pipelines:
+    """Every way of carrying a promotion out, and who speaks to GitHub's waiting runs."""
+
+    ways: Mapping[PromoteThrough, Promoter]
+    gate_keeper: GateKeeper
+    webhook: WebhookPipeline
+
+    async def close(self) -> None:
+        """Close what is theirs alone; GitHub's connections close with the forge."""
+        await self.webhook.close()
+
 
 @dataclass(frozen=True)
 class Wired:
@@ -41,6 +67,8 @@ class Wired:
     bot: Bot
     chat: SlackChat
     forge: GithubForge
+    pager: PagerDutyPager | None
+    pipelines: Pipelines
     renderer: Renderer
     clock: FollowedClock | None
 
@@ -52,10 +80,17 @@ class Wired:
     async def close(self) -> None:
         """Stop the bot in good order, then let go of the vendors."""
         await self.bot.stop()
-        await self.chat.close()
-        await self.forge.close()
+        await self.close_adapters()
         if self.clock is not None:
             await self.clock.stop()
+
+    async def close_adapters(self) -> None:
+        """Let go of the vendors, of a bot that was never started."""
+        await self.chat.close()
+        await self.pipelines.close()
+        await self.forge.close()
+        if self.pager is not None:
+            await self.pager.close()
 
 
 def wire(
@@ -82,6 +117,9 @@ def wire(
         app_id=settings.github_app_id,
         private_key=_secret(settings.github_app_private_key),
     )
+    pipelines = _pipelines(settings, catalog, forge)
+    pager_key = _secret(settings.pagerduty_api_key)
+    pager = PagerDutyPager(pager_key, settings.pagerduty_api_url) if pager_key else None
     reactions = Reactions(catalog, forge_url(settings.github_api_url))
     kinds = Kinds(
         catalog=catalog,
@@ -91,6 +129,9 @@ def wire(
         forge=forge,
         clock=clock,
         settle=reactions.settle,
+        pipelines=pipelines.ways,
+        keeper=pipelines.gate_keeper,
+        pager=pager,
     )
     renderer = Renderer(settings.templates, _template_reporter(store, catalog, clock))
     bot = Bot(
@@ -98,14 +139,45 @@ def wire(
         catalog=catalog,
         database=store,
         leadership=Leadership(settings.database_url, on_bell=store.ring),
-        inbox=Inbox(store, clock=clock, translators=translators, apply=reactions.react),
+        inbox=Inbox(store, clock=clock, translators=_checked(translators, settings), apply=reactions.react),
         delivery=Delivery(store, chat, renderer, kinds.outgoing(), clock=clock, limits=limits),
         reactions=reactions,
         lookback=LookBack(store, forge, catalog, reactions, clock),
         chat=chat,
+        forge=forge,
         clock=clock,
     )
-    return Wired(bot, chat, forge, renderer, followed)
+    return Wired(bot, chat, forge, pager, pipelines, renderer, followed)
+
+
+def _pipelines(settings: Settings, catalog: Catalog, forge: GithubForge) -> Pipelines:
+    github = GithubSide(forge.client, Names(forge.client), forge_url(settings.github_api_url))
+
+    def workflow_of(service: str) -> Workflow:
+        found = catalog.service(service)
+        return Workflow(found.workflow, found.workflow_ref)
+
+    environment = GithubEnvironment(github)
+    webhook = WebhookPipeline(
+        lambda service: catalog.service(service).promote_webhook, _secret(settings.shipmate_webhook_secret)
+    )
+    return Pipelines(
+        ways={
+            PromoteThrough.GITHUB_ENVIRONMENT: environment,
+            PromoteThrough.GITHUB_DEPLOYMENT: GithubDeployment(github),
+            PromoteThrough.GITHUB_WORKFLOW: GithubWorkflow(github, workflow_of),
+            PromoteThrough.WEBHOOK: webhook,
+            PromoteThrough.ARGO_ROLLOUTS: PolledPipeline(can_ask=settings.api_token is not None),
+        },
+        gate_keeper=environment,
+        webhook=webhook,
+    )
+
+
+def _checked(translators: Mapping[str, Translate], settings: Settings) -> Mapping[str, Translate]:
+    """The same, but nobody's run is believed that does not wait at our own GitHub."""
+    github = translators.get("github")
+    return translators if github is None else {**translators, "github": vetted(github, settings.github_api_url)}
 
 
 def upgrade_database(settings: Settings) -> tuple[str | None, str]:

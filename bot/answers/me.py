@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select
 
 from bot import people
-from bot.answers.views import MeReply
+from bot.answers.views import HoursView, MeReply
 from bot.answers.where import find_changes
 from bot.deploys import loading, rules, service
 from bot.deploys.loading import Desk
@@ -23,6 +23,10 @@ MUTED = 100
 """Muted changes loaded at most; the template shows fewer and counts the rest."""
 
 _SCOPE = re.compile(r"change:([0-9]{1,18})")
+USUAL_AGAIN = ("off", "none", "usual")
+"""What takes chosen hours back."""
+
+_HOURS = re.compile(r"([0-9]{1,2})(?:[:.h]([0-5][0-9]))?\s*(?:-|–|—|to)\s*([0-9]{1,2})(?:[:.h]([0-5][0-9]))?")
 _LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,98}[a-z0-9])?", re.IGNORECASE)
 """GitHub allows 39 characters, letters, digits and single hyphens; managed accounts add ``_company``."""
 
@@ -30,7 +34,9 @@ _LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,98}[a-z0-9])?", re.IGNORECASE)
 def me(session: Session, desk: Desk, slack_id: str, called: str) -> MeReply:
     """What this person hears, their muted and their latest changes; ``called`` is their name if we know no better."""
     entry = desk.catalog.person_by_slack(slack_id)
-    login, source = people.login_of(session, desk.catalog, slack_id)
+    proof = people.proven_login(session, desk.catalog, slack_id)
+    login, source = proof or people.login_of(session, desk.catalog, slack_id)
+    hours = people.hours_of(session, desk.catalog, slack_id)
     muted = _muted_changes(session, slack_id)
     hidden = {change.id for change in muted}
     recent = [change for change in _own_changes(session, desk, slack_id) if change.id not in hidden][:RECENT]
@@ -42,6 +48,10 @@ def me(session: Session, desk: Desk, slack_id: str, called: str) -> MeReply:
         level=people.level_of(session, slack_id),
         muted_changes=tuple(views[change.id or 0] for change in muted),
         recent=tuple(views[change.id or 0] for change in recent),
+        proven=proof is not None,
+        hours=HoursView(
+            begins=_of_day(hours.begins), ends=_of_day(hours.ends), zone=hours.zone.key, chosen=hours.chosen
+        ),
     )
 
 
@@ -66,6 +76,28 @@ def login_meant(asked: str) -> str:
     if _LOGIN.fullmatch(login) is None:
         raise UserError(f"“{asked[:80]}” is no GitHub login. Say it like this: /ship me github your-login")
     return login
+
+
+def hours_meant(asked: str) -> tuple[int, int] | None:
+    """The minutes of the day that somebody means by ``9-18`` or ``8:30-17:45``; None = the usual hours again."""
+    if asked.strip().casefold() in USUAL_AGAIN:
+        return None
+    found = _HOURS.fullmatch(asked.strip())
+    begins, ends = (_minutes(*found.group(hour, minute)) for hour, minute in ((1, 2), (3, 4))) if found else (0, 0)
+    if begins == ends or begins >= people.DAY or ends > people.DAY:
+        raise UserError(
+            f"“{asked[:80]}” are no hours. Say them like this: /ship me hours 9-18, /ship me hours 8:30-17:00 "
+            "(in your own time zone), or /ship me hours off for the usual ones."
+        )
+    return begins, ends
+
+
+def _minutes(hour: str, minute: str | None) -> int:
+    return 60 * int(hour) + int(minute or 0)
+
+
+def _of_day(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _muted_changes(session: Session, slack_id: str) -> Sequence[Change]:

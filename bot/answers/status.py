@@ -1,4 +1,4 @@
-"""`/ship status`: what is live where, and what is on its way there.
+"""`/ship status`: what is live where, what is on its way there, and what holds it back.
 
 A failure is shown only while nothing newer has gone live; a rollout under way only if it began after what is live did,
 so that one whose end was never reported does not stand there for ever.
@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from sqlalchemy import and_
 from sqlmodel import Session, col, func, select
 
-from bot.answers.views import ServiceStatus, StatusReply, TargetStatus
+from bot.answers.ahead import promotion_line
+from bot.answers.views import LockLine, ServiceStatus, StatusReply, TakenOut, TargetStatus
 from bot.deploys import loading
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.errors import UserError
 from bot.events import DeployStatus
+from bot.locks import service as locks
+from bot.promotions import service as promotions
 from bot.spelling import did_you_mean
 
 LISTED = 8
@@ -38,7 +41,7 @@ def status(session: Session, desk: Desk, service: str | None = None) -> StatusRe
     """How one service stands, or those deployed last; UserError for a service nobody has heard of."""
     active = _by_last_activity(session)
     if service is not None:
-        return StatusReply(services=(_one(session, desk, _called(desk, active, service)),), more=0)
+        return StatusReply(services=(_one(session, desk, _spelt(desk, active, service)),), more=0)
     never = sorted(set(desk.catalog.services) - {desk.catalog.service(name).name for name in active})
     names = [*active, *never]
     shown = names[:LISTED]
@@ -46,7 +49,7 @@ def status(session: Session, desk: Desk, service: str | None = None) -> StatusRe
     standings = _standings(session, [target for found in targets.values() for target in found])
     return StatusReply(
         services=tuple(
-            _service(desk, name, {target.environment: standings[_id(target)] for target in targets[name]})
+            _service(session, desk, name, {target.environment: standings[_id(target)] for target in targets[name]})
             for name in shown
         ),
         more=len(names) - len(shown),
@@ -57,11 +60,11 @@ def _one(session: Session, desk: Desk, name: str) -> ServiceStatus:
     """One service, with what each environment carries."""
     targets = _targets(session, [name])[name]
     standings = _standings(session, targets)
-    return _service(desk, name, {target.environment: standings[_id(target)] for target in targets}, carrying=session)
+    return _service(session, desk, name, {target.environment: standings[_id(target)] for target in targets}, alone=True)
 
 
 def _service(
-    desk: Desk, name: str, standings: Mapping[str, _Standing], *, carrying: Session | None = None
+    session: Session, desk: Desk, name: str, standings: Mapping[str, _Standing], *, alone: bool = False
 ) -> ServiceStatus:
     owner = desk.catalog.service(name)
     configured = [environment for environment in owner.environments if standings]
@@ -71,15 +74,23 @@ def _service(
         service=owner.name,
         team=owner.team.name if owner.team else None,
         targets=tuple(
-            _target(desk, environment, standings.get(environment, nothing), carrying)
+            _target(session, desk, owner.name, environment, standings.get(environment, nothing), alone=alone)
             for environment in [*configured, *others]
         ),
     )
 
 
-def _target(desk: Desk, environment: str, standing: _Standing, carrying: Session | None) -> TargetStatus:
+def _target(
+    session: Session, desk: Desk, service: str, environment: str, standing: _Standing, *, alone: bool
+) -> TargetStatus:
     live, under_way, failed = standing.live, standing.under_way, standing.failed
-    card = loading.deploy_card(carrying, desk, live) if carrying is not None and live is not None else None
+    card = loading.deploy_card(session, desk, live) if alone and live is not None else None
+    target = promotions.target_called(session, service, environment)
+    moving = [] if target is None or target.id is None else [
+        one
+        for one in (promotions.under_way_at(session, target.id), promotions.open_at(session, target.id))
+        if one is not None
+    ]  # fmt: skip
     return TargetStatus(
         environment=environment,
         live_sha=live.sha if live else None,
@@ -93,10 +104,45 @@ def _target(desk: Desk, environment: str, standing: _Standing, carrying: Session
         last_failed_sha=failed.sha if failed else None,
         last_failed_url=failed.url if failed else None,
         links=card.links if card else (),
+        locks=_locks(session, desk, service, environment),
+        promotions=tuple(promotion_line(session, desk, one) for one in moving),
+        not_running=_taken_out(session, desk, target) if target is not None else None,
     )
 
 
-def _called(desk: Desk, active: Sequence[str], asked: str) -> str:
+def _locks(session: Session, desk: Desk, service: str, environment: str) -> tuple[LockLine, ...]:
+    """What is locked, and every freeze that holds now; nothing is promoted to the first environment of a pipeline."""
+    if desk.catalog.service(service).environments[:1] == (environment,):
+        return ()
+    held = locks.facts_for(session, desk.catalog, service, environment, None, desk.now)
+    frozen = locks.freezes_for(session, desk.catalog, service, desk.now)
+    return (
+        *(
+            LockLine(scope=one.scope, reason=one.reason, owner=one.owner, until=one.ends_at, wants_go=one.ended)
+            for one in held
+        ),
+        *(
+            LockLine(scope="frozen", reason=one.reason, owner="", until=one.ends, wants_go=False)
+            for one in frozen
+            if one.begins <= desk.now
+        ),
+    )
+
+
+def _taken_out(session: Session, desk: Desk, target: Target) -> TakenOut | None:
+    out = promotions.not_running(session, desk, target)
+    if out is None:
+        return None
+    views = loading.change_views(session, desk, out.changes[: loading.LISTED])
+    return TakenOut(sha=out.sha, since=out.since, changes=tuple(views.values()))
+
+
+def called(session: Session, desk: Desk, asked: str) -> str:
+    """The service of this name as it is spelt; UserError, with the nearest, for one nobody has heard of."""
+    return _spelt(desk, _by_last_activity(session), asked)
+
+
+def _spelt(desk: Desk, active: Sequence[str], asked: str) -> str:
     """The service of this name as it is spelt; a name that is none is answered with the nearest."""
     known = {name.casefold(): name for name in (*desk.catalog.services, *active)}
     found = known.get(asked.casefold())

@@ -4,9 +4,44 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from bot.deploys.views import ChangeView, LinkView, PersonView, StageView
 from bot.events import DeployStatus, Level
+from bot.locks.views import LocksReply
+from bot.promotions.views import AbleView, GateLine
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionLine:
+    """A promotion that is on its way, in short; ``closed`` are the gates that it waits for."""
+
+    promotion_id: int
+    sha: str
+    state: str
+    rollback: bool
+    changes: int
+    closed: tuple[GateLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockLine:
+    """A lock that holds a target back; ``wants_go`` once it is over and a person must say Go."""
+
+    scope: str
+    reason: str
+    owner: str
+    until: datetime | None
+    wants_go: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakenOut:
+    """What a rollback took out of an environment, while nothing newer is live there."""
+
+    sha: str
+    since: datetime
+    changes: tuple[ChangeView, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +61,9 @@ class TargetStatus:
     last_failed_url: str | None
     links: tuple[LinkView, ...]
     """Of what is live."""
+    locks: tuple[LockLine, ...] = ()
+    promotions: tuple[PromotionLine, ...] = ()
+    not_running: TakenOut | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +83,42 @@ class StatusReply:
     more: int
 
 
+class Ahead(StrEnum):
+    """What a change's way to an environment comes to just now."""
+
+    ABOARD = "aboard"
+    """A promotion carries it and waits for its gates."""
+    STARTING = "starting"
+    ROLLING = "rolling"
+    NEXT = "next"
+    """It waits behind the promotion that is open."""
+    BEFORE = "before"
+    """It is not live in the environment before yet."""
+    UNASKED = "unasked"
+    """It is live in the environment before, and nothing promotes it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AheadView:
+    """The rest of a change's way to one environment, and when it is there as far as that can be told.
+
+    ``from_at`` and ``to_at`` are when, by how long rollouts there usually take; None where something without an instant
+    comes first (``closed``). ``after_yes`` is how long it takes once the missing yes is given, and the rest is open.
+    """
+
+    service: str
+    environment: str
+    before: str | None
+    ahead: Ahead
+    promotion_id: int | None
+    sha: str | None
+    closed: tuple[GateLine, ...]
+    able: tuple[AbleView, ...]
+    from_at: datetime | None
+    to_at: datetime | None
+    after_yes: timedelta | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class WhereFound:
     """One change and how far it got; ``waiting`` names the environments of its pipeline it has not reached.
@@ -57,6 +131,8 @@ class WhereFound:
     merged_at: datetime | None
     stages: tuple[StageView, ...]
     waiting: tuple[str, ...]
+    ahead: tuple[AheadView, ...] = ()
+    """The next step of each service that carries it: to where it is not yet, or is on its way."""
 
     @property
     def headline(self) -> StageView | None:
@@ -81,10 +157,32 @@ class MeReply:
     person: PersonView
     github: str | None
     github_source: str | None
-    """``catalogue``, ``link`` or ``e-mail``: where the GitHub login comes from."""
+    """``catalogue``, ``device``, ``sso``, ``link`` or ``e-mail``: where the GitHub login comes from."""
     level: Level
     muted_changes: tuple[ChangeView, ...]
     recent: tuple[ChangeView, ...]
+    proven: bool = False
+    """Whether the login is good enough to approve."""
+    hours: HoursView | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoursView:
+    """When somebody works on weekdays, as ``09:00``, in their own zone. ``chosen`` is whether they said so."""
+
+    begins: str
+    ends: str
+    zone: str
+    chosen: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProofReply:
+    """A ``code`` to be entered at ``url`` until it runs out."""
+
+    code: str
+    url: str
+    until: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,3 +225,73 @@ class UsualDuration:
 
     median: timedelta
     samples: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsualRange:
+    """How long most rollouts of a target take: half of the last ones took between these two."""
+
+    shorter: timedelta
+    longer: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftLine:
+    """A change that is in one environment and not in the next; ``since`` is when it came there."""
+
+    change: ChangeView
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceDrift:
+    """What an environment of a service has that the next one has not, the oldest first; ``more`` are not listed.
+
+    ``people`` are those who wrote any of it.
+    """
+
+    service: str
+    before: str
+    environment: str
+    before_sha: str | None
+    sha: str | None
+    lines: tuple[DriftLine, ...]
+    more: int
+    people: tuple[PersonView, ...]
+    promotion: PromotionLine | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftReply:
+    """`/ship drift`; ``level`` counts services that are the same everywhere, ``more`` those left out of the list."""
+
+    services: tuple[ServiceDrift, ...]
+    level: int
+    more: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitsForMe:
+    """A promotion that this person's yes could let go on; ``seen`` goes into its button's value."""
+
+    promotion_id: int
+    seen: str
+    service: str
+    environment: str
+    changes: tuple[ChangeView, ...]
+    changes_in_all: int
+    rollback: bool
+    closed: tuple[GateLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomeView:
+    """Somebody's App Home. ``more_waits`` counts what waits for them and is not listed; ``trains`` are by name."""
+
+    person: PersonView
+    waits: tuple[WaitsForMe, ...]
+    more_waits: int
+    mine: tuple[WhereFound, ...]
+    locks: LocksReply
+    trains: tuple[str, ...]
+    proven: bool

@@ -14,11 +14,13 @@ from urllib.parse import quote
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from bot.answers.views import WhereFound, WhereReply
+from bot.answers.ahead import ahead
+from bot.answers.views import AheadView, WhereFound, WhereReply
 from bot.deploys import loading
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, CommitRow, Deploy, Target
 from bot.deploys.views import ChangeView, StageView
+from bot.events import DeployStatus
 
 MOST_FOUND = 5
 """Changes shown for one question: a number can exist in many repositories."""
@@ -79,7 +81,7 @@ def where(session: Session, desk: Desk, asked: str) -> WhereReply:
     """How far the change got that somebody asks about; ``found`` is empty when nobody has heard of it."""
     changes = find_changes(session, asked)
     views = loading.change_views(session, desk, changes)
-    found = [_found(session, desk, change, views[change.id or 0]) for change in changes]
+    found = [how_far(session, desk, change, views[change.id or 0]) for change in changes]
     return WhereReply(asked=asked, found=tuple(found or _bare_commits(session, desk, asked)))
 
 
@@ -95,7 +97,8 @@ def _searches(reference: Reference) -> list[SelectOfScalar[Change]]:
     return searches
 
 
-def _found(session: Session, desk: Desk, change: Change, view: ChangeView) -> WhereFound:
+def how_far(session: Session, desk: Desk, change: Change, view: ChangeView) -> WhereFound:
+    """How far a change got, and the next step of its way."""
     stages = loading.stages(session, desk, change)
     services = dict.fromkeys(stage.service for stage in stages)
     if not services:
@@ -112,7 +115,25 @@ def _found(session: Session, desk: Desk, change: Change, view: ChangeView) -> Wh
         waiting=tuple(
             environment if len(services) == 1 else f"{name} · {environment}" for name, environment in waiting
         ),
+        ahead=_ahead(session, desk, change, stages, pipeline),
     )
+
+
+def _ahead(
+    session: Session, desk: Desk, change: Change, stages: Sequence[StageView], pipeline: Sequence[tuple[str, str]]
+) -> tuple[AheadView, ...]:
+    """The next step for each service: to the first environment that the change has not reached, or is on its way to."""
+    live = {(one.service, one.environment) for one in stages if one.status is DeployStatus.SUCCEEDED and not one.left}
+    settled = {(one.service, one.environment) for one in stages if one.status.ended}
+    steps: dict[str, AheadView] = {}
+    for name, environment in pipeline:
+        environments = desk.catalog.service(name).environments
+        place = environments.index(environment)
+        if name not in steps and place and (name, environment) not in settled:
+            before = environments[place - 1]
+            reached = (name, before) in live
+            steps[name] = ahead(session, desk, change, name, environment, before, reached=reached)
+    return tuple(steps.values())
 
 
 def _bare_commits(session: Session, desk: Desk, asked: str) -> list[WhereFound]:

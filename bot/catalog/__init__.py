@@ -6,16 +6,6 @@ from the other.
 
 from __future__ import annotations
 
-from bot.catalog.gates import (
-    DEFAULT_GATES,
-    ApprovalGate,
-    BatchGate,
-    Gate,
-    PlainGate,
-    SmokeGate,
-    SoakGate,
-    UnbuiltGate,
-)
 from bot.catalog.model import (
     Audience,
     Catalog,
@@ -32,26 +22,18 @@ from bot.catalog.model import (
 from bot.catalog.reading import CatalogError, catalog_schema, load_catalog
 
 __all__ = [
-    "DEFAULT_GATES",
-    "ApprovalGate",
     "Audience",
-    "BatchGate",
     "Catalog",
     "CatalogError",
     "Freeze",
-    "Gate",
     "Paging",
     "PagingMode",
     "PersonEntry",
-    "PlainGate",
     "PromoteThrough",
     "Service",
-    "SmokeGate",
-    "SoakGate",
     "Supersede",
     "Team",
     "Train",
-    "UnbuiltGate",
     "catalog_schema",
     "load_catalog",
 ]

@@ -14,8 +14,8 @@ from enum import StrEnum
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from bot.catalog.gates import DEFAULT_GATES, Gate
 from bot.catalog.values import glob_pattern
+from bot.gates import DEFAULT_GATES, Gate
 
 _FINAL_NAMES = frozenset({"production", "prod", "live"})
 """Environments that are taken for the last one where neither the catalogue nor the sender says."""
@@ -72,6 +72,8 @@ class Service:
     """What is deployed and alerts. ``known`` is false for one that the catalogue does not name.
 
     ``environments`` are its pipeline in order, and may be empty. ``channel`` is its team's, or the default one.
+    ``promote_webhook`` is what ``webhook`` calls; ``workflow`` the file that ``github-workflow`` dispatches, as
+    it stands in ``workflow_ref`` (None: the main branch).
     """
 
     name: str
@@ -82,6 +84,9 @@ class Service:
     paths: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     promote_through: PromoteThrough | None = None
+    promote_webhook: str | None = None
+    workflow: str = "deploy.yml"
+    workflow_ref: str | None = None
     gates: tuple[Gate, ...] = DEFAULT_GATES
     supersede: Supersede = Supersede.NEVER
     undo: timedelta = timedelta(seconds=10)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,19 +9,11 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from bot.catalog import lines, model, references, shape
-from bot.catalog.gates import (
-    PLAIN_GATES,
-    ApprovalGate,
-    BatchGate,
-    Gate,
-    PlainGate,
-    SmokeGate,
-    SoakGate,
-    UnbuiltGate,
-)
 from bot.catalog.lines import Fault
 from bot.catalog.telling import shape_faults
 from bot.errors import ConfigurationError
+from bot.gates import Approval, Freeze, Gate, Health, Lock, Order, Smoke, Soak, Train, Unbuilt
+from bot.timetable import window
 
 _FREE_KEYS = "x-"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -165,21 +156,21 @@ class _Services:
         return found
 
 
+_PLAIN: dict[str, Gate] = {gate.name: gate for gate in (Lock(), Freeze(), Order(), Train(), Health())}
+
+
 def _gate(written: shape.GateShape) -> Gate:
     match written.gate:
         case "soak" if written.soak is not None:
-            return SoakGate(written.soak)
+            return Soak(written.soak)
         case "smoke" if written.smoke is not None:
-            return SmokeGate(tuple(written.smoke))
+            return Smoke(tuple(dict.fromkeys(written.smoke)))
         case "batch" if written.batch is not None:
-            return BatchGate(written.batch.changes, written.batch.lines)
+            return written.batch.gate()
         case "approval":
-            options = written.approval or shape.ApprovalShape()
-            return ApprovalGate(options.count, options.expires or ApprovalGate.expires)
-        case name if name in PLAIN_GATES:
-            return PlainGate(name)
+            return written.approval.gate() if written.approval is not None else Approval()
         case name:
-            return UnbuiltGate(name)
+            return _PLAIN.get(name) or Unbuilt(name)
 
 
 def _train(name: str, written: shape.TrainShape, zone: ZoneInfo) -> model.Train:
@@ -195,19 +186,13 @@ def _train(name: str, written: shape.TrainShape, zone: ZoneInfo) -> model.Train:
 
 
 def _freeze(written: shape.FreezeShape, zone: ZoneInfo) -> model.Freeze:
+    begins, ends = window(written.begins, written.ends, zone)
     return model.Freeze(
-        begins=min(_instants(written.begins, zone)),
-        ends=max(_instants(written.ends, zone)),
+        begins=begins,
+        ends=ends,
         services=None if written.services == "all" else tuple(written.services),
         reason=written.reason,
     )
-
-
-def _instants(written: datetime, zone: ZoneInfo) -> list[datetime]:
-    """What a local time may mean, in UTC: two instants when the clocks change there, so a freeze can take the wider."""
-    if written.tzinfo is not None:
-        return [written.astimezone(UTC)]
-    return [written.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
 
 
 def _paging(written: shape.PagingShape) -> model.Paging:

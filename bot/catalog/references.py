@@ -6,6 +6,7 @@ of form. Whatever has the wrong form is passed over here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -15,6 +16,9 @@ from bot.settings import SOURCES
 from bot.spelling import did_you_mean, nearest
 
 _IDENTITIES = ("slack", "github", "email", "pagerduty")
+
+_ON_CALL = "on-call"
+"""The word for whoever is on call for the service."""
 
 _NEAR_MISS = 0.8
 """How like a known service's name another must be to be taken for a misspelling rather than for another service."""
@@ -27,6 +31,7 @@ def faults(document: Document) -> Iterator[Fault]:
         *_services(root),
         *_circles(root),
         *_policies(root),
+        *_approvers(root),
         *_trains(root),
         *_freezes(root),
         *_audiences(root),
@@ -94,6 +99,81 @@ def _policies(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
         if through and len(_environments(root, name)) == 1:
             message = "one environment leaves nothing to promote to; name at least two, in order"
             yield ("services", name, "environments"), message
+
+
+def _approvers(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
+    """Everybody who is asked for a yes is somebody, and there are as many of them as are asked for."""
+    services, people = _mapping(root.get("services")), _people_words(root)
+    for team, written in _mapping(root.get("teams")).items():
+        unserved = [
+            name
+            for name, service in services.items()
+            if _mapping(service).get("team") == team and not _mapping(service).get("pagerduty_service")
+        ]
+        for key in ("approvers", "members"):
+            for place, word in _names(("teams", team, key), _mapping(written).get(key)):
+                yield from _nobody(place, word, people, on_call=key == "approvers")
+                if word == _ON_CALL and key == "approvers" and unserved:
+                    yield place, f'on-call needs a pagerduty_service, and "{unserved[0]}" of this team names none'
+    default_gates: Place = ("defaults", "gates")
+    inherited = _mapping(root.get("defaults")).get("gates")
+    yield from _groups(default_gates, inherited, people)
+    for name, written in services.items():
+        service, place = _mapping(written), ("services", name)
+        yield from _groups((*place, "gates"), service.get("gates"), people)
+        if service.get("pagerduty_service"):
+            continue
+        for at, word in _group_words((*place, "gates"), service.get("gates")):
+            if word == _ON_CALL:
+                yield at, f'on-call needs a pagerduty_service, and "{name}" names none'
+        if not service.get("gates") and any(word == _ON_CALL for _, word in _group_words(default_gates, inherited)):
+            yield place, "needs a pagerduty_service: the gates under defaults ask for a yes of whoever is on call"
+
+
+def _groups(place: Place, gates: Yaml, people: list[str]) -> Iterator[tuple[Place, str]]:
+    for at, word in _group_words(place, gates):
+        yield from _nobody(at, word, people, on_call=True)
+    for at, group in _approval_groups(place, gates):
+        words = [word for _, word in _names(at, group.get("from")) if isinstance(word, str)]
+        count = str(group.get("count") or "")
+        named = {word.casefold() for word in words if not word.startswith("@") and word != _ON_CALL}
+        if len(named) == len(words) and count.isdecimal() and int(count) > len(named) > 0:
+            yield (*at, "count"), f"asks for {count} people where {len(named)} can be one of them"
+
+
+def _group_words(place: Place, gates: Yaml) -> list[tuple[Place, Yaml]]:
+    """Every word that names approvers under these gates, with its place."""
+    return [found for at, group in _approval_groups(place, gates) for found in _names((*at, "from"), group.get("from"))]
+
+
+def _approval_groups(place: Place, gates: Yaml) -> list[tuple[Place, dict[str, Yaml]]]:
+    return [
+        ((*place, index, "approval", "groups", number), _mapping(group))
+        for index, gate in enumerate(_list(gates))
+        for number, group in enumerate(_list(_mapping(_mapping(gate).get("approval")).get("groups")))
+    ]
+
+
+def _nobody(place: Place, word: Yaml, people: list[str], *, on_call: bool) -> Iterator[tuple[Place, str]]:
+    """A word that names no person or group. Whether Slack knows a group or id is not known here."""
+    if not isinstance(word, str) or not word.strip() or (on_call and word == _ON_CALL):
+        return
+    if re.fullmatch(r"@[^\s@<>|]+|[UW][A-Z0-9]{2,}", word) or word.casefold() in map(str.casefold, people):
+        return
+    known = [*people, *([_ON_CALL] if on_call else [])]
+    kinds = (
+        f'a Slack user group such as "@payments-leads", a member id such as U02ABCDEF{", on-call" if on_call else ""}'
+    )
+    yield (
+        place,
+        f'"{word}" is nobody: expected {kinds} or a login or e-mail address of people{did_you_mean(word, known)}',
+    )
+
+
+def _people_words(root: dict[str, Yaml]) -> list[str]:
+    """What somebody of the catalogue may be called by: their login at GitHub or their address."""
+    written = [_mapping(person).get(key) for person in _list(root.get("people")) for key in ("github", "email")]
+    return [word.removeprefix("@") for word in written if isinstance(word, str)]
 
 
 def _trains(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:

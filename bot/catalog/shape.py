@@ -6,15 +6,13 @@ checked elsewhere (``references``); a default that depends on another key is fil
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     GetJsonSchemaHandler,
     InstanceOf,
@@ -25,101 +23,49 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from bot.catalog import values
-from bot.catalog.gates import PLAIN_GATES, UNBUILT_GATES
 from bot.catalog.model import PagingMode, PromoteThrough, Supersede
+from bot.gates import UNBUILT
+from bot.gates.approval import ApprovalShape
+from bot.gates.batch import BatchOption
+from bot.gates.options import Duration, Later, Name, Names, Plain, Shape, names, text
+from bot.gates.smoke import SmokeOption
+from bot.gates.soak import SoakOption
 from bot.settings import slack_channel
 
-_DURATION_EXAMPLES = ["10s", "30m", "4h", "1h30m"]
+PLAIN_GATES = ("lock", "freeze", "order", "train", "health")
+"""Gates that take no options."""
 
 
 def _channel(value: object) -> str:
     return slack_channel(str(value or ""))
 
 
-def _text(expected: str, **more: Any) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "description": expected, **more})
-
-
-Name = Annotated[str, BeforeValidator(values.name)]
-Names = Annotated[
-    list[str],
-    BeforeValidator(values.names),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
-]
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(values.duration),
-    _text("A duration", pattern=values.DURATION_PATTERN, examples=_DURATION_EXAMPLES),
-]
 Zone = Annotated[
-    InstanceOf[ZoneInfo], BeforeValidator(values.zone), _text("An IANA time zone", examples=["Europe/Paris"])
+    InstanceOf[ZoneInfo], BeforeValidator(values.zone), text("An IANA time zone", examples=["Europe/Paris"])
 ]
 Cron = Annotated[
-    str, BeforeValidator(values.cron), _text("Minute, hour, day, month, weekday", examples=["0 10,14 * * mon-fri"])
+    str, BeforeValidator(values.cron), text("Minute, hour, day, month, weekday", examples=["0 10,14 * * mon-fri"])
 ]
-Instant = Annotated[datetime, BeforeValidator(values.instant), _text("A day and a time", examples=["2026-12-23T18:00"])]
-Channel = Annotated[str, BeforeValidator(_channel), _text("A Slack channel", examples=["#payments-deploys"])]
-WebAddress = Annotated[str, BeforeValidator(values.web_address), _text("An address", pattern="^https?://")]
+Instant = Annotated[datetime, BeforeValidator(values.instant), text("A day and a time", examples=["2026-12-23T18:00"])]
+Channel = Annotated[str, BeforeValidator(_channel), text("A Slack channel", examples=["#payments-deploys"])]
+WebAddress = Annotated[str, BeforeValidator(values.web_address), text("An address", pattern="^https?://")]
 CompareAddress = Annotated[
-    str, BeforeValidator(values.compare_address), _text("An address; may hold {{ deploy.sha }}, {{ previous.sha }}")
+    str, BeforeValidator(values.compare_address), text("An address; may hold {{ deploy.sha }}, {{ previous.sha }}")
 ]
-Repository = Annotated[str, BeforeValidator(values.repository), _text("owner/name", examples=["acme/checkout"])]
-Glob = Annotated[str, BeforeValidator(values.glob), _text("Paths, from the root", examples=["services/checkout/**"])]
-SlackId = Annotated[str, BeforeValidator(values.slack_id), _text("A member id", examples=["U02ABCDEF"])]
-Login = Annotated[str, BeforeValidator(values.github_login), _text("A GitHub login")]
-Mailbox = Annotated[str, BeforeValidator(values.mailbox), _text("An e-mail address")]
+PipelineAddress = Annotated[
+    str,
+    BeforeValidator(values.pipeline_address),
+    text("An address, https or on this machine", pattern="^https?://", examples=["https://ci.example.com/promote"]),
+]
+WorkflowFile = Annotated[str, BeforeValidator(values.workflow_file), text("A workflow's file", examples=["deploy.yml"])]
+GitRef = Annotated[str, BeforeValidator(values.git_ref), text("A branch or tag", examples=["main"])]
+Repository = Annotated[str, BeforeValidator(values.repository), text("owner/name", examples=["acme/checkout"])]
+Glob = Annotated[str, BeforeValidator(values.glob), text("Paths, from the root", examples=["services/checkout/**"])]
+SlackId = Annotated[str, BeforeValidator(values.slack_id), text("A member id", examples=["U02ABCDEF"])]
+Login = Annotated[str, BeforeValidator(values.github_login), text("A GitHub login")]
+Mailbox = Annotated[str, BeforeValidator(values.mailbox), text("An e-mail address")]
 
 
-class Shape(BaseModel):
-    """A mapping of the file: its keys are the fields, and no others."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=False)
-
-
-class BatchShape(Shape):
-    """How much may ship at once."""
-
-    changes: Annotated[int, Field(ge=1)] | None = None
-    """The most changes."""
-    lines: Annotated[int, Field(ge=1)] | None = None
-    """The most changed lines."""
-
-    @model_validator(mode="after")
-    def _limits_something(self) -> BatchShape:
-        if self.changes is None and self.lines is None:
-            raise ValueError("needs a limit, for example {batch: {changes: 5}}")
-        return self
-
-
-class ApprovalShape(Shape):
-    """Who must have said yes."""
-
-    count: Annotated[int, Field(ge=1, le=10)] = 1
-    """How many people."""
-    expires: Duration | None = None
-    """How long a yes counts; without it, four hours."""
-
-
-def _no_options(value: object) -> None:
-    if value is not None:
-        raise ValueError("takes no options; only name it")
-
-
-def _needs(example: str) -> BeforeValidator:
-    def check(value: object) -> object:
-        if value is None:
-            raise ValueError(f"needs options, for example {example}")
-        return value
-
-    return BeforeValidator(check)
-
-
-def _anything(value: object) -> None:
-    return None
-
-
-Plain = Annotated[None, BeforeValidator(_no_options)]
-Unbuilt = Annotated[None, BeforeValidator(_anything), WithJsonSchema({})]
 _OPTIONAL_OPTIONS = "approval"
 
 
@@ -136,19 +82,19 @@ class GateShape(Shape):
     """Only with a train."""
     health: Plain = None
     """Closed while an alert fires."""
-    soak: Annotated[Duration | None, _needs("{soak: 30m}")] = None
+    soak: SoakOption = None
     """A stay in the environment before."""
-    smoke: Annotated[Names | None, _needs("{smoke: [e2e]}")] = None
+    smoke: SmokeOption = None
     """Checks that must have passed, by name."""
-    batch: Annotated[BatchShape | None, _needs("{batch: {changes: 5}}")] = None
+    batch: BatchOption = None
     """How much may ship at once; more asks for one more approval."""
     approval: ApprovalShape | None = None
     """Somebody else's yes."""
-    risk: Unbuilt = None
+    risk: Later = None
     """Not built yet: closed."""
-    hours: Unbuilt = None
+    hours: Later = None
     """Not built yet: closed."""
-    ready: Unbuilt = None
+    ready: Later = None
     """Not built yet: closed."""
 
     @model_validator(mode="before")
@@ -167,7 +113,7 @@ class GateShape(Shape):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        bare = [*PLAIN_GATES, _OPTIONAL_OPTIONS, *UNBUILT_GATES]
+        bare = [*PLAIN_GATES, _OPTIONAL_OPTIONS, *UNBUILT]
         with_options = handler.resolve_ref_schema(handler(schema))
         for name, field in with_options["properties"].items():
             field.pop("default", None)
@@ -185,10 +131,10 @@ def _once_each(gates: list[GateShape]) -> list[GateShape]:
     return gates
 
 
-def _no_repetition(names: list[str]) -> list[str]:
-    if len({name.casefold() for name in names}) < len(names):
+def _no_repetition(written: list[str]) -> list[str]:
+    if len({name.casefold() for name in written}) < len(written):
         raise ValueError("names the same one twice (capitals make no difference)")
-    return names
+    return written
 
 
 Gates = Annotated[list[GateShape], AfterValidator(_once_each)]
@@ -202,6 +148,12 @@ class PolicyShape(Shape):
     """The pipeline, in order; the last one is where customers are."""
     promote_through: PromoteThrough | None = None
     """How a promotion is carried out. Without it nothing is promoted."""
+    promote_webhook: PipelineAddress | None = None
+    """Where ``promote_through: webhook`` sends its signed call."""
+    workflow: WorkflowFile | None = None
+    """The file in .github/workflows that ``promote_through: github-workflow`` dispatches; without it, deploy.yml."""
+    workflow_ref: GitRef | None = None
+    """The branch or tag whose workflow is dispatched; without it, the main branch."""
     gates: Gates | None = None
     """What must be open before a promotion."""
     supersede: Supersede | None = None
@@ -289,7 +241,7 @@ class TrainShape(Shape):
 def _all(value: object) -> object:
     if value in (None, "all"):
         return "all"
-    return values.names(value)
+    return names(value)
 
 
 class FreezeShape(Shape):

@@ -18,6 +18,7 @@ _SENTENCES = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "too_short": "must not be empty",
+    "too_long": "must have at most {max_length}",
     "model_type": "expected keys and values, one to a line and indented",
     "dict_type": "expected keys and values, one to a line and indented",
     "list_type": "expected a list, such as [one, two]",

@@ -1,4 +1,4 @@
-"""The small languages within shipmate.yml: durations, zones, timetables, channels, globs, addresses.
+"""The small languages within shipmate.yml: zones, timetables, instants, globs, addresses, identities.
 
 Each function takes the text that was written and returns what it stands for, or raises ValueError with what was
 expected, in a sentence that goes on from the key's name.
@@ -6,8 +6,9 @@ expected, in a sentence that goes on from the key's name.
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import MappingProxyType
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -16,22 +17,13 @@ from cronsim import CronSim, CronSimError
 
 from bot.spelling import did_you_mean
 
-DURATION_PATTERN = r"^(?=[0-9])([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,7}s)?$"
 _CRON_FIELDS = 5
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
+"""Whatever lies beyond is a slip of the pen, and near the ends of Python's calendar has no time in UTC."""
 _COMPARE_NAMES = frozenset({"deploy", "previous", "service", "environment"})
 """What a ``compare_url`` may speak of."""
 _COMPARE_FIELDS = MappingProxyType({"deploy": ("sha", "began_at"), "previous": ("sha",)})
 """What it may say of them; the other two are words by themselves."""
-
-
-def duration(value: object) -> timedelta:
-    """``10s``, ``30m``, ``4h``, ``2d``, or several together, greatest first: ``1h30m``."""
-    match = re.match(DURATION_PATTERN, value) if isinstance(value, str) else None
-    if match is None:
-        unit = '; the unit is missing: "30m" is 30 minutes' if str(value).isdecimal() else ""
-        raise ValueError(f"expected a duration such as 10s, 30m, 4h or 1h30m{unit}")
-    days, hours, minutes, seconds = (int((part or "0s")[:-1]) for part in match.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
 def zone(value: object) -> ZoneInfo:
@@ -63,9 +55,12 @@ def instant(value: object) -> datetime:
     if not isinstance(value, str) or not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]", value):
         raise ValueError(expected)
     try:
-        return datetime.fromisoformat(value)
+        found = datetime.fromisoformat(value)
     except ValueError:
         raise ValueError(expected) from None
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise ValueError(f"expected a year from {_FIRST_YEAR} to {_LAST_YEAR}")
+    return found
 
 
 def repository(value: object) -> str:
@@ -116,6 +111,47 @@ def web_address(value: object) -> str:
     return str(value)
 
 
+def pipeline_address(value: object) -> str:
+    """An address that a promotion is sent to: https, or http on this machine; no name or password in it."""
+    expected = "expected an address that begins with https:// (http:// only for this machine)"
+    try:
+        address = urlsplit(str(value))
+        _ = address.port  # read here because it is only judged when read
+    except ValueError:
+        raise ValueError(expected) from None
+    if not address.hostname or re.search(r"[\s<>]", str(value)):
+        raise ValueError(expected)
+    if address.scheme != "https" and not (address.scheme == "http" and _is_this_machine(address.hostname)):
+        raise ValueError(expected)
+    if "@" in address.netloc or address.fragment:
+        raise ValueError("has a name, a password or a # in it; the call is signed with SHIPMATE_WEBHOOK_SECRET instead")
+    return str(value)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def workflow_file(value: object) -> str:
+    """A workflow of GitHub Actions, by its file's name."""
+    if not isinstance(value, str) or not re.fullmatch(r"[\w-][\w.-]*\.ya?ml", value):
+        raise ValueError("expected a file's name within .github/workflows, such as deploy.yml")
+    return value
+
+
+def git_ref(value: object) -> str:
+    """A branch or tag, by its name (git's own rules, man git-check-ref-format)."""
+    expected = "expected a branch or tag, such as main"
+    if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x20\x7f~^:?*\[\\]{1,255}", value):
+        raise ValueError(expected)
+    if value.startswith(("-", "/", ".")) or value.endswith(("/", ".", ".lock")) or ".." in value or "//" in value:
+        raise ValueError(expected)
+    return value
+
+
 def compare_address(value: object) -> str:
     """An address with ``{{ deploy.sha }}`` and ``{{ previous.sha }}`` in it, in Jinja's spelling."""
     from jinja2 import Environment, TemplateSyntaxError, meta, nodes
@@ -160,18 +196,3 @@ def mailbox(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", value):
         raise ValueError("expected an e-mail address, such as ana@example.com")
     return value
-
-
-def name(value: object) -> str:
-    """One word or more, on one line."""
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise ValueError("expected a name")
-    return value.strip()
-
-
-def names(value: object) -> list[str]:
-    """One name, or a list of them."""
-    written = value if isinstance(value, list) else [value]
-    if not written:
-        raise ValueError("expected at least one name")
-    return [name(each) for each in written]

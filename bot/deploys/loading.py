@@ -182,9 +182,9 @@ def _links(desk: Desk, target: Target, deploy: Deploy, previous: Deploy | None) 
     elif deploy.repo:
         links.append(LinkView(name="Commit", url=f"{desk.forge_url}/{deploy.repo}/commit/{quote(deploy.sha)}"))
     owner = desk.catalog.service(target.service)
-    compare = _compare_url(owner, target, deploy, previous)
-    if compare is not None:
-        links.append(LinkView(name="Old vs new", url=compare))
+    if previous is not None:
+        compare = compare_url(owner, target.environment, deploy.sha, deploy.began_at, previous.sha)
+        links += [LinkView(name="Old vs new", url=compare)] if compare is not None else []
     if deploy.url:
         links.append(LinkView(name="Run", url=deploy.url))
     if owner.runbook and deploy.state is DeployStatus.FAILED:
@@ -192,16 +192,16 @@ def _links(desk: Desk, target: Target, deploy: Deploy, previous: Deploy | None) 
     return tuple(links)
 
 
-def _compare_url(owner: Service, target: Target, deploy: Deploy, previous: Deploy | None) -> str | None:
+def compare_url(owner: Service, environment: str, sha: str, began_at: datetime, previous_sha: str) -> str | None:
     """The dashboard that compares old and new, from the service's own template; None when it cannot be made."""
-    if owner.compare_url is None or previous is None:
+    if owner.compare_url is None:
         return None
     try:
         url = _address(owner.compare_url).render(
-            deploy={"sha": quote(deploy.sha, safe=""), "began_at": int(deploy.began_at.timestamp())},
-            previous={"sha": quote(previous.sha, safe="")},
+            deploy={"sha": quote(sha, safe=""), "began_at": int(began_at.timestamp())},
+            previous={"sha": quote(previous_sha, safe="")},
             service=owner.name,
-            environment=target.environment,
+            environment=environment,
         )
     except TemplateError:
         return None

@@ -187,8 +187,8 @@ def range_read(
     _replace_changes(
         session,
         deploy,
-        _keep_all(session, deploy.repo, service, found.arriving),
-        _keep_all(session, deploy.repo, service, found.leaving),
+        keep_all(session, deploy.repo, service, found.arriving),
+        keep_all(session, deploy.repo, service, found.leaving),
     )
     deploy.range = RangeState.COMPLETE.value
     deploy.direction, deploy.truncated = found.direction.value, found.truncated
@@ -487,7 +487,7 @@ def _target(session: Session, deploy: Deploy) -> Target:
     return target
 
 
-def _keep_all(session: Session, repo: str, service: Service, changes: Changes) -> list[Change]:
+def keep_all(session: Session, repo: str, service: Service, changes: Changes) -> list[Change]:
     """The changes of a range that concern this service (a monorepo's paths), kept in our tables."""
     kept = [_keep_pull(session, repo, pull)[0] for pull in changes.pulls if service.owns(pull.paths)]
     return kept + [_keep_direct(session, repo, commit) for commit in changes.commits if service.owns(commit.paths)]

@@ -136,7 +136,7 @@ class ChangeNote:
     outcome: Outcome
     change: ChangeView
     role: str
-    """``author``, ``coauthor`` or ``merger``."""
+    """``author``, ``coauthor`` or ``merger``; ``watcher`` for somebody who had no part in it."""
     service: str
     environment: str
     status: DeployStatus

@@ -9,11 +9,15 @@ import bot.database  # first: it says how constraints are named
 
 # isort: split
 # Imported so that the metadata knows every table.
+import bot.alerts.models
 import bot.audit
 import bot.deploys.models
 import bot.inbox
+import bot.locks.models
 import bot.outbox
 import bot.people
+import bot.promotions.models
+import bot.seals
 import bot.work  # noqa: F401
 
 context.configure(

@@ -33,11 +33,12 @@ from bot.errors import ConfigurationError
 from bot.ports import Message
 from bot.rendering import text
 from bot.rendering.blocks import BadTemplate, Page
-from bot.rendering.limits import fit, notification
+from bot.rendering.limits import MOST_BLOCKS_OF_VIEW, VIEW_BUDGET, fit, notification
 
 _SUFFIX = ".j2"
-_Shown = tuple[str, list[dict[str, Any]]]
-"""The notification text and the blocks."""
+_Shown = tuple[Page, list[dict[str, Any]]]
+"""The page once its template has run, and its blocks within Slack's limits."""
+_Fit = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 
 
 def templates_folder() -> Path:
@@ -77,16 +78,37 @@ class Renderer:
 
         BadTemplate, or Jinja's own error, only where a template of ours is at fault.
         """
-        words, blocks = self._shown(template, self._names(view))
-        return Message(text=words, blocks=blocks, key=key, metadata=dict(metadata or {}))
+        _, blocks = self._shown(template, self._names(view), fit)
+        return Message(text=notification(blocks), blocks=blocks, key=key, metadata=dict(metadata or {}))
 
-    def _shown(self, template: str, names: Mapping[str, object]) -> _Shown:
+    def modal(self, template: str, view: object, *, callback_id: str, private_metadata: str = "") -> dict[str, Any]:
+        """The modal that ``template`` (``modals/reject``) makes of a dataclass, as ``views.open`` takes it.
+
+        ``callback_id`` is what its submission is known by, ``private_metadata`` comes back with it (3,000 characters).
+        """
+        page, blocks = self._shown(template, self._names(view), _fit_view)
+        if not page.frame:
+            raise BadTemplate("a modal needs a title: call modal()")
+        return {
+            "type": "modal",
+            "callback_id": callback_id,
+            "private_metadata": private_metadata,
+            **page.frame,
+            "blocks": blocks,
+        }
+
+    def home(self, template: str, view: object) -> dict[str, Any]:
+        """Somebody's home tab, as ``views.publish`` takes it."""
+        _, blocks = self._shown(template, self._names(view), _fit_view)
+        return {"type": "home", "blocks": blocks}
+
+    def _shown(self, template: str, names: Mapping[str, object], fitted: _Fit) -> _Shown:
         if self._theirs is None:
-            return _render(self._ours, template, names)
+            return _render(self._ours, template, names, fitted)
         try:
-            return _render(self._theirs, template, names)
+            return _render(self._theirs, template, names, fitted)
         except Exception as fault:  # noqa: BLE001 (a user's template can raise anything)
-            shown = _render(self._ours, template, names)
+            shown = _render(self._ours, template, names, fitted)
             self._tell(template, fault)
             return shown
 
@@ -108,14 +130,17 @@ class Renderer:
             self._report(template, _explained(fault))
 
 
-def _render(environment: Environment, template: str, names: Mapping[str, object]) -> _Shown:
+def _render(environment: Environment, template: str, names: Mapping[str, object], fitted: _Fit = fit) -> _Shown:
     page = Page()
     output = environment.get_template(template + _SUFFIX).render(page.functions, **names)
-    blocks = fit(page.collect(output))
-    words = notification(blocks)
-    if not words.strip():
+    blocks = fitted(page.collect(output))
+    if not notification(blocks).strip():
         raise BadTemplate("the message says nothing")
-    return words, blocks
+    return page, blocks
+
+
+def _fit_view(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return fit(blocks, MOST_BLOCKS_OF_VIEW, VIEW_BUDGET)
 
 
 def _fingerprint(folder: Path) -> str:

@@ -18,17 +18,27 @@ from slack_sdk.models.blocks import (
     ConfirmObject,
     ContextBlock,
     DividerBlock,
+    ExternalDataSelectElement,
+    InputBlock,
     MarkdownTextObject,
+    Option,
+    OverflowMenuElement,
+    PlainTextInputElement,
     PlainTextObject,
     SectionBlock,
+    StaticSelectElement,
 )
 
 from bot.rendering.limits import (
     LONGEST_FIELD,
+    LONGEST_INPUT,
     LONGEST_LABEL,
+    LONGEST_OPTION,
     LONGEST_TEXT,
+    LONGEST_TITLE,
     MOST_ELEMENTS,
     MOST_FIELDS,
+    MOST_OPTIONS,
     cut,
     flatten,
     split,
@@ -44,11 +54,20 @@ class BadTemplate(Exception):
     """A template does not make a message; the words say where and why."""
 
 
+Element = ButtonElement | OverflowMenuElement
+"""What stands in a row of buttons, or beside a text."""
+
+Answered = PlainTextInputElement | StaticSelectElement | ExternalDataSelectElement
+"""What takes somebody's answer in a modal."""
+
+
 class Page:
-    """The blocks of one message while its template runs."""
+    """The blocks of one message, modal or home tab while its template runs."""
 
     def __init__(self) -> None:
         self._blocks: list[Block] = []
+        self.frame: dict[str, dict[str, Any]] = {}
+        """The title and the buttons of a modal: plain text objects by Slack's names for them."""
 
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:
@@ -61,13 +80,20 @@ class Page:
             "divider": self.divider,
             "button": button,
             "confirm": confirm,
+            "overflow": overflow,
+            "option": option,
+            "modal": self.modal,
+            "input": self.input,
+            "line_input": line_input,
+            "choice": choice,
+            "lookup": lookup,
         }
 
     def section(
         self,
         text: object = None,
         *,
-        accessory: ButtonElement | None = None,
+        accessory: Element | None = None,
         caller: Callable[[], Markup] | None = None,
     ) -> Markup:
         """Prose, a line for each line that says something; a long one continues in the next block at a line's end."""
@@ -90,7 +116,28 @@ class Page:
             for start in range(0, len(every), MOST_FIELDS)
         )
 
-    def actions(self, buttons: Sequence[ButtonElement]) -> Markup:
+    def modal(self, title: object, *, submit: object = None, close: object = "Close") -> Markup:
+        """What frames a modal: its title, the button that submits (which states the consequence), the one that closes.
+
+        Slack takes 24 characters of each.
+        """
+        self.frame = {"title": _plain_text(title, LONGEST_TITLE).to_dict()}
+        if submit is not None:
+            self.frame["submit"] = _plain_text(submit, LONGEST_TITLE).to_dict()
+        self.frame["close"] = _plain_text(close, LONGEST_TITLE).to_dict()
+        return Markup()
+
+    def input(
+        self, label: object, element: Answered, *, block_id: str, hint: object = None, optional: bool = False
+    ) -> Markup:
+        """A question in a modal, asked with ``label``; a fault of its answer is shown at ``block_id``."""
+        asked = _plain_text(label, LONGEST_FIELD)
+        helped = _plain_text(hint, LONGEST_FIELD) if hint is not None else None
+        return self._place(
+            InputBlock(label=asked, element=element, block_id=block_id, hint=helped, optional=optional or None)
+        )
+
+    def actions(self, buttons: Sequence[Element]) -> Markup:
         """A row of buttons; two with the same action are a fault, since their clicks could not be told apart."""
         action_ids = [button.action_id for button in buttons]
         if len(set(action_ids)) < len(action_ids):
@@ -142,10 +189,55 @@ def confirm(title: object, text: object, yes: object, no: object) -> ConfirmObje
     )
 
 
+def overflow(action_id: str, options: Sequence[Option], confirm: ConfirmObject | None = None) -> OverflowMenuElement:
+    """A menu behind three dots, of at most five options; a ``confirm`` is asked for each of them."""
+    return OverflowMenuElement(action_id=action_id, options=options, confirm=confirm)
+
+
+def option(label: object, value: object) -> Option:
+    """One choice of a menu."""
+    return Option(text=_plain_text(label, LONGEST_OPTION), value=str(value)[:LONGEST_OPTION])
+
+
+def line_input(
+    action_id: str,
+    *,
+    placeholder: object = None,
+    multiline: bool = False,
+    longest: int = LONGEST_INPUT,
+    typed: object = None,
+) -> PlainTextInputElement:
+    """A line, or several, to write into; ``typed`` stands there already."""
+    return PlainTextInputElement(
+        action_id=action_id,
+        placeholder=None if placeholder is None else _plain_text(placeholder, LONGEST_OPTION),
+        multiline=multiline or None,
+        max_length=min(longest, LONGEST_INPUT),
+        initial_value=None if typed is None else str(typed)[:longest],
+    )
+
+
+def choice(action_id: str, options: Sequence[Option], *, chosen: object = None) -> StaticSelectElement:
+    """A menu of at most a hundred options; the one with the value ``chosen`` is chosen already."""
+    offered = list(options)[:MOST_OPTIONS]
+    first = next((one for one in offered if chosen is not None and one.value == str(chosen)), None)
+    return StaticSelectElement(action_id=action_id, options=offered, initial_option=first)
+
+
+def lookup(action_id: str, *, placeholder: object, chosen: Option | None = None) -> ExternalDataSelectElement:
+    """A menu that we fill while somebody types."""
+    return ExternalDataSelectElement(
+        action_id=action_id,
+        placeholder=_plain_text(placeholder, LONGEST_OPTION),
+        min_query_length=0,
+        initial_option=chosen,
+    )
+
+
 def _plain_text(words: object, limit: int) -> PlainTextObject:
     shown = cut(_prose(words, None), limit) if isinstance(words, str) else ""
     if not shown:
-        raise BadTemplate("a button needs a label")
+        raise BadTemplate("a button, a menu or a question needs a label")
     return PlainTextObject(text=cut(flatten(shown), limit), emoji=True)
 
 

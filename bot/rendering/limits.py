@@ -22,11 +22,21 @@ import re
 from typing import Any
 
 MOST_BLOCKS = 50
+MOST_BLOCKS_OF_VIEW = 100
+"""Of a modal, or of a home tab."""
+VIEW_BUDGET = 100_000
+"""Characters of a view's blocks: Slack takes 250 kB, and a character has up to four bytes."""
 MOST_ELEMENTS = 25
 MOST_FIELDS = 10
 LONGEST_TEXT = 3000
 LONGEST_FIELD = 2000
 LONGEST_LABEL = 75
+LONGEST_OPTION = 75
+"""Of an option's label and value; a placeholder may have more."""
+LONGEST_TITLE = 24
+"""Of a modal's title and its buttons."""
+LONGEST_INPUT = 3000
+MOST_OPTIONS = 100
 LONGEST_NOTIFICATION = 3900
 BLOCKS_BUDGET = 12_000
 SHORTEST_CUT = 60
@@ -86,13 +96,13 @@ def _read_aloud(token: re.Match[str]) -> str:
     return label or target
 
 
-def fit(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def fit(blocks: list[dict[str, Any]], most: int = MOST_BLOCKS, budget: int = BLOCKS_BUDGET) -> list[dict[str, Any]]:
     """The blocks within what one message may hold: the longest texts lose their links, then their ends.
 
-    Buttons are kept to the last, since a message without its way out is worse than a shorter one.
+    Buttons and questions are kept to the last: a message without its way out is worse than a shorter one.
     """
-    kept = _fewer(blocks, MOST_BLOCKS)
-    while (over := _size(kept) - BLOCKS_BUDGET) > 0:
+    kept = _fewer(blocks, most)
+    while (over := _size(kept) - budget) > 0:
         if not _shorten(_texts(kept), over):
             kept = _fewer(kept, len(kept) - 1)
     return kept
@@ -118,7 +128,7 @@ def _fewer(blocks: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
     if len(blocks) <= most:
         return blocks
     surplus = len(blocks) - most
-    expendable = [index for index, block in enumerate(blocks) if block["type"] != "actions"]
+    expendable = [index for index, block in enumerate(blocks) if block["type"] not in ("actions", "input")]
     gone = set((expendable or list(range(len(blocks))))[-surplus:])
     return [block for index, block in enumerate(blocks) if index not in gone][:most]
 

@@ -167,7 +167,7 @@ def _address(url: str) -> str | None:
 
 
 def when(at: datetime, style: str = "time") -> Markup:
-    """An instant in each reader's own zone; ``style`` is ``time`` (14:32) or ``day`` (yesterday at 14:32).
+    """An instant in each reader's own zone: ``time`` (14:32), ``seconds`` (14:32:05), ``day`` (yesterday at 14:32).
 
     The fallback, read where Slack cannot convert, names its zone. A naive datetime is a ValueError.
     """
@@ -176,6 +176,7 @@ def when(at: datetime, style: str = "time") -> Markup:
     utc = at.astimezone(UTC)
     shown, fallback = {
         "time": ("{time}", f"{utc:%H:%M} UTC"),
+        "seconds": ("{time_secs}", f"{utc:%H:%M:%S} UTC"),
         "day": ("{date_short_pretty} {time}", f"{utc:%Y-%m-%d %H:%M} UTC"),
     }[style]
     return Markup(f"<!date^{int(utc.timestamp())}^{shown}|{fallback}>")  # noqa: S704 (digits and our own words)

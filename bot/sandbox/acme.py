@@ -1,11 +1,11 @@
-"""Acme, the company every story happens at: five people, an app, channels, and acme/checkout with a past."""
+"""Acme, the company every story happens at: five people, an app, channels, and two repositories with a past."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 from bot.sandbox.clock import Clock
-from bot.sandbox.repositories import Account, File, Forge
+from bot.sandbox.repositories import Account, Deployment, DeploymentStatus, File, Forge
 from bot.sandbox.world import BOT_USER_ID, Person, Workspace
 
 
@@ -76,7 +76,7 @@ def acme_workspace(clock: Clock | None = None) -> Workspace:
 
 
 def acme_forge() -> Forge:
-    """Acme's GitHub: everybody's account, the bots', and acme/checkout with a past already live in production.
+    """Acme's GitHub: everybody's account, the bots', acme/checkout with a past, and acme/cart, live for three days.
 
     Eve has no public e-mail address: who she is in Slack must come from the configuration or from herself.
     """
@@ -112,6 +112,7 @@ def acme_forge() -> Forge:
             )
         )
     _checkout(forge)
+    _cart(forge)
     return forge
 
 
@@ -138,3 +139,54 @@ def _checkout(forge: Forge) -> None:
         parents = (commit.sha,)
         repo.branches["main"] = commit.sha
     repo.next_pull = 801
+
+
+_CART_PAST = (  # ivy has left: nobody is told today that theirs went live
+    ("ben", "Keep what somebody put aside"),
+    ("eve", "Count in dozens where people do"),
+    ("ivy", "Add up in the currency of the shop"),
+)
+_LIVE_SINCE = timedelta(days=3)
+
+
+def _cart(forge: Forge) -> None:
+    repo = forge.add_repository("acme/cart", default_branch="main")
+    now = datetime.now(UTC)
+    parents: tuple[str, ...] = ()
+    for number, (author, message) in enumerate(_CART_PAST):
+        commit = repo.add_commit(
+            message=message,
+            author=forge.account(author),
+            parents=parents,
+            files=(File(name="src/cart.py"),),
+            at=now - _LIVE_SINCE - timedelta(hours=20 * (len(_CART_PAST) - number)),
+        )
+        parents = (commit.sha,)
+        repo.branches["main"] = commit.sha
+    repo.next_pull = 401
+    pipeline = forge.account("github-actions[bot]")
+    for environment, at in (("staging", now - _LIVE_SINCE), ("production", now - _LIVE_SINCE + timedelta(hours=1))):
+        deployment = Deployment(
+            id=next(forge.numbers),
+            sha=repo.branches["main"],
+            ref="main",
+            environment=environment,
+            creator=pipeline,
+            payload={},
+            production=environment == "production",
+            transient=False,
+            created_at=at,
+        )
+        deployment.statuses.append(
+            DeploymentStatus(
+                id=next(forge.numbers),
+                state="success",
+                creator=pipeline,
+                at=at + timedelta(minutes=4),
+                description="",
+                log_url="",
+                environment_url="",
+                environment=environment,
+            )
+        )
+        repo.deployments[deployment.id] = deployment

@@ -52,12 +52,12 @@ class RestApi:
             *code.last_routes(),
         ]
         known = [web.route(verb, prefix + path, self._door(view, permission)) for verb, path, view, permission in views]
-        sign_in = SignInViews(self._github)
-        known += [
-            web.post(prefix.removesuffix("/v3") + "/graphql", self._door(sign_in.graphql, None)),
-            *sign_in.routes(),
-        ]
         return [*known, web.route("*", prefix + "/{rest:.*}", self._door(_unknown, None))]
+
+    def beside(self, prefix: str) -> list[web.RouteDef]:
+        """What it answers beside the REST API, which is below ``prefix``: GraphQL, and pages for people."""
+        sign_in = SignInViews(self._github)
+        return [web.post(prefix.removesuffix("/v3") + "/graphql", self._door(sign_in.graphql, None)), *sign_in.routes()]
 
     # The door
 

@@ -58,12 +58,12 @@ class Code(Ground):
         self._push(there, name, [made], by=made.author, before=before)
         return made.sha
 
-    def _commit(self, repo: Repository, author: str, message: str, files: Sequence[str], parent: str) -> Commit:
+    def _commit(self, repo: Repository, author: str, message: str, files: Sequence[str | File], parent: str) -> Commit:
         return repo.add_commit(
             message=message,
             author=self.forge.account(author),
             parents=(parent,),
-            files=tuple(File(name=name) for name in files),
+            files=tuple(File(name=file) if isinstance(file, str) else file for file in files),
             at=self.now(),
         )
 
@@ -140,7 +140,7 @@ class Code(Ground):
         author: str,
         title: str,
         commits: Sequence[str] = (),
-        files: Sequence[str] = _DEFAULT_FILES,
+        files: Sequence[str | File] = _DEFAULT_FILES,
         labels: Sequence[str] = (),
         body: str = "",
         coauthors: Sequence[str] = (),

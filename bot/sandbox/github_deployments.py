@@ -263,6 +263,16 @@ class Deployments(Runs):
             environment_url=environment_url,
         ).id
 
+    async def tell_again(self, repo: str, deployment_id: int) -> None:
+        """Send the webhooks of a deployment and of where it stands once more, for a bot that has never heard of it."""
+        there = self.forge.repository(repo)
+        deployment = there.deployments[deployment_id]
+        about = {"action": "created", "deployment": self.shapes.deployment(there, deployment)}
+        self.send("deployment", there, deployment.creator, about | self._run_of(there, deployment))
+        for status in deployment.statuses[-1:]:
+            told = about | {"deployment_status": self.shapes.status(there, deployment, status), "check_run": None}
+            self.send("deployment_status", there, status.creator, told | self._run_of(there, deployment))
+
     def add_deployment_status(
         self,
         repo: Repository,

@@ -7,7 +7,8 @@ waits for the verdict. Limits: one rollout at a time, in the order commits land.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,21 +34,32 @@ class Rollout:
 
 
 class Pipeline:
-    """The pipeline of one repository. ``wait`` lets so many seconds pass: of the story, or of the world's clock."""
+    """The pipeline of one repository. ``wait`` lets so many seconds pass: of the story, or of the world's clock.
+
+    ``smoke`` is a workflow that tries each build in the first place it comes to, if there is one.
+    """
 
     def __init__(
-        self, github: GitHub, repo: str, wait: Wait, *, places: Sequence[str] = ("staging", "production")
+        self,
+        github: GitHub,
+        repo: str,
+        wait: Wait,
+        *,
+        places: Sequence[str] = ("staging", "production"),
+        smoke: str | None = None,
     ) -> None:
         self.github = github
         self.repo = repo
         self.places = tuple(places)
-        self._wait = wait
+        self.wait = wait
+        self.smoke = smoke
+        self._held_back: list[str] | None = None
         self._broken: dict[str, int] = {}
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[object]] = set()
 
     def break_next(self, where: str = "production", *, at: int = 10) -> None:
-        """Let the next build (``ci``) fail, or the next rollout to a place, at so many per cent."""
+        """Let the next build (``ci``) or trial (``smoke``) fail, or the next rollout to a place, at some per cent."""
         self._broken[where] = at
 
     def live(self, environment: str) -> str | None:
@@ -62,12 +74,23 @@ class Pipeline:
         ]
         return max(succeeded)[2] if succeeded else None
 
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Its machines are busy: what lands meanwhile is shipped as one build afterwards, the last of it."""
+        self._held_back = []
+        try:
+            yield
+        finally:
+            landed, self._held_back = self._held_back, None
+            if landed:
+                self._begin(self.ship(landed[-1]))
+
     # What it does
 
     async def build(self, sha: str) -> bool:
         """Build a commit; whether it is green."""
         run = await self.github.begin_run(self.repo, sha, BUILD)
-        await self._wait(4)
+        await self.wait(4)
         green = self._broken.pop(BUILD, None) is None
         await self.github.finish_run(self.repo, run, "success" if green else "failure")
         return green
@@ -87,8 +110,15 @@ class Pipeline:
                     if done[-1].state == "failure" and before is not None:
                         done.append(await self.roll_out(before, place, seconds=2))
                     return done
+                if self.smoke is not None and place == self.places[0]:
+                    await self._try_out(sha, self.smoke)
             await self.github.finish_run(self.repo, run, "success")
             return done
+
+    async def _try_out(self, sha: str, smoke: str) -> None:
+        run = await self.github.begin_run(self.repo, sha, smoke)
+        await self.wait(3)
+        await self.github.finish_run(self.repo, run, "success" if self._broken.pop(smoke, None) is None else "failure")
 
     async def _stop(self, run: int) -> None:
         if self.github.forge.repository(self.repo).runs[run].status != "completed":
@@ -124,20 +154,20 @@ class Pipeline:
         self, deployment: int, environment: str, seconds: float, steps: Sequence[int], state: str
     ) -> Rollout:
         """What is the same of every rollout once it has been announced."""
-        await self._wait(1.5)
+        await self.wait(1.5)
         broken_at = self._broken.pop(environment, None)
         if broken_at is not None:
             steps, state = [*(step for step in steps if step < broken_at), broken_at], "failure"
         await self._say(deployment, "in_progress")
         for step in steps:
-            await self._wait(seconds / (len(steps) + 1))
+            await self.wait(seconds / (len(steps) + 1))
             await self._say(deployment, "in_progress", f"Canary: {step} % of the traffic")
-        await self._wait(seconds / (len(steps) + 1))
+        await self.wait(seconds / (len(steps) + 1))
         told = "" if state == "success" else "3 of 8 instances did not become healthy"
         if broken_at is not None:
             told = f"Stopped at {broken_at} % of the traffic: 3 in 100 requests failed"
         await self._say(deployment, state, told, self._address(environment))
-        await self._wait(1)
+        await self.wait(1)
         return Rollout(deployment, state)
 
     async def _say(self, deployment: int, state: str, description: str = "", address: str = "") -> None:
@@ -170,7 +200,11 @@ class Pipeline:
             )
 
     def _landed(self, repo: Repository, branch: str, sha: str) -> None:
-        if repo.full_name == self.repo and branch == repo.default_branch:
+        if repo.full_name != self.repo or branch != repo.default_branch:
+            return
+        if self._held_back is not None:
+            self._held_back.append(sha)
+        else:
             self._begin(self.ship(sha))
 
     def _started(self, repo: Repository, run: WorkflowRun) -> None:

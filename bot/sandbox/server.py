@@ -100,6 +100,7 @@ class Sandbox:
             web.post("/commands/{rest:.*}", self.slack.responses.handle),
             web.post("/actions/{rest:.*}", self.slack.responses.handle),
             *RestApi(self.github).routes(API),
+            *RestApi(self.github).beside(API),
             *EventsApi(self.pagerduty).routes(),
             *PagerDutyApi(self.pagerduty).routes(),
             *self.control.routes(),

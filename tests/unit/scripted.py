@@ -133,6 +133,26 @@ class ScriptedChat:
         """Nobody."""
         return None
 
+    async def group_members(self, handle: str) -> frozenset[str] | None:
+        """No such group."""
+        return None
+
+    async def present(self, slack_id: str) -> bool | None:
+        """It is not known."""
+        return None
+
+    async def open_view(self, trigger_id: str, view: Mapping[str, Any]) -> str:
+        """Nobody opens any."""
+        raise AssertionError("nobody opens a view")
+
+    async def update_view(self, view_id: str, view: Mapping[str, Any]) -> None:
+        """Nobody opened any."""
+        raise AssertionError("nobody opened a view")
+
+    async def publish_home(self, slack_id: str, view: Mapping[str, Any]) -> None:
+        """Nobody looks at it."""
+        raise AssertionError("nobody has a home")
+
     async def identity(self) -> Identity:
         """Nobody asks."""
         raise AssertionError("nobody asks who we are")

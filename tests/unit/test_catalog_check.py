@@ -30,7 +30,8 @@ services:
     environments: [staging, production]
     promote_through: github-environment
     gates: [lock, freeze, order, {soak: 30m}, {smoke: [e2e]}, {batch: {changes: 5, lines: 800}},
-            {approval: {count: 1, expires: 4h}}, health]
+            {approval: {count: 1, expires: 4h, groups: [{from: "@bakers", count: 1}, {from: [on-call, U0BO]}],
+                        rollback_count: 0}}, health]
     compare_url: "https://graphs.example.com/d/1?old={{ previous.sha }}&new={{ deploy.sha }}"
     runbook: https://runbooks.example.com/oven
     alerts: {match: {service: oven}}
@@ -77,13 +78,21 @@ def test_the_example_is_valid_and_shows_every_key() -> None:
     assert sorted(key for key in keys if not re.search(rf"\b{key}:", text)) == []
 
 
+APPROVER = (
+    'expected a Slack user group such as "@payments-leads", a member id such as U02ABCDEF, on-call or a login or '
+    "e-mail address of people"
+)
 CHANNEL = 'expected a channel such as "#deploys" (no capitals, spaces or full stops) or its id'
 CRON = 'expected minute, hour, day, month and weekday, such as "0 10,14 * * mon-fri"'
 DURATION = "expected a duration such as 10s, 30m, 4h or 1h30m"
 GLOB = 'expected paths from the repository\'s root, such as "services/checkout/**"'
+GROUP = "gates[0].approval.groups[0]"
+FROM_MISSING = f"{GROUP}.from: is missing"
+GROUPS = ", ".join(["{from: U02A}"] * 11)
 INSTANT = "expected a day and a time such as 2026-12-23T18:00"
 MEMBER = "expected a Slack member id such as U02ABCDEF (in Slack: the profile → ⋮ → Copy member ID)"
 MISSING = "needs a limit, for example {batch: {changes: 5}}"
+UNITLESS = 'the unit is missing: "30m" is 30 minutes'
 REPEATED = "names the same one twice (capitals make no difference)"
 ZONE = 'expected a time zone such as Europe/Paris; did you mean "Europe/Paris"?'
 FROM, UNTIL = "2026-01-02T00:00", "2026-01-01T00:00"
@@ -104,6 +113,44 @@ FROM, UNTIL = "2026-01-02T00:00", "2026-01-01T00:00"
         ("gates: [{approval: {count: 0}}]", "gates[0].approval.count: must be at least 1"),
         ("gates: [{approval: {count: 99}}]", "gates[0].approval.count: must be at most 10"),
         ("gates: [{approval: {count: many}}]", "gates[0].approval.count: expected a whole number"),
+        ("gates: [{approval: {rollback_count: -1}}]", "gates[0].approval.rollback_count: must be at least 0"),
+        (
+            "gates: [{approval: {rollbackcount: 1}}]",
+            'gates[0].approval.rollbackcount: unknown key; did you mean "rollback_count"?',
+        ),
+        ("gates: [{approval: {expires: 4}}]", f"gates[0].approval.expires: {DURATION}; {UNITLESS}"),
+        ("gates: [{approval: {groups: []}}]", "gates[0].approval.groups: must not be empty"),
+        (f"gates: [{{approval: {{groups: [{GROUPS}]}}}}]", "gates[0].approval.groups: must have at most 10"),
+        ("gates: [{approval: {groups: [{count: 1}]}}]", "gates[0].approval.groups[0].from: is missing"),
+        ("gates: [{approval: {groups: [{from: []}]}}]", "gates[0].approval.groups[0].from: expected at least one name"),
+        (
+            "gates: [{approval: {groups: [{form: U02A}]}}]",
+            ['gates[0].approval.groups[0].form: unknown key; did you mean "from"?', FROM_MISSING],
+        ),
+        (
+            "gates: [{approval: {groups: [{from: [U02A, U02B], count: 11}]}}]",
+            [f"{GROUP}.count: must be at most 10", f"{GROUP}.count: asks for 11 people where 2 can be one of them"],
+        ),
+        (
+            "gates: [{approval: {groups: [{from: [U02A, u02a@example.com], count: 2}]}}]",
+            f'{GROUP}.from[1]: "u02a@example.com" is nobody: {APPROVER}',
+        ),
+        (
+            "gates: [{approval: {groups: [{from: payments-leads}]}}]",
+            f'{GROUP}.from: "payments-leads" is nobody: {APPROVER}',
+        ),
+        (
+            "gates: [{approval: {groups: [{from: oncall}]}}]",
+            f'{GROUP}.from: "oncall" is nobody: {APPROVER}; did you mean "on-call"?',
+        ),
+        (
+            "gates: [{approval: {groups: [{from: on-call}]}}]",
+            f'{GROUP}.from: on-call needs a pagerduty_service, and "cart" names none',
+        ),
+        (
+            "gates: [{approval: {groups: [{from: U02A, count: 2}]}}]",
+            f"{GROUP}.count: asks for 2 people where 1 can be one of them",
+        ),
         ("gates: lock", "gates: expected a list, such as [one, two]"),
         ("team: x", 'team: there is no team "x" under teams'),
         ("repo: https://github.com/a/b", "repo: expected owner/name, such as acme/checkout, without https:// or .git"),
@@ -117,10 +164,11 @@ FROM, UNTIL = "2026-01-02T00:00", "2026-01-01T00:00"
     ],
 )
 def test_a_fault_of_a_service_is_told_with_its_line_its_place_and_its_mend(
-    tmp_path: Path, written: str, fault: str
+    tmp_path: Path, written: str, fault: str | list[str]
 ) -> None:
     """One fault, one line, nothing else."""
-    assert told(tmp_path, SERVICE + written) == [f"4: services.cart.{fault}"]
+    faults = [fault] if isinstance(fault, str) else fault
+    assert told(tmp_path, SERVICE + written) == [f"4: services.cart.{one}" for one in faults]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +185,18 @@ def test_a_fault_of_a_service_is_told_with_its_line_its_place_and_its_mend(
         ("teams: {a: {}}", "teams.a.channel: is missing"),
         ('teams: {a: {channel: "#A B"}}', f"teams.a.channel: {CHANNEL}"),
         ("people: [github: ana, github: Ana]", "people[1].github: is already that of people[0]"),
+        (
+            'teams: {a: {channel: "#a", approvers: bo}}',
+            f'teams.a.approvers: "bo" is nobody: {APPROVER}',
+        ),
+        (
+            'teams: {a: {channel: "#a", approvers: [U02A, on-call]}}\nservices: {b: {team: a}}',
+            'teams.a.approvers[1]: on-call needs a pagerduty_service, and "b" of this team names none',
+        ),
+        (
+            'teams: {a: {channel: "#a", members: on-call}}',
+            f'teams.a.members: "on-call" is nobody: {APPROVER.replace(", on-call", "")}',
+        ),
         ("people: [{name: Ana}]", "people[0]: needs at least one of slack, github, email or pagerduty"),
         ("people: [{slack: ana}]", f"people[0].slack: {MEMBER}"),
         ("people: [{github: a b}]", "people[0].github: expected a GitHub login, such as ana"),
@@ -146,6 +206,10 @@ def test_a_fault_of_a_service_is_told_with_its_line_its_place_and_its_mend(
         ("sources: {gitlab: {insecure: perhaps}}", "sources.gitlab.insecure: expected true or false"),
         (f"freezes: [{{from: {FROM}, until: {UNTIL}, reason: x}}]", "freezes[0].until: is not after its beginning"),
         (f"freezes: [{{from: 2026-01-01, until: {FROM}, reason: x}}]", f"freezes[0].from: {INSTANT}"),
+        (
+            "freezes: [{from: 0001-01-01T00:00, until: 2026-01-02T00:00, reason: x}]",
+            "freezes[0].from: expected a year from 1970 to 9998",
+        ),
         (f"freezes: [{{from: 2026-13-01T00:00, until: {FROM}, reason: x}}]", f"freezes[0].from: {INSTANT}"),
         (
             f"freezes: [{{from: {UNTIL}, until: {FROM}, services: [a], reason: x}}]",
@@ -166,6 +230,30 @@ def test_a_fault_of_a_service_is_told_with_its_line_its_place_and_its_mend(
 def test_a_fault_is_told_with_its_line_its_place_and_its_mend(tmp_path: Path, written: str, fault: str) -> None:
     """One fault, one line, nothing else."""
     assert told(tmp_path, f"# policy\n{written}") == [f"2: {fault}"]
+
+
+def test_people_of_the_catalogue_approve_by_login_or_address_whatever_its_case(tmp_path: Path) -> None:
+    """And a word that is nearly one of theirs is taken for it."""
+    text = (
+        "people: [{github: '@Dee-Marsh', email: Eve@example.com, slack: U02A}]\n"
+        'teams: {a: {channel: "#a", approvers: [dee-marsh, eve@Example.com, "@leads", W02B], members: "@all"}}\n'
+        "services:\n  cart:\n    gates:\n    - approval:\n        groups:\n        - from: [dee-marsh]\n"
+    )
+    assert told(tmp_path, text) == []
+    assert told(tmp_path, f"{text}        - from:\n          - dee-mash\n") == [
+        f'10: services.cart.{GROUP[:-2]}1].from[0]: "dee-mash" is nobody: {APPROVER}; did you mean "Dee-Marsh"?'
+    ]
+
+
+def test_whoever_is_on_call_can_be_asked_where_somebody_is(tmp_path: Path) -> None:
+    """Gates that are inherited ask every service that has none of its own."""
+    text = (
+        "defaults:\n  gates: [{approval: {groups: [{from: on-call}]}}]\n"
+        "services:\n  a: {pagerduty_service: PA}\n  b: {}\n  c: {gates: [lock]}\n"
+    )
+    assert told(tmp_path, text) == [
+        "5: services.b: needs a pagerduty_service: the gates under defaults ask for a yes of whoever is on call"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -361,6 +449,9 @@ def test_the_schema_is_a_schema_and_takes_what_the_check_takes() -> None:
         "services: {a: {gates: [lokc]}}",
         "services: {a: {gates: [soak]}}",
         "services: {a: {gates: [{soak: 30m, lock: null}]}}",
+        "services: {a: {gates: [{approval: {groups: [{count: 1}]}}]}}",
+        "services: {a: {gates: [{approval: {groups: [{from: []}]}}]}}",
+        "services: {a: {gates: [{approval: {rollback_count: -1}}]}}",
         "services: {a: {undo: soon}}",
         "services: {a: {promote_through: pigeon}}",
         "teams: {a: {}}",

@@ -10,21 +10,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.catalog import (
-    DEFAULT_GATES,
-    ApprovalGate,
-    BatchGate,
     Catalog,
     PagingMode,
-    PlainGate,
     PromoteThrough,
     Service,
-    SmokeGate,
-    SoakGate,
     Supersede,
-    UnbuiltGate,
     load_catalog,
 )
-from bot.catalog.values import duration, glob_pattern
+from bot.catalog.values import glob_pattern
+from bot.gates import (
+    DEFAULT_GATES,
+    Approval,
+    Batch,
+    Freeze,
+    Group,
+    Health,
+    Lock,
+    Order,
+    Smoke,
+    Soak,
+    Train,
+    Unbuilt,
+)
+from bot.gates.options import duration
 
 MONOREPO = """\
 teams:
@@ -234,15 +242,36 @@ def test_gates_come_in_every_form_and_keep_their_order(tmp_path: Path) -> None:
     text = f"services: {{a: {{gates: {gates.replace('{smoke: e2e}, ', '')}}}, b: {{gates: [{{smoke: e2e}}]}}, c: {{}}}}"
     found = catalog(tmp_path, text)
     assert found.service("a").gates == (
-        PlainGate("health"),
-        SoakGate(timedelta(minutes=90)),
-        SmokeGate(("a", "b")),
-        BatchGate(changes=None, lines=9),
-        ApprovalGate(1, timedelta(hours=4)),
-        UnbuiltGate("hours"),
+        Health(),
+        Soak(timedelta(minutes=90)),
+        Smoke(("a", "b")),
+        Batch(changes=None, lines=9),
+        Approval(1, timedelta(hours=4)),
+        Unbuilt("hours"),
     )
-    assert found.service("b").gates == (SmokeGate(("e2e",)),)
+    assert found.service("b").gates == (Smoke(("e2e",)),)
     assert found.service("c").gates == DEFAULT_GATES
+
+
+def test_gates_without_options_are_only_named(tmp_path: Path) -> None:
+    """Each word stands for its own gate."""
+    found = catalog(tmp_path, "defaults: {gates: [lock, freeze, order, train, health, risk, ready]}")
+    expected = (Lock(), Freeze(), Order(), Train(), Health(), Unbuilt("risk"), Unbuilt("ready"))
+    assert found.service("a").gates == expected
+
+
+def test_an_approval_says_who_how_many_and_how_long(tmp_path: Path) -> None:
+    """One word or several for a group; what is not written has its documented value."""
+    found = catalog(
+        tmp_path,
+        "services:\n  a:\n    pagerduty_service: PA\n    gates:\n    - approval:\n        count: 3\n"
+        "        expires: 1h\n        rollback_count: 1\n        groups:\n"
+        "        - {from: '@payments-leads', count: 2}\n        - {from: on-call}\n"
+        "        - {from: [U0DEE, U0EVE, U0DEE]}\n  b: {gates: [{approval: {}}]}\n",
+    )
+    groups = (Group(("@payments-leads",), 2), Group(("on-call",)), Group(("U0DEE", "U0EVE")))
+    assert found.service("a").gates == (Approval(3, timedelta(hours=1), groups, 1),)
+    assert found.service("b").gates == (Approval(1, timedelta(hours=4), (), 0),)
 
 
 def test_defaults_hold_for_every_service_that_does_not_say_otherwise(tmp_path: Path) -> None:
@@ -253,7 +282,7 @@ def test_defaults_hold_for_every_service_that_does_not_say_otherwise(tmp_path: P
         "services: {a: {undo: 1m, gates: [lock]}}",
     )
     named, unnamed = found.service("a"), found.service("b")
-    assert (named.undo, named.gates) == (timedelta(minutes=1), (PlainGate("lock"),))
+    assert (named.undo, named.gates) == (timedelta(minutes=1), (Lock(),))
     assert (unnamed.undo, unnamed.gates) == (timedelta(0), ())
     for service in (named, unnamed):
         assert service.environments == ("test", "live")
@@ -275,21 +304,23 @@ def test_people_are_woken_where_that_was_asked_for(tmp_path: Path, text: str, mo
     assert tuple(found.service(name).paging for name in "abcd") == modes
 
 
-def test_a_freeze_is_local_time_and_takes_the_wider_reading_when_the_clocks_change(tmp_path: Path) -> None:
-    """An hour that comes twice is frozen both times; an offset that is written is taken at its word."""
+def test_a_freeze_is_local_time_and_covers_an_hour_that_comes_twice_both_times(tmp_path: Path) -> None:
+    """One that never comes stands for the instant the clocks change; an offset that is written is taken at its word."""
     found = catalog(
         tmp_path,
         "timezone: Europe/Paris\nfreezes:\n"
         "- {from: 2026-10-25T02:30, until: '2026-10-25 02:45', reason: twice}\n"
-        "- {from: 2026-03-29T02:30, until: 2026-03-29T02:40, reason: never}\n"
+        "- {from: 2026-03-29T02:30, until: 2026-03-29T09:00, reason: begins late}\n"
+        "- {from: 2026-03-28T09:00, until: 2026-03-29T02:40, reason: ends late}\n"
         "- {from: 2026-12-24T12:00+05:45, until: 2026-12-24T12:00, services: all, reason: offset}\n",
     )
     assert [(freeze.begins, freeze.ends) for freeze in found.freezes] == [
         (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 45, tzinfo=UTC)),
-        (datetime(2026, 3, 29, 0, 30, tzinfo=UTC), datetime(2026, 3, 29, 1, 40, tzinfo=UTC)),
+        (datetime(2026, 3, 29, 1, 0, tzinfo=UTC), datetime(2026, 3, 29, 7, 0, tzinfo=UTC)),
+        (datetime(2026, 3, 28, 8, 0, tzinfo=UTC), datetime(2026, 3, 29, 1, 0, tzinfo=UTC)),
         (datetime(2026, 12, 24, 6, 15, tzinfo=UTC), datetime(2026, 12, 24, 11, 0, tzinfo=UTC)),
     ]
-    assert [freeze.services for freeze in found.freezes] == [None, None, None]
+    assert [freeze.services for freeze in found.freezes] == [None, None, None, None]
 
 
 def test_trains_audiences_and_paging_are_built_with_their_defaults(tmp_path: Path) -> None:

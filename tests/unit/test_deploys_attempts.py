@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from sqlmodel import col, select
@@ -39,6 +40,6 @@ async def test_reports_without_a_name_find_their_rollout(sqlite_url: str, how: s
     async with opened(sqlite_url) as database:
         for minute, (sha, status) in enumerate(said):
             event = replace(report(sha, status, at=minute, source="api", number=sha), attempt=UNNAMED)
-            await database.write(lambda session, event=event: service.reported(session, catalog(), event, NOON))
+            await database.write(partial(service.reported, catalog=catalog(), event=event, now=NOON))
         found = await database.read(lambda session: session.exec(select(Deploy).order_by(col(Deploy.id))).all())
         assert [f"{deploy.sha[0]} {deploy.status}" for deploy in found] == deploys

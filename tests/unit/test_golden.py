@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 
 from bot.answers.views import (
     HelpReply,
+    HoursView,
     MeReply,
+    ProofReply,
     SaidReply,
     ServiceStatus,
     StatusReply,
@@ -52,9 +54,12 @@ from bot.deploys.views import (
     UnreachableNote,
 )
 from bot.events import DeployStatus, Level
+from bot.locks.rules import Stage
+from bot.locks.views import FreezeNote, FreezeRow, LockCard, LockNote, LockRow, LockSaid, LocksReply
 from bot.ports import Message
 from bot.rendering import Renderer, templates_folder
 from bot.rendering.blocks import Page
+from tests.unit import golden_promotions as promoting
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
@@ -207,6 +212,79 @@ WORDS = (
     Word(name="promote", usage="promote <service> [build]", summary="bring a build to production", ready=False),
 )
 
+LOCKED = LockCard(
+    lock_id=17,
+    stage=Stage.HOLDS,
+    scope="checkout",
+    reason="rollback in progress",
+    owner=PersonView(name="Dee", slack_id="U0DEE"),
+    rollbacks=True,
+    began_at=NOON,
+    ends_at=NOON + timedelta(hours=4),
+    over_at=None,
+    ran_out=False,
+    lifted_by=None,
+    go_at=None,
+    go_by=None,
+    waiting_changes=3,
+    waiting_people=2,
+    extend_until=int((NOON + timedelta(hours=8)).timestamp()),
+)
+BY_ITSELF = dataclasses.replace(
+    LOCKED,
+    scope="checkout → production",
+    reason="deploy of a1b2c3d failed",
+    owner=None,
+    ends_at=None,
+    extend_until=None,
+    waiting_changes=1,
+    waiting_people=1,
+)
+RAN_OUT = dataclasses.replace(
+    LOCKED, stage=Stage.WANTS_GO, over_at=NOON + timedelta(hours=4), ran_out=True, extend_until=None
+)
+LIFTED_CARD = dataclasses.replace(
+    BY_ITSELF, stage=Stage.WANTS_GO, over_at=NOON + timedelta(hours=1), lifted_by=ANA, waiting_changes=0
+)
+LOCK_NOTE = LockNote(
+    said=LockSaid.ENDS_SOON,
+    lock_id=17,
+    scope="checkout",
+    reason="rollback in progress",
+    owner=LOCKED.owner,
+    by=None,
+    began_at=NOON,
+    ends_at=LOCKED.ends_at,
+    extend_until=LOCKED.extend_until,
+)
+FROZEN = FreezeNote(
+    freeze_id=5,
+    service="checkout",
+    reason="Moving the database",
+    by=ANA,
+    begins=NOON,
+    ends=NOON + timedelta(days=3),
+    lifted=False,
+)
+LOCK_ROW = LockRow(
+    lock_id=17,
+    stage=Stage.HOLDS,
+    scope="checkout",
+    reason="rollback in progress",
+    owner=LOCKED.owner,
+    began_at=NOON,
+    ends_at=LOCKED.ends_at,
+)
+FREEZE_ROW = FreezeRow(
+    freeze_id=5,
+    services=("checkout",),
+    reason="Moving the database",
+    owner=ANA,
+    begins=NOON,
+    ends=NOON + timedelta(days=3),
+    holds=True,
+)
+
 
 def digest(amount: int, services: int) -> DigestCard:
     """A digest of many deploys, of so many services."""
@@ -265,6 +343,22 @@ SAMPLES: dict[str, dict[str, object]] = {
         "muted": dataclasses.replace(CHANGE, muted=True),
         "everything muted": dataclasses.replace(CHANGE, muted_everything=True, change=REVERT),
     },
+    "cards/lock": {
+        "holds": LOCKED,
+        "holds, nothing waits": dataclasses.replace(LOCKED, waiting_changes=0, waiting_people=0, rollbacks=False),
+        "set itself": BY_ITSELF,
+        "ran out": RAN_OUT,
+        "set itself and was lifted": LIFTED_CARD,
+        "lifted": dataclasses.replace(
+            LOCKED, stage=Stage.OVER, over_at=NOON + timedelta(hours=1), lifted_by=ANA, extend_until=None
+        ),
+        "gone after its end": dataclasses.replace(
+            RAN_OUT, stage=Stage.OVER, go_at=NOON + timedelta(hours=5), go_by=ANA
+        ),
+        "its cause was resolved, and gone": dataclasses.replace(
+            LIFTED_CARD, stage=Stage.OVER, lifted_by=None, go_at=NOON + timedelta(hours=5), go_by=CHI
+        ),
+    },
     "cards/digest": {
         "one": DigestCard(lines=(LINE,), since=NOON, until=NOON),
         "an author's changes": dataclasses.replace(digest(12, 3), changes=True),
@@ -273,6 +367,8 @@ SAMPLES: dict[str, dict[str, object]] = {
         "two hundred of two hundred": digest(200, 200),
     },
     "notes/change": {
+        "watched": dataclasses.replace(NOTE, role="watcher", duration=None),
+        "watched, taken out": dataclasses.replace(NOTE, role="watcher", outcome=Outcome.LEFT, duration=None),
         "live": NOTE,
         "failed": dataclasses.replace(NOTE, outcome=Outcome.FAILED, status=DeployStatus.FAILED),
         "cancelled": dataclasses.replace(
@@ -284,6 +380,26 @@ SAMPLES: dict[str, dict[str, object]] = {
             NOTE, outcome=Outcome.CORRECTED, role="merger", status=DeployStatus.FAILED
         ),
         "corrected": dataclasses.replace(NOTE, outcome=Outcome.CORRECTED, status=DeployStatus.FAILED),
+    },
+    "notes/lock": {
+        "ends soon": LOCK_NOTE,
+        "ends soon, and cannot be extended": dataclasses.replace(LOCK_NOTE, ends_at=None, extend_until=None),
+        "still holds, to its owner": dataclasses.replace(
+            LOCK_NOTE, said=LockSaid.STILL_HOLDS, ends_at=None, extend_until=None
+        ),
+        "still holds, to the channel": dataclasses.replace(
+            LOCK_NOTE, said=LockSaid.STILL_HOLDS, owner=None, ends_at=None, extend_until=None
+        ),
+        "ran out": dataclasses.replace(LOCK_NOTE, said=LockSaid.RAN_OUT, extend_until=None),
+        "lifted, and wants a Go": dataclasses.replace(LOCK_NOTE, said=LockSaid.WANTS_GO, owner=None, by=ANA),
+        "lifted itself, and wants a Go": dataclasses.replace(LOCK_NOTE, said=LockSaid.WANTS_GO, owner=None),
+        "extended by somebody": dataclasses.replace(LOCK_NOTE, said=LockSaid.EXTENDED, by=ANA),
+        "lifted by somebody": dataclasses.replace(LOCK_NOTE, said=LockSaid.LIFTED, by=ANA, extend_until=None),
+    },
+    "notes/freeze": {
+        "one service": FROZEN,
+        "everything": dataclasses.replace(FROZEN, service=None),
+        "lifted": dataclasses.replace(FROZEN, lifted=True),
     },
     "notes/stuck": {
         "two changes": StuckNote(service="checkout", environment="production", changes=(RETRY, BUMP), stuck=STUCK),
@@ -375,12 +491,47 @@ SAMPLES: dict[str, dict[str, object]] = {
             ),
         ),
     },
+    "replies/locks": {
+        "nothing": LocksReply(locks=(), freezes=(), more=0),
+        "one": LocksReply(locks=(LOCK_ROW,), freezes=(), more=0),
+        "several": LocksReply(
+            locks=(
+                LOCK_ROW,
+                dataclasses.replace(LOCK_ROW, scope="checkout → production", owner=None, ends_at=None),
+                dataclasses.replace(LOCK_ROW, scope="everything", stage=Stage.WANTS_GO),
+                dataclasses.replace(LOCK_ROW, stage=Stage.OVER),
+            ),
+            freezes=(
+                FREEZE_ROW,
+                dataclasses.replace(FREEZE_ROW, freeze_id=None, owner=None, services=(), holds=False),
+                dataclasses.replace(FREEZE_ROW, services=("a", "b", "c", "d", "e", "f", "g")),
+            ),
+            more=4,
+        ),
+    },
     "replies/me": {
         "hears all": ME,
         "only failures": dataclasses.replace(ME, level=Level.FAILURES, github_source="link", muted_changes=()),
         "nothing, unknown on GitHub": dataclasses.replace(
             ME, level=Level.NONE, github=None, github_source=None, recent=(), muted_changes=(*numbered(1, 14), REVERT)
         ),
+        "proven, with hours of her own": dataclasses.replace(
+            ME,
+            github_source="device",
+            proven=True,
+            hours=HoursView(begins="08:30", ends="17:00", zone="Europe/Paris", chosen=True),
+            muted_changes=(),
+            recent=(),
+        ),
+        "the usual hours": dataclasses.replace(
+            ME,
+            hours=HoursView(begins="09:00", ends="18:00", zone="Asia/Kathmandu", chosen=False),
+            muted_changes=(),
+            recent=(),
+        ),
+    },
+    "replies/proof": {
+        "a code": ProofReply(code="WDJB-MJHT", url="https://github.example/login/device", until=NOON),
     },
     "replies/help": {
         "asked": HelpReply(words=WORDS),
@@ -393,6 +544,21 @@ SAMPLES: dict[str, dict[str, object]] = {
         "refused": SaidReply(text="Only members of payments may do this.\nAsk Dee or Eve.", refused=True),
     },
 }
+SAMPLES |= promoting.SAMPLES
+SAMPLES["replies/where"] |= {
+    f"ahead: {name}": dataclasses.replace(promoting.FOUND, ahead=(way,)) for name, way in promoting.WAYS.items()
+}
+SAMPLES["replies/where"] = {
+    name: WhereReply(asked="812", found=(view,)) if isinstance(view, WhereFound) else view
+    for name, view in SAMPLES["replies/where"].items()
+}
+HELD = dataclasses.replace(
+    PRODUCTION, locks=promoting.LOCK_LINES, promotions=(promoting.WAITING,), not_running=promoting.TAKEN_OUT
+)
+SAMPLES["replies/status"] |= {
+    "held back": StatusReply(services=(dataclasses.replace(CHECKOUT, targets=(HELD,)),), more=0),
+    "two, one held back": StatusReply(services=(dataclasses.replace(CHECKOUT, targets=(HELD,)), CART), more=0),
+}
 EVERY = [(template, name) for template, views in SAMPLES.items() for name in views]
 
 
@@ -403,7 +569,19 @@ def renderer() -> Renderer:
 
 
 def show(renderer: Renderer, template: str, view: object) -> Message:
-    """The message, which Slack would take."""
+    """The message, modal or Home, which Slack would take; of a modal the text is what frames it."""
+    if template.startswith("modals/"):
+        modal = renderer.modal(template, view, callback_id="c1", private_metadata="{}")
+        frame = [modal[name] for name in ("title", "submit", "close") if name in modal]
+        assert [fault for text in frame for fault in outside("frame", len(text["text"]), 24)] == []
+        assert ("submit" in modal) is any(block["type"] == "input" for block in modal["blocks"])
+        message = Message(text="\n".join(text["text"] for text in frame), blocks=modal["blocks"], key="k1")
+        assert faults(message, most=100, budget=250_000) == []
+        return message
+    if template.startswith("home/"):
+        message = Message(text="home", blocks=renderer.home(template, view)["blocks"], key="k1")
+        assert faults(message, most=100, budget=250_000) == []
+        return message
     message = renderer.message(template, view, key="k1")
     assert faults(message) == []
     return message
@@ -419,12 +597,12 @@ def texts(blocks: Any) -> list[dict[str, Any]]:
     return []
 
 
-def faults(message: Message) -> list[str]:
+def faults(message: Message, *, most: int = 50, budget: int = 13_200) -> list[str]:
     """What Slack would refuse, by the limits in its reference of blocks, block elements and composition objects."""
     blocks = list(message.blocks)
     found = [
-        *outside("blocks", len(blocks), 50),
-        *outside("all blocks", len(json.dumps(blocks, ensure_ascii=False)), 13_200),
+        *outside("blocks", len(blocks), most),
+        *outside("all blocks", len(json.dumps(blocks, ensure_ascii=False)), budget),
         *outside("notification", len(message.text), 4000),
     ]
     for text in texts(blocks):
@@ -437,6 +615,7 @@ def faults(message: Message) -> list[str]:
         found += faults_of_block(block)
         for element in [*block.get("elements", []), *filter(None, [block.get("accessory")])]:
             found += faults_of_button(element) if element["type"] == "button" else []
+            found += faults_of_options(element)
     return found
 
 
@@ -462,7 +641,22 @@ def faults_of_block(block: dict[str, Any]) -> list[str]:
             return [*outside("buttons", len(elements), 25), *twice]
         case "divider":
             return []
+        case "input":
+            element = block["element"]
+            longest = outside("max_length", element.get("max_length", 1), 3000)
+            return [*outside("label", len(block["label"]["text"]), 2000), *longest, *faults_of_options(element)]
     return [f"an unexpected {block['type']}"]
+
+
+def faults_of_options(element: dict[str, Any]) -> list[str]:
+    """What is wrong with the choices of a menu."""
+    options = element.get("options")
+    if options is None:
+        return []
+    limit = 5 if element["type"] == "overflow" else 100
+    long = [fault for one in options for fault in outside("option", len(one["text"]["text"]), 75)]
+    values = [fault for one in options for fault in outside("option's value", len(one["value"]), 150)]
+    return [*outside("options", len(options), limit), *long, *values]
 
 
 def faults_of_button(button: dict[str, Any]) -> list[str]:
@@ -527,7 +721,8 @@ def test_every_template_has_samples_and_no_golden_file_is_left_over() -> None:
     folder = templates_folder()
     templates = {str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*/*.j2")}
     assert templates >= set(SAMPLES)
-    assert {name for name in templates if name.startswith(("cards/", "notes/", "replies/"))} == set(SAMPLES)
+    folders = ("cards/", "notes/", "replies/", "modals/", "home/")
+    assert {name for name in templates if name.startswith(folders)} == set(SAMPLES)
     assert {str(path.relative_to(GOLDEN).with_suffix("")) for path in GOLDEN.rglob("*/*.json")} == set(SAMPLES)
 
 

@@ -17,7 +17,7 @@ from bot.errors import GiveUp, RetryLater, Unauthorised
 from bot.events import DeployReported
 from bot.lookback import FARTHEST, OVERLAP, Gap, LookBack
 from bot.outbox import Note
-from bot.ports import Changes, MissedDeliveries, Range
+from bot.ports import Changes, DeviceProof, MissedDeliveries, Range
 from bot.reactions import Reactions
 from tests.unit.reports import REPO, catalog, minute, report
 from tests.unit.stores import NOON, Clock, opened
@@ -60,6 +60,18 @@ class Forge:
         raise AssertionError
 
     async def email(self, login: str) -> str | None:
+        """Nobody asks."""
+        raise AssertionError
+
+    async def login_by_sign_on(self, owner: str, email: str) -> str | None:
+        """Nobody asks."""
+        raise AssertionError
+
+    async def begin_device_proof(self) -> DeviceProof:
+        """Nobody asks."""
+        raise AssertionError
+
+    async def device_proven(self, proof: DeviceProof) -> str | None:
         """Nobody asks."""
         raise AssertionError
 

@@ -69,8 +69,19 @@ def test_its_events_are_those_the_code_hears(manifest: dict[str, Any], heard: Li
     assert set(manifest["settings"]["event_subscriptions"]["bot_events"]) == set(heard.events)
 
 
-def test_it_offers_no_shortcut_that_nobody_hears(manifest: dict[str, Any]) -> None:
-    assert manifest["features"].get("shortcuts", []) == []
+def test_its_shortcuts_are_those_the_code_hears(manifest: dict[str, Any], heard: Listeners) -> None:
+    shortcuts = manifest["features"]["shortcuts"]
+    assert {shortcut["callback_id"] for shortcut in shortcuts} == set(heard.shortcuts)
+    assert {shortcut["type"] for shortcut in shortcuts} == {"global"}
+    for shortcut in shortcuts:
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["description"]) <= 150
+
+
+def test_the_home_tab_is_on_where_the_code_publishes_it(manifest: dict[str, Any], heard: Listeners) -> None:
+    """Slack tells of an opened tab only where there is one."""
+    assert manifest["features"]["app_home"]["home_tab_enabled"] is ("app_home_opened" in heard.events)
+    assert "views.publish" in METHODS
 
 
 def test_its_scopes_are_those_our_calls_and_commands_need(manifest: dict[str, Any]) -> None:
@@ -82,12 +93,20 @@ def test_its_scopes_are_those_our_calls_and_commands_need(manifest: dict[str, An
 
 def test_every_button_of_a_template_is_heard_and_every_listener_has_a_button(heard: Listeners) -> None:
     written = "".join(path.read_text() for path in templates_folder().rglob("*.j2"))
-    assert set(re.findall(r'"([a-z]+:[a-z_]+)"', written)) == set(heard.actions)
+    assert set(re.findall(r'"([a-z]+:[a-z_]+)"', written)) == set(heard.actions) | set(heard.options)
+
+
+def test_every_modal_has_a_template_of_its_name(heard: Listeners) -> None:
+    """``promotions:reject`` is shown by ``modals/reject``; what is submitted from it is heard."""
+    modals = {path.stem for path in (templates_folder() / "modals").glob("*.j2")}
+    submitted = {name.partition(":")[2] for name in heard.views}
+    assert {"lock" if name == "place" else name for name in submitted} == modals - {"details"}
 
 
 def test_slack_calls_the_one_route(manifest: dict[str, Any]) -> None:
     addresses = {command["url"] for command in manifest["features"]["slash_commands"]}
     addresses.add(manifest["settings"]["interactivity"]["request_url"])
+    addresses.add(manifest["settings"]["interactivity"]["message_menu_options_url"])
     addresses.add(manifest["settings"]["event_subscriptions"]["request_url"])
     assert {address.removeprefix("https://shipmate.example.com") for address in addresses} == {ROUTE}
 

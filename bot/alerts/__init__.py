@@ -1,0 +1,1 @@
+"""Alerts as they are recorded: firing or resolved, by their source's own key."""

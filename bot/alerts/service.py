@@ -1,0 +1,59 @@
+"""The verbs of alerts: which fire, which are over, in whatever order they are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, func
+from sqlmodel import Session, col, select
+
+from bot import audit, work
+from bot.alerts.models import Alert
+from bot.audit import Tag
+from bot.catalog import Catalog
+from bot.deploys.models import Target
+from bot.events import AlertReported
+
+_FIRING = (
+    select(Alert)
+    .where(Alert.service == bindparam("of_service"), col(Alert.resolved_at).is_(None))
+    .order_by(col(Alert.started_at), col(Alert.id))
+)
+
+
+def reported(session: Session, catalog: Catalog, event: AlertReported, now: datetime) -> Alert:
+    """Keep that an alert fires or is over, and touch what its service may be promoted to.
+
+    Reports arrive in any order: one that is over does not fire again by an older report.
+    """
+    name = catalog.service(event.service).name
+    alert = session.exec(
+        select(Alert).where(
+            Alert.source == event.source,
+            Alert.fingerprint == event.fingerprint[:255],
+            Alert.started_at == event.started_at,
+        )
+    ).first()
+    if alert is None:
+        alert = Alert(
+            source=event.source, fingerprint=event.fingerprint[:255], service=name, environment=event.environment,
+            name=event.name, url=event.url, started_at=event.started_at, seen_at=event.at,
+        )  # fmt: skip
+        session.add(alert)
+        session.flush()
+        audit.record(session, Tag.ALERT_FIRED, f"alert:{alert.id}", event.started_at, service=name, name=event.name)
+    if event.resolved_at is not None and alert.resolved_at is None:
+        alert.resolved_at = event.resolved_at
+        audit.record(session, Tag.ALERT_RESOLVED, f"alert:{alert.id}", event.resolved_at, service=name)
+    if event.at >= alert.seen_at:
+        alert.name, alert.url, alert.seen_at = event.name, event.url or alert.url, event.at
+    session.flush()
+    for target in session.exec(select(Target.id).where(func.lower(Target.service) == name.lower())).all():
+        work.touch(session, "target", target or 0)
+    return alert
+
+
+def firing(session: Session, service: str) -> Sequence[Alert]:
+    """The alerts that fire on a service, the oldest first; a service is named as the catalogue spells it."""
+    return session.exec(_FIRING, params={"of_service": service}).all()

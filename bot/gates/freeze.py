@@ -1,0 +1,35 @@
+"""Calendar windows within which nothing ships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.gates.base import Open, Situation, Verdict, Waiting
+from bot.gates.wording import listed
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """No window covers this instant; a window holds from its beginning until just before its end."""
+
+    name: str = "freeze"
+
+    def judge(self, situation: Situation, demands: int) -> Verdict:
+        """Waiting until the last of the windows that join up has ended."""
+        holding = [freeze for freeze in situation.freezes if freeze.begins <= situation.now < freeze.ends]
+        if not holding:
+            return Open("no freeze")
+        reasons = dict.fromkeys(freeze.reason for freeze in holding)
+        return Waiting(f"frozen: {listed(tuple(reasons))}", until=self.turns_at(situation))
+
+    def turns_at(self, situation: Situation) -> datetime | None:
+        """When the calendar alone changes this: the end of the windows that hold, or the beginning of the next."""
+        end = situation.now
+        for freeze in sorted(situation.freezes, key=lambda freeze: freeze.begins):
+            if freeze.begins <= end < freeze.ends:
+                end = freeze.ends
+        if end > situation.now:
+            return end
+        later = [freeze.begins for freeze in situation.freezes if situation.now < freeze.begins < freeze.ends]
+        return min(later, default=None)

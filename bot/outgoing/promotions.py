@@ -1,0 +1,117 @@
+"""How promotions are shown and said, and how what they carry is read from the forge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from bot import people
+from bot.catalog import Catalog
+from bot.database import Database
+from bot.delivery import EffectKind, Showing
+from bot.delivery.kinds import Settle
+from bot.deploys.loading import Desk
+from bot.deploys.models import Deploy, Target
+from bot.deploys.views import RangeState
+from bot.events import Level
+from bot.outbox import Card, Note
+from bot.outgoing.people import Consequences
+from bot.ports import Changes, Direction, Forge, Range
+from bot.promotions import finding, following, loading, ranges
+from bot.promotions.views import PromotionNote, Said
+
+
+def promotion_card(session: Session, desk: Desk, card: Card) -> Showing | None:
+    """The present promotion of a line, in its channel or to somebody who was asked."""
+    promotion = finding.present(session, int(card.subject))
+    if promotion is None:
+        return None
+    view = loading.promotion_card(session, desk, promotion)
+    return Showing("cards/promotion", view, {"kind": "promotion", "promotion": str(promotion.id), "sha": promotion.sha})
+
+
+def promotion_note(session: Session, desk: Desk, note: Note) -> Showing | None:
+    """What must be heard of a promotion; None once it is not so, or where somebody wants to hear nothing of it."""
+    change = note.data.get("change")
+    if change is not None and people.level_of(session, note.place, f"change:{change}") is not Level.ALL:
+        return None
+    view = loading.promotion_note(session, desk, note)
+    if view is None:
+        return None
+    return Showing("notes/promotion_said", view, {"kind": "promotion", "promotion": str(view.promotion_id)})
+
+
+def went_round_note(session: Session, desk: Desk, note: Note) -> Showing | None:
+    """A rollout reached an environment that gates hold, and none was asked; None where it turned out to be ours."""
+    deploy = session.get(Deploy, note.data["deploy"])
+    target = session.get(Target, deploy.target) if deploy is not None else None
+    if deploy is None or target is None:
+        return None
+    owner = following.owner_of(session, deploy)
+    if owner is not None and owner.called_at is not None:
+        return None
+    view = PromotionNote(
+        said=Said.WENT_ROUND.value,
+        promotion_id=owner.id or 0 if owner is not None else 0,
+        service=target.service,
+        environment=target.environment,
+        sha=deploy.sha,
+        rollback=False,
+        who=loading.who_view(session, desk, f"github:{deploy.creator.lower()}" if deploy.creator else None),
+        reason=None,
+        changes=(),
+        url=deploy.url,
+    )
+    return Showing("notes/promotion_said", view, {"kind": "deploy", "deploy": str(deploy.id)})
+
+
+@dataclass(frozen=True)
+class PromotionRanges:
+    """Asks what promotions carry."""
+
+    catalog: Catalog
+    database: Database
+    forge: Forge
+    desk: Callable[[datetime], Desk]
+    settle: Consequences
+
+    def effects(self) -> Mapping[str, EffectKind]:
+        """The kind of effect."""
+        return {ranges.RANGE: EffectKind(run=self.read, postponed=self.unknown, given_up=self.unreadable)}
+
+    async def read(self, data: Mapping[str, Any]) -> Settle:
+        """Ask the forge what a promotion carries. Twice is harmless: it only reads, and the answer replaces itself."""
+        promotion_id, base = int(data["promotion"]), data["base"]
+        asked = await self.database.read(lambda session: ranges.range_wanted(session, promotion_id, base))
+        if asked is None:
+            return _nothing
+        repo, sha, service_name = asked
+        paths = bool(self.catalog.service(service_name).paths)
+        if base is None:
+            found = Range(Direction.AHEAD, arriving=await self.forge.single(repo, sha, paths=paths), leaving=Changes())
+        else:
+            found = await self.forge.compare(repo, base, sha, paths=paths)
+
+        def write(session: Session, now: datetime) -> None:
+            ranges.range_read(session, self.desk(now), promotion_id, base, found, now)
+            self.settle(session, now)
+
+        return write
+
+    def unknown(self, session: Session, data: Mapping[str, Any], now: datetime) -> None:
+        """The forge does not answer now."""
+        ranges.range_unknown(session, int(data["promotion"]), data["base"], RangeState.UNKNOWN)
+        self.settle(session, now)
+
+    def unreadable(self, session: Session, data: Mapping[str, Any], now: datetime) -> None:
+        """The forge will not tell."""
+        ranges.range_unknown(session, int(data["promotion"]), data["base"], RangeState.UNREADABLE)
+        self.settle(session, now)
+
+
+def _nothing(session: Session, now: datetime) -> None:
+    """Nothing is to be written."""

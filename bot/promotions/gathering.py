@@ -1,0 +1,250 @@
+"""The facts that gates judge, gathered from what is recorded: never from the network, and in few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot import people
+from bot.alerts import service as alerts
+from bot.catalog import Service
+from bot.deploys import rules as deploy_rules
+from bot.deploys import service as deploys
+from bot.deploys.loading import Desk
+from bot.deploys.models import LONGEST_NAME, Change, Target
+from bot.deploys.rules import Part
+from bot.deploys.views import RangeState
+from bot.events import CheckStatus
+from bot.gates import (
+    AlertFact,
+    Approval,
+    ChangeFact,
+    CheckFact,
+    GroupFact,
+    Reentry,
+    Run,
+    Situation,
+    Smoke,
+    Staging,
+    Vote,
+)
+from bot.locks import service as locks
+from bot.ports import Direction
+from bot.promotions import models, rules, statements
+from bot.promotions.models import Promotion
+
+_PASSED = {CheckStatus.PASSED.value: True, CheckStatus.FAILED.value: False}
+"""What a check's status says of the commit; one that was cancelled says nothing."""
+
+
+def situation(session: Session, desk: Desk, promotion: Promotion, now: datetime) -> Situation:
+    """All that is known of a promotion now. Nothing is written."""
+    target = target_of(session, promotion)
+    owner = desk.catalog.service(target.service)
+    before = environment_before(owner, target.environment)
+    aboard = _aboard(session, promotion)
+    parts = deploys.parts(session, [change.id or 0 for change in aboard])
+    known = promotion.range == RangeState.COMPLETE
+    return Situation(
+        now=now,
+        run=Run(
+            service=target.service,
+            environment=target.environment,
+            sha=promotion.sha,
+            rollback=promotion.rollback,
+            seen=seen_of(promotion, owner, aboard),
+            requested_by=_names(session, desk, promotion.requested_by),
+            changes=tuple(change_fact(change, parts[change.id or 0]) for change in aboard) if known else None,
+            truncated=promotion.truncated,
+            direction=Direction(promotion.direction) if known and promotion.direction else None,
+            reentries=_reentries(session, promotion, owner, aboard) if known else (),
+        ),
+        staging=Staging(environment=before, succeeded_at=_succeeded_at(session, owner, before, promotion.sha)),
+        checks=_checks(session, owner, promotion),
+        locks=locks.facts_for(
+            session, desk.catalog, target.service, target.environment, promotion.root or promotion.id, now
+        ),
+        freezes=locks.freezes_for(session, desk.catalog, target.service, now),
+        votes=tuple(_vote(session, desk, row, now) for row in approvals_of(session, promotion.id)),
+        groups=_groups(session, desk, owner, now),
+        approvers=owner.team.approvers if owner.team else (),
+        alerts=_alerts(session, target, before),
+    )
+
+
+def target_of(session: Session, promotion: Promotion) -> Target:
+    """The service and environment that it is for."""
+    target = session.get(Target, promotion.target)
+    assert target is not None
+    return target
+
+
+def environment_before(owner: Service, environment: str) -> str | None:
+    """The environment that a build comes from, None for the first and for one that the pipeline does not name."""
+    written = owner.configured(environment)
+    place = owner.environments.index(written) if written is not None else 0
+    return owner.environments[place - 1] if place else None
+
+
+def changes_of(session: Session, promotion_id: int | None) -> Sequence[tuple[models.PromotionChange, Change]]:
+    """What a promotion brings in and takes out, in order, as far as it is known."""
+    if promotion_id is None:
+        return ()
+    return session.exec(statements.CHANGES, params={"of_promotion": promotion_id}).all()
+
+
+def approvals_of(session: Session, promotion_id: int | None) -> Sequence[models.Approval]:
+    """The yeses that were not withdrawn, in the order in which they were given."""
+    if promotion_id is None:
+        return ()
+    return session.exec(statements.APPROVALS, params={"of_promotion": promotion_id}).all()
+
+
+def seen_now(session: Session, desk: Desk, promotion: Promotion) -> str:
+    """What names exactly what people see of it at present."""
+    owner = desk.catalog.service(target_of(session, promotion).service)
+    return seen_of(promotion, owner, _aboard(session, promotion))
+
+
+def seen_of(promotion: Promotion, owner: Service, aboard: Iterable[Change]) -> str:
+    """The same, of changes that were read before."""
+    return rules.seen_of(
+        repo=promotion.repo,
+        base=promotion.base_sha,
+        sha=promotion.sha,
+        labels=[change.label for change in aboard] if promotion.range == RangeState.COMPLETE else None,
+        truncated=promotion.truncated,
+        policy=rules.policy_words(owner.gates),
+    )
+
+
+def vote_of(
+    session: Session, desk: Desk, person: str, called: str, at: datetime, seen: str, saw: Sequence[str], now: datetime
+) -> Vote:
+    """A yes of this person, with every name of theirs that is known and whether their GitHub identity is proven."""
+    profile = people.profile_of(session, person)
+    return Vote(
+        person=person,
+        called=called,
+        at=at,
+        seen=seen,
+        names=people.names_of(session, desk.catalog, person),
+        proven=people.proven_login(session, desk.catalog, person) is not None,
+        full=profile is None or profile.read_at is None or profile.full,
+        saw=tuple(saw),
+    )
+
+
+def change_fact(change: Change, parts: Sequence[Part]) -> ChangeFact:
+    """Who had a hand in a change, by every name that its record holds of them."""
+    authors, coauthors, mergers = (
+        [part for part in parts if part.role == role] for role in ("author", "coauthor", "merger")
+    )
+    stands_in = any(part.human.bot for part in authors) or not (authors or coauthors)
+    wrote, co_wrote = _who(authors), _who(coauthors)
+    merged = _who([part for part in mergers if not part.human.bot]) if stands_in else frozenset[str]()
+    told = deploy_rules.to_be_told(parts)
+    lines = None if change.additions is None or change.deletions is None else change.additions + change.deletions
+    return ChangeFact(
+        label=change.label,
+        lines=lines,
+        wrote=wrote | co_wrote | merged,
+        writers=tuple(part.human.name or part.human.login or part.human.email or "somebody" for part in told),
+        coauthored=co_wrote - wrote,
+        merged=merged - wrote - co_wrote,
+    )
+
+
+def approver_words(owner: Service) -> tuple[str, ...]:
+    """Every word by which the policy names who may approve."""
+    named = [
+        word for gate in owner.gates if isinstance(gate, Approval) for group in gate.groups for word in group.words
+    ]
+    return tuple(dict.fromkeys([*named, *(owner.team.approvers if owner.team else ())]))
+
+
+# --- inside -------------------------------------------------------------------------------------------------------
+
+
+def _aboard(session: Session, promotion: Promotion) -> list[Change]:
+    return [change for row, change in changes_of(session, promotion.id) if not row.leaving]
+
+
+def _who(parts: Iterable[Part]) -> frozenset[str]:
+    """Each person by login and by address: whichever of the two we know somebody in Slack by."""
+    names: set[str] = set()
+    for part in parts:
+        if part.human.login:
+            names.add(f"github:{part.human.login.lower()}")
+        if part.human.email:
+            names.add(f"email:{part.human.email.lower()}")
+    return frozenset(names)
+
+
+def _names(session: Session, desk: Desk, who: str | None) -> frozenset[str]:
+    if who is None:
+        return frozenset()
+    sort, _, name = who.partition(":")
+    return frozenset({who}) | (people.names_of(session, desk.catalog, name) if sort == "slack" else frozenset())
+
+
+def _succeeded_at(session: Session, owner: Service, before: str | None, sha: str) -> datetime | None:
+    if before is None:
+        return None
+    of = {"of_service": owner.name, "of_environment": before, "of_sha": sha}
+    return session.exec(statements.SUCCEEDED_AT, params=of).first()
+
+
+def _checks(session: Session, owner: Service, promotion: Promotion) -> tuple[CheckFact, ...]:
+    named = {name: name[:LONGEST_NAME] for gate in owner.gates if isinstance(gate, Smoke) for name in gate.checks}
+    if not named or promotion.repo is None:
+        return ()
+    of = {"of_repo": promotion.repo, "of_sha": promotion.sha, "of_names": list(named.values())}
+    found = {check.name: check for check in session.exec(statements.CHECKS, params=of)}
+    return tuple(
+        CheckFact(name=name, passed=_PASSED.get(found[kept].status), at=found[kept].at, url=found[kept].url)
+        for name, kept in named.items()
+        if kept in found
+    )
+
+
+def _vote(session: Session, desk: Desk, row: models.Approval, now: datetime) -> Vote:
+    return vote_of(session, desk, row.person, row.called, row.at, row.seen, row.changes, now)
+
+
+def _groups(session: Session, desk: Desk, owner: Service, now: datetime) -> Mapping[str, GroupFact]:
+    return {word: people.group(session, desk.catalog, word, now, service=owner) for word in approver_words(owner)}
+
+
+def _alerts(session: Session, target: Target, before: str | None) -> tuple[AlertFact, ...]:
+    """What fires here or where the build comes from; where an alert names no environment, it is about all of them."""
+    near = {environment.casefold() for environment in (target.environment, before) if environment is not None}
+    return tuple(
+        AlertFact(name=alert.name, since=alert.started_at, source=alert.source, url=alert.url)
+        for alert in alerts.firing(session, target.service)
+        if alert.environment is None or alert.environment.casefold() in near
+    )
+
+
+def _reentries(session: Session, promotion: Promotion, owner: Service, aboard: Sequence[Change]) -> tuple[Reentry, ...]:
+    """The changes aboard that the last rollout to move them here took out, each with whether that was answered."""
+    if promotion.rollback or not aboard:
+        return ()
+    of = {"of_target": promotion.target, "of_changes": [change.id for change in aboard]}
+    moved: dict[int, tuple[datetime, bool]] = {}
+    for statement in (statements.TAKEN_OUT, statements.TAKEN_OUT_BY_US):
+        for change_id, leaving, at in session.exec(statement, params=of):
+            if at is not None and (change_id not in moved or moved[change_id][0] < at):
+                moved[change_id] = (at, leaving)
+    reverted = {(change.repo, change.reverts) for change in aboard if change.reverts is not None}
+    acknowledged = promotion.acknowledged_seen is not None and promotion.acknowledged_seen == seen_of(
+        promotion, owner, aboard
+    )
+    return tuple(
+        Reentry(label=change.label, left_at=at, answered=acknowledged or (change.repo, change.number) in reverted)
+        for change in aboard
+        for at, left in [moved.get(change.id or 0, (None, False))]
+        if left and at is not None
+    )

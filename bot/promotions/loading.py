@@ -1,0 +1,318 @@
+"""From rows to views: what templates see of a promotion, at the instant it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from sqlmodel import Session, col, select
+
+from bot.alerts import service as alerts
+from bot.catalog import Service
+from bot.deploys import loading as deploys
+from bot.deploys import service
+from bot.deploys.loading import LISTED, Desk
+from bot.deploys.models import Change, Deploy, DeployChange, Target
+from bot.deploys.views import LinkView, PersonView, RangeState
+from bot.events import DeployStatus, Human
+from bot.gates import Approval, Judged, Judgement, Open, Situation
+from bot.locks import loading as locks
+from bot.locks import scopes
+from bot.locks.models import Lock
+from bot.locks.rules import ScopeKind
+from bot.outbox import Note
+from bot.promotions import finding, judging
+from bot.promotions.gathering import approvals_of, changes_of, environment_before, situation, target_of
+from bot.promotions.models import Promotion, State
+from bot.promotions.rules import state_of as verdict_state
+from bot.promotions.states import is_called, may, state_of
+from bot.promotions.views import (
+    AbleView,
+    ApprovalView,
+    GateLine,
+    HoldingLock,
+    NextBuild,
+    PromotionCard,
+    PromotionNote,
+    Said,
+)
+
+MOST_ABLE = 5
+"""How many of those who can are named: more would not be read."""
+
+
+def promotion_card(session: Session, desk: Desk, promotion: Promotion) -> PromotionCard:
+    """A promotion as its channel, and everybody who was asked, sees it."""
+    target, state = target_of(session, promotion), state_of(promotion)
+    owner = desk.catalog.service(target.service)
+    waiting = not state.ended and not is_called(promotion)
+    known = situation(session, desk, promotion, desk.now)
+    judgement = judging.judge_situation(session, desk, promotion, known) if waiting else Judgement(())
+    rows = changes_of(session, promotion.id)
+    views = deploys.change_views(session, desk, [change for _, change in rows])
+    arriving = [change for row, change in rows if not row.leaving]
+    leaving = [change for row, change in rows if row.leaving]
+    deploy = session.get(Deploy, promotion.deploy) if promotion.deploy is not None else None
+    live = _live(session, target)
+    is_live = state is State.DONE and live is not None and live.sha == promotion.sha
+    watched_until = _watched_until(desk, owner, target, deploy, is_live)
+    listed = LISTED if not leaving else LISTED // 2
+    return PromotionCard(
+        promotion_id=promotion.id or 0,
+        seen=known.run.seen,
+        service=target.service,
+        environment=target.environment,
+        before=environment_before(owner, target.environment),
+        state=state.value,
+        rollback=promotion.rollback,
+        sha=promotion.sha,
+        reason=promotion.reason,
+        requested_by=who_view(session, desk, promotion.requested_by),
+        range=RangeState(promotion.range),
+        changes=tuple(views[change.id or 0] for change in arriving[:listed]),
+        leaving=tuple(views[change.id or 0] for change in leaving[:listed]),
+        more=max(0, len(arriving) - listed) + max(0, len(leaving) - listed) + promotion.truncated,
+        changes_in_all=len(leaving if promotion.rollback else arriving) + promotion.truncated,
+        additions=_sum(change.additions for change in arriving),
+        deletions=_sum(change.deletions for change in arriving),
+        gates=tuple(gate_line(session, desk, one) for one in judgement.verdicts),
+        ships_at=_ships_at(judgement),
+        only_approval=judgement.only_approval_missing,
+        approvals=_approvals(session, desk, promotion, owner, known),
+        able=_able(session, desk, promotion, known) if _wants_approval(judgement) else (),
+        reentries=tuple(one.label for one in known.run.reentries if not one.answered) if waiting else (),
+        held=waiting and any(_is_hold(lock, promotion) for lock in scopes.standing(session)),
+        next=_next(session, desk, promotion) if waiting else None,
+        undo_until=promotion.not_before if state is State.STARTING and waiting else None,
+        called=is_called(promotion),
+        asks_person=promotion.asks_person,
+        deploy=deploy.state if deploy is not None else None,
+        percent=deploy.percent if deploy is not None and deploy.state is DeployStatus.IN_PROGRESS else None,
+        duration=_duration(deploy),
+        ended_at=promotion.ended_at,
+        ended_by=who_view(session, desk, promotion.ended_by),
+        ended_reason=promotion.ended_reason,
+        live=is_live,
+        rolled_back_at=_rolled_back_at(session, deploy) if state is State.DONE and not is_live else None,
+        watched_until=watched_until,
+        alerts=tuple(alert.name for alert in alerts.firing(session, target.service)) if watched_until else (),
+        links=_links(session, desk, owner, target, promotion, deploy),
+        may=tuple(sorted(may(promotion))),
+    )
+
+
+def promotion_note(session: Session, desk: Desk, note: Note) -> PromotionNote | None:
+    """What a note says of a promotion; None once it is not so any more."""
+    promotion = session.get(Promotion, note.data["promotion"])
+    if promotion is None:
+        return None
+    said, target = Said(note.data["said"]), target_of(session, promotion)
+    lock = session.get(Lock, note.data["lock"]) if "lock" in note.data else None
+    rows = changes_of(session, promotion.id)
+    about = [change for row, change in rows if row.leaving is promotion.rollback]
+    if "change" in note.data:
+        about = [change for change in about if _theirs(session, desk, change, note.place)] or about
+    elif said is Said.VOID:
+        about = [change for change in about if change.label not in note.data.get("saw", ())]
+    known = situation(session, desk, promotion, desk.now) if said is Said.APPROVAL_NEEDED else None
+    if known is not None and not (
+        state_of(promotion) is State.OPEN
+        and judging.judge_situation(session, desk, promotion, known).only_approval_missing
+    ):
+        return None  # somebody said yes meanwhile, or something else closed
+    deploy = session.get(Deploy, promotion.deploy) if promotion.deploy is not None else None
+    views = deploys.change_views(session, desk, about[:LISTED])
+    return PromotionNote(
+        said=said.value,
+        promotion_id=promotion.id or 0,
+        service=target.service,
+        environment=target.environment,
+        sha=promotion.sha,
+        rollback=promotion.rollback,
+        who=who_view(session, desk, note.data.get("who")),
+        reason=note.data.get("why") or promotion.reason,
+        changes=tuple(views[change.id or 0] for change in about[:LISTED]),
+        url=promotion.url or (deploy.url if deploy is not None else None),
+        able=_able(session, desk, promotion, known) if known is not None else (),
+        lock=_holding(session, desk, lock),
+    )
+
+
+def gate_line(session: Session, desk: Desk, judged: Judged) -> GateLine:
+    """One gate's verdict, with who can open it; whose yes is missing is told apart, with their hours."""
+    verdict = judged.verdict
+    who = () if isinstance(verdict, Open) or judged.gate == "approval" else verdict.who
+    return GateLine(
+        gate=judged.gate,
+        state=verdict_state(verdict),
+        reason=verdict.reason,
+        until=None if isinstance(verdict, Open) else verdict.until,
+        can=tuple(locks.person(session, desk, slack_id) for slack_id in who[:MOST_ABLE]),
+    )
+
+
+def who_view(session: Session, desk: Desk, who: str | None) -> PersonView | None:
+    """Somebody whom our tables name ``slack:U…``, ``github:ana`` or by their address."""
+    if who is None:
+        return None
+    sort, _, name = who.partition(":")
+    if sort == "slack":
+        return locks.person(session, desk, name)
+    human = Human(login=name if sort == "github" else None, email=name if sort == "email" else None)
+    return deploys.person(session, desk, human if name else Human(name=who))
+
+
+def _theirs(session: Session, desk: Desk, change: Change, place: str) -> bool:
+    return any(there == place for _, there in deploys.author_slack_ids(session, desk, change))
+
+
+def _live(session: Session, target: Target) -> Deploy | None:
+    return session.get(Deploy, target.live) if target.live is not None else None
+
+
+def _watched_until(desk: Desk, owner: Service, target: Target, deploy: Deploy | None, is_live: bool) -> datetime | None:
+    """Until when what went live is watched; None where nobody watches any more."""
+    if deploy is None or not is_live or not owner.is_final(target.environment):
+        return None
+    until = deploy.status_at + desk.catalog.paging.window
+    return until if desk.now < until else None
+
+
+def _rolled_back_at(session: Session, deploy: Deploy | None) -> datetime | None:
+    """When a rollback took the place of this rollout."""
+    if deploy is None:
+        return None
+    after = session.exec(
+        select(Deploy)
+        .where(Deploy.previous == deploy.id, Deploy.status == DeployStatus.SUCCEEDED.value)
+        .order_by(col(Deploy.id).desc())
+        .limit(1)
+    ).first()
+    return after.status_at if after is not None and service.is_rollback(after) else None
+
+
+def _duration(deploy: Deploy | None) -> timedelta | None:
+    if deploy is None or not deploy.state.ended:
+        return None
+    return deploy.status_at - (deploy.in_progress_at or deploy.began_at)
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """None where nothing, or not everything, is known."""
+    found = list(numbers)
+    known = [number for number in found if number is not None]
+    return sum(known) if found and len(known) == len(found) else None
+
+
+def _wants_approval(judgement: Judgement) -> bool:
+    return any(one.gate == "approval" for one in judgement.closed)
+
+
+def _ships_at(judgement: Judgement) -> datetime | None:
+    """When the last of the other gates opens by itself; None where one of them says no instant, or none is closed.
+
+    What is locked does not ship because the lock runs out: a person must say Go.
+    """
+    others = [one.verdict for one in judgement.closed if one.gate != "approval"]
+    if any(one.gate == "lock" for one in judgement.closed):
+        return None
+    instants = [None if isinstance(verdict, Open) else verdict.until for verdict in others]
+    known = [at for at in instants if at is not None]
+    return max(known) if known and len(known) == len(instants) else None
+
+
+def _approvals(
+    session: Session, desk: Desk, promotion: Promotion, owner: Service, known: Situation
+) -> tuple[ApprovalView, ...]:
+    lapses = next((gate.expires for gate in owner.gates if isinstance(gate, Approval)), None)
+    judged_at = promotion.called_at or promotion.ended_at or desk.now
+    return tuple(
+        ApprovalView(
+            person=locks.person(session, desk, row.person, row.called),
+            at=row.at,
+            counts=row.seen == known.run.seen and (lapses is None or judged_at < row.at + lapses),
+        )
+        for row in approvals_of(session, promotion.id)
+    )
+
+
+def able_views(session: Session, desk: Desk, promotion: Promotion) -> tuple[AbleView, ...]:
+    """Whose yes is missing, whoever is easiest to reach first."""
+    return _able(session, desk, promotion, situation(session, desk, promotion, desk.now))
+
+
+def _able(session: Session, desk: Desk, promotion: Promotion, known: Situation) -> tuple[AbleView, ...]:
+    return tuple(
+        AbleView(
+            person=PersonView(name=one.name, slack_id=one.slack_id),
+            online=one.online,
+            from_at=None if one.works_now else one.from_at,
+        )
+        for one in judging.helpers(session, desk, promotion, known)[:MOST_ABLE]
+    )
+
+
+def _is_hold(lock: Lock, promotion: Promotion) -> bool:
+    return lock.covered.kind is ScopeKind.PROMOTION and lock.scope == str(promotion.root or promotion.id)
+
+
+def _next(session: Session, desk: Desk, promotion: Promotion) -> NextBuild | None:
+    newest = finding.next_build(session, desk, promotion)
+    if newest is None:
+        return None
+    since = finding.succeeded_before(session, desk, target_of(session, promotion), promotion.sha)
+    changes = _arrived(session, newest, since or promotion.created_at)
+    aboard = {change.id for _, change in changes_of(session, promotion.id)}
+    views = deploys.change_views(session, desk, [change for change in changes if change.id not in aboard][:LISTED])
+    return NextBuild(sha=newest.sha, changes=tuple(views.values()))
+
+
+def _arrived(session: Session, newest: Deploy, since: datetime) -> Sequence[Change]:
+    """What went live where this deploy did, after ``since``, as far as it is known."""
+    rows = session.exec(
+        select(Change)
+        .join(DeployChange, col(DeployChange.change) == col(Change.id))
+        .join(Deploy, col(DeployChange.deploy) == col(Deploy.id))
+        .where(
+            Deploy.target == newest.target,
+            Deploy.status == DeployStatus.SUCCEEDED.value,
+            Deploy.status_at > since,
+            Deploy.status_at <= newest.status_at,
+            col(DeployChange.leaving).is_(False),
+            col(DeployChange.dropped).is_(False),
+        )
+        .order_by(col(Deploy.status_at), col(DeployChange.position))
+    ).all()
+    return list({change.id: change for change in rows}.values())
+
+
+def _holding(session: Session, desk: Desk, lock: Lock | None) -> HoldingLock | None:
+    if lock is None:
+        return None
+    owner = locks.person(session, desk, lock.owner, lock.called).name if lock.owner is not None else None
+    return HoldingLock(
+        scope=scopes.called(session, lock), reason=lock.reason, owner=owner,
+        ends_at=lock.ends_at if lock.lifted_at is None and lock.ended_at is None else None,
+    )  # fmt: skip
+
+
+def _links(
+    session: Session, desk: Desk, owner: Service, target: Target, promotion: Promotion, deploy: Deploy | None
+) -> tuple[LinkView, ...]:
+    links, base, sha = [], promotion.base_sha, promotion.sha
+    if promotion.repo and base and base != sha:
+        between = f"{quote(sha)}...{quote(base)}" if promotion.rollback else f"{quote(base)}...{quote(sha)}"
+        links.append(LinkView(name="Diff", url=f"{desk.forge_url}/{promotion.repo}/compare/{between}"))
+    elif promotion.repo:
+        links.append(LinkView(name="Commit", url=f"{desk.forge_url}/{promotion.repo}/commit/{quote(sha)}"))
+    if base and base != sha:
+        began_at = deploy.began_at if deploy is not None else promotion.created_at
+        compare = deploys.compare_url(owner, target.environment, sha, began_at, base)
+        links += [LinkView(name="Old vs new", url=compare)] if compare is not None else []
+    run = (deploy.url if deploy is not None else None) or promotion.url
+    if run:
+        links.append(LinkView(name="Run", url=run))
+    if owner.runbook and state_of(promotion) is State.FAILED:
+        links.append(LinkView(name="Runbook", url=owner.runbook))
+    return tuple(links)

@@ -1,0 +1,239 @@
+"""Going back: what a declared rollback takes out, how it is begun, and the truth about what is not live any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from bot import people
+from bot.catalog import PromoteThrough, Service
+from bot.deploys import service as deploys
+from bot.deploys import targets
+from bot.deploys.loading import Desk
+from bot.deploys.models import Change, Deploy, Target
+from bot.deploys.views import RangeState
+from bot.errors import UserError
+from bot.events import DeployStatus, RollbackRequested, Via
+from bot.locks import service as locks
+from bot.promotions import advancing, finding, raising, rules, statements
+from bot.promotions.gathering import changes_of
+from bot.promotions.models import Promotion, PromotionChange, State
+from bot.promotions.requests import environment_of, promotable
+from bot.promotions.states import is_called, state_of
+from bot.promotions.views import Said
+from bot.promotions.words import called, person_words, starts_words
+
+FARTHEST = 50
+"""How many rollouts of one target are looked back through."""
+
+OFFERED = 5
+"""How many earlier builds are offered to go back to."""
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """What going back to the build of ``to_deploy`` would take out; ``seen`` names exactly that.
+
+    ``complete`` is false where some rollout in between was never read, so that more may leave than is listed.
+    """
+
+    service: str
+    environment: str
+    target: int
+    to_deploy: int
+    sha: str
+    from_sha: str
+    leaves: tuple[Change, ...]
+    complete: bool
+    seen: str
+    others: tuple[Deploy, ...]
+
+
+@dataclass(frozen=True)
+class NotRunning:
+    """A rollback took ``sha`` out of an environment, and nothing newer is live there since."""
+
+    environment: str
+    sha: str
+    since: datetime
+    deploy: int
+    by_promotion: int | None
+    changes: tuple[Change, ...]
+
+
+def rollback_offer(
+    session: Session, desk: Desk, service: str, environment: str | None, to_deploy: int | None
+) -> Rollback:
+    """What a rollback would do; UserError where there is nothing to go back to."""
+    owner = promotable(desk, service)
+    written = environment_of(owner, environment) if environment is not None else owner.environments[-1]
+    target = finding.target_called(session, owner.name, written)
+    history = _succeeded(session, target) if target is not None else []
+    if target is None or not history:
+        raise UserError(f"Nothing of {owner.name} was ever live in {written}: there is nothing to go back to.")
+    failed = _failed_since(session, target, history[0])
+    good = [one for one in history if failed is not None or one.sha != history[0].sha]
+    to = _chosen(owner, written, good, to_deploy)
+    leaves, complete = _leaving(session, target, history, to, failed)
+    from_sha = failed.sha if failed is not None and to.sha == history[0].sha else history[0].sha
+    others: dict[str, Deploy] = {}
+    for one in good:
+        if one.sha != to.sha:
+            others.setdefault(one.sha, one)
+    return Rollback(
+        service=owner.name,
+        environment=written,
+        target=target.id or 0,
+        to_deploy=to.id or 0,
+        sha=to.sha,
+        from_sha=from_sha,
+        leaves=tuple(leaves),
+        complete=complete,
+        seen=rules.leaves_of(from_sha, to.sha, (change.label for change in leaves)),
+        others=tuple(others.values())[:OFFERED],
+    )
+
+
+def roll_back(session: Session, desk: Desk, event: RollbackRequested, now: datetime) -> str:
+    """Declare a rollback: whatever waits or rolls forward gives way to it. UserError says why not, and who can."""
+    owner = promotable(desk, event.service)
+    written = environment_of(owner, event.environment) if event.environment else owner.environments[-1]
+    if not people.is_member(session, desk.catalog, owner.team, event.slack_id, now):
+        team = owner.team.name if owner.team else owner.name
+        raise UserError(f"You can't roll back {owner.name}: that is for members of the team {team}.")
+    target = targets.hold(session, desk.catalog, [(owner.name, written)])[(owner.name, written)]
+    alive = finding.alive_at(session, target.id or 0)
+    standing = next((one for one in alive if one.rollback), None)
+    if standing is not None:
+        by = person_words(session, desk, standing.requested_by)
+        return f"A rollback is on its way already: {by} declared it. {called(session, standing)}."
+    offer = rollback_offer(session, desk, owner.name, written, event.to_deploy)
+    if event.leaves is not None and event.leaves != offer.seen:
+        raise UserError(
+            f"Nothing was done: what leaves {written} with this rollback has changed since you looked. "
+            "Open it again, and look at what leaves now."
+        )
+    who = f"slack:{event.slack_id}"
+    for promotion in alive:
+        advancing.end(
+            session, desk, promotion, State.CANCELLED, now, who=who, why="a rollback was declared",
+            said=Said.CANCELLED,
+        )  # fmt: skip
+    made = raising.begin(session, desk, target, offer.sha, Via.SLASH, who, now, rollback=True, reason=event.reason)
+    for position, change in enumerate(offer.leaves):
+        session.add(PromotionChange(promotion=made.id or 0, change=change.id or 0, leaving=True, position=position))
+    session.flush()
+    locks.set_by_itself(
+        session, desk.catalog, lock_cause(made), owner.name, written, f"rolled back: {event.reason}"[:500], now
+    )
+    judgement = advancing.advance(session, desk, made, now, act="roll_back", who=who)
+    if state_of(made) is State.STARTING:
+        return f"Rolling back: {called(session, made)} {starts_words(desk, made)}. {owner.name} is locked until a Go."
+    if judgement is not None and judgement.open and owner.promote_through is PromoteThrough.GITHUB_ENVIRONMENT:
+        return (
+            f"The rollback to {offer.sha[:7]} is declared. GitHub's environments cannot be made to start anything: "
+            f"run the old workflow run of {offer.sha[:7]} again at GitHub, and I let it in at once."
+        )
+    closed = [f"{one.gate}: {one.verdict.reason}" for one in judgement.closed] if judgement is not None else []
+    return f"The rollback to {offer.sha[:7]} is declared, and waits for {'; '.join(closed) or 'its pipeline'}."
+
+
+def lock_cause(promotion: Promotion) -> str:
+    """What names the lock that a declared rollback sets by itself."""
+    return f"rollback:{promotion.id}"
+
+
+def not_running(session: Session, desk: Desk, target: Target) -> NotRunning | None:
+    """What a rollback took out of an environment, until something newer is live there; None where nothing is out."""
+    live = session.get(Deploy, target.live) if target.live is not None else None
+    latest = live
+    changes: dict[int, Change] = {}
+    by: int | None = None
+    for _ in range(FARTHEST):
+        if latest is None:
+            return None
+        declared = _declared(session, latest)
+        if declared is None and not deploys.is_rollback(latest):
+            break
+        by = by or (declared.id if declared is not None else None)
+        rows = [change for row, change in deploys.changes_of(session, latest.id or 0) if row.leaving]
+        if not rows and declared is not None:
+            rows = [change for row, change in changes_of(session, declared.id) if row.leaving]
+        changes.update({change.id or 0: change for change in rows})
+        latest = session.get(Deploy, latest.previous) if latest.previous is not None else None
+    if live is None or latest is None or latest is live:
+        return None
+    return NotRunning(
+        environment=target.environment, sha=latest.sha, since=live.status_at, deploy=live.id or 0, by_promotion=by,
+        changes=tuple(changes.values()),
+    )  # fmt: skip
+
+
+def _declared(session: Session, deploy: Deploy) -> Promotion | None:
+    """The declared rollback that a rollout carried out."""
+    found = session.exec(statements.CARRYING, params={"of_deploy": deploy.id}).all()
+    return next((one for one in found if one.rollback), None)
+
+
+def _chosen(owner: Service, environment: str, good: Sequence[Deploy], to_deploy: int | None) -> Deploy:
+    if to_deploy is None:
+        if not good:
+            raise UserError(f"{owner.name} has run one build only in {environment}: there is nothing to go back to.")
+        return good[0]
+    for one in good:
+        if one.id == to_deploy:
+            return one
+    raise UserError(
+        f"Deploy {to_deploy} is no earlier build of {owner.name} that succeeded in {environment}. "
+        f"/ship rollback {owner.name} shows those that are."
+    )
+
+
+def _succeeded(session: Session, target: Target) -> Sequence[Deploy]:
+    """What was live there, the latest first."""
+    return session.exec(
+        select(Deploy)
+        .where(Deploy.target == target.id, Deploy.status == DeployStatus.SUCCEEDED.value)
+        .order_by((col(Deploy.id) == target.live).desc(), col(Deploy.status_at).desc(), col(Deploy.id).desc())
+        .limit(FARTHEST)
+    ).all()
+
+
+def _failed_since(session: Session, target: Target, live: Deploy) -> Deploy | None:
+    """A rollout that is under way or did not end well since what is live went live: to go back then means to that."""
+    return session.exec(
+        select(Deploy)
+        .where(
+            Deploy.target == target.id,
+            Deploy.began_at > live.status_at,
+            col(Deploy.status).in_(
+                [DeployStatus.IN_PROGRESS.value, DeployStatus.FAILED.value, DeployStatus.CANCELLED.value]
+            ),
+            Deploy.sha != live.sha,
+        )
+        .order_by(col(Deploy.began_at).desc())
+        .limit(1)
+    ).first()
+
+
+def _leaving(
+    session: Session, target: Target, history: Sequence[Deploy], to: Deploy, failed: Deploy | None
+) -> tuple[list[Change], bool]:
+    """What the rollouts since ``to`` brought in, and whether all of them are known."""
+    since = list(history[: next(place for place, one in enumerate(history) if one.id == to.id)])
+    found: dict[int, Change] = {}
+    complete = True
+    for deploy in [*([failed] if failed is not None else []), *since]:
+        complete = complete and deploy.range == RangeState.COMPLETE
+        for row, change in deploys.changes_of(session, deploy.id or 0):
+            if not row.leaving:
+                found[change.id or 0] = change
+    for promotion in finding.alive_at(session, target.id or 0):
+        if is_called(promotion) and not promotion.rollback:
+            for aboard, change in changes_of(session, promotion.id):
+                if not aboard.leaving:
+                    found[change.id or 0] = change
+    return sorted(found.values(), key=lambda change: change.id or 0), complete

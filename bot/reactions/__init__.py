@@ -1,0 +1,5 @@
+"""What happens when: one match over events (``matching``), and what follows for whatever they touched, by subject."""
+
+from bot.reactions.matching import Reactions
+
+__all__ = ["Reactions"]

@@ -1,0 +1,83 @@
+"""What follows for promotions: from rollouts and checks, and from whatever a target is touched by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from bot import work
+from bot.deploys.loading import Desk
+from bot.deploys.models import Deploy, Target
+from bot.events import DeployReported
+from bot.locks import service as locks
+from bot.promotions import finding, telling
+from bot.promotions import service as promotions
+from bot.promotions.models import Promotion, State
+
+SHOWN_AGAIN = 3
+"""How many of the promotions that went live last are shown again when something newer does."""
+
+WATCH_ENDS = timedelta(minutes=2)
+"""For how long after its watch a card is shown again, to say that it is over."""
+
+
+def deploy_reported(session: Session, desk: Desk, deploy: Deploy, event: DeployReported, now: datetime) -> None:
+    """A rollout moved: the promotion it carries out follows it, and its build goes on to the environment after."""
+    promotions.deploy_moved(session, desk, deploy, event, now)
+    promotions.raise_for_build(session, desk, deploy, now)
+
+
+def reconsider(session: Session, desk: Desk, target_id: int, now: datetime) -> None:
+    """Something about a target changed: what is open there is judged, and locks show what waits because of them."""
+    promotions.reconsider(session, desk, target_id, now)
+    target = session.get(Target, target_id)
+    if target is not None:
+        locks.show_covering(session, desk.catalog, target.service, target.environment, now)
+        live = session.get(Deploy, target.live) if target.live is not None else None
+        if live is not None and now <= live.status_at + desk.catalog.paging.window + WATCH_ENDS:
+            show_went_live(session, desk, target_id, now)
+
+
+def went_live(session: Session, desk: Desk, deploy: Deploy, now: datetime) -> None:
+    """Something went live: the card of what was live before says so, and its own shows how long it is watched."""
+    show_went_live(session, desk, deploy.target, now)
+    owner = promotions.owner_of(session, deploy)
+    watched_until = deploy.status_at + desk.catalog.paging.window
+    if owner is not None and watched_until > now:
+        work.schedule(session, telling.PROMOTION, owner.id or 0, watched_until)
+
+
+def show_went_live(session: Session, desk: Desk, target_id: int, now: datetime) -> None:
+    """Show the last promotions that went live at a target as they are now: live, replaced, or rolled back."""
+    last = session.exec(
+        select(Promotion)
+        .where(Promotion.target == target_id, Promotion.state == State.DONE.value)
+        .order_by(col(Promotion.id).desc())
+        .limit(SHOWN_AGAIN)
+    ).all()
+    for promotion in last:
+        if finding.present(session, promotion.root or 0) is promotion:
+            telling.show(session, desk, promotion, now)
+
+
+def due(session: Session, promotion_id: int) -> None:
+    """A promotion's time has come: its target is looked at."""
+    target = session.exec(select(Promotion.target).where(Promotion.id == promotion_id)).first()
+    if target is not None:
+        work.touch(session, "target", target)
+
+
+def touch_all(session: Session) -> None:
+    """What every promotion is judged by may have changed: who belongs to a group, or the policy."""
+    for target in promotions.open_targets(session):
+        work.touch(session, "target", target)
+
+
+def moving(session: Session, target_ids: Sequence[int]) -> Sequence[str]:
+    """What is on its way to these targets although a lock was set now, as whoever set it is told."""
+    return [
+        f"{one.service} → {one.environment} ({one.sha[:7]}, promotion {one.promotion})"
+        for one in promotions.moving(session, target_ids)
+    ]
