@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.app import Bot
-from handlers.api import deliveries, health, reports
+from handlers.api import deliveries, description, gates, health, lists, reports
 from handlers.api.reports import SOURCE, translate
 
 __all__ = ["SOURCE", "add_routes", "translate"]
@@ -16,3 +16,6 @@ def add_routes(app: web.Application, bot: Bot) -> None:
     health.add_routes(app, bot)
     deliveries.add_routes(app, bot)
     reports.add_routes(app, bot)
+    gates.add_routes(app, bot)
+    lists.add_routes(app, bot)
+    description.add_routes(app)

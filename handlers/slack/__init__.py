@@ -20,14 +20,21 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Bot
 from bot.rendering import Renderer
-from handlers.slack import door, events
+from handlers.slack import door, events, locks, promotions
 from handlers.slack.acts import translate
 from handlers.slack.answering import Answering
 from handlers.slack.commands import Commands
 from handlers.slack.events import EventDoor
+from handlers.slack.home import HomeDoor
+from handlers.slack.locks import LocksDoor
+from handlers.slack.modals import Modals
 from handlers.slack.ourselves import Ourselves
 from handlers.slack.people import BUTTONS, SOURCE, PeopleDoor
+from handlers.slack.promotions import PromotionsDoor
 from handlers.slack.socket_mode import SocketMode
+from handlers.slack.stale import Stale
+from handlers.slack.storing import Storing
+from handlers.slack.watching import WatchDoor
 
 __all__ = ["SOURCE", "Listeners", "SlackDoor", "build", "listeners", "open_door", "translate"]
 
@@ -44,22 +51,57 @@ class Listeners:
     any_command: Listener
     actions: Mapping[str, Listener]
     any_action: Listener
+    views: Mapping[str, Listener]
+    """Modals that were submitted."""
+    any_view: Listener
+    shortcuts: Mapping[str, Listener]
+    """Global ones."""
+    any_shortcut: Listener
+    options: Mapping[str, Listener]
+    """Menus that are filled while somebody types."""
+    any_options: Listener
     events: Mapping[str, Listener]
 
 
 def listeners(bot: Bot, answering: Answering, ourselves: Ourselves) -> Listeners:
     """Everything this app hears."""
+    home = HomeDoor(bot, answering.renderer)
+    storing = Storing(bot, ourselves, after=home.acted)
+    modals = Modals(bot, answering.renderer, answering)
     people = PeopleDoor(bot, answering, ourselves)
-    commands = Commands(bot, answering, people)
+    promoting = PromotionsDoor(bot, answering, storing, modals)
+    locking = LocksDoor(bot, answering, storing, modals)
+    commands = Commands(bot, answering, people, promoting, locking, WatchDoor(bot, storing))
+    stale = Stale(answering)
     return Listeners(
         commands={
             "/ship": commands.ship,
             "/incident": commands.incident,
         },
         any_command=commands.unknown,
-        actions=dict.fromkeys(BUTTONS, people.clicked),
+        actions={
+            **dict.fromkeys(BUTTONS, people.clicked),
+            **dict.fromkeys(promotions.BUTTONS, promoting.clicked),
+            **dict.fromkeys(locks.BUTTONS, locking.clicked),
+        },
         any_action=people.stale,
+        views={
+            **dict.fromkeys(promotions.SUBMISSIONS, promoting.submitted),
+            locks.PLACE: locking.submitted,
+        },
+        any_view=stale.view,
+        shortcuts={
+            promotions.SHORTCUT: promoting.shortcut,
+            locks.SHORTCUT: locking.shortcut,
+        },
+        any_shortcut=stale.shortcut,
+        options={
+            promotions.TARGETS: promoting.targets,
+            locks.SCOPES: locking.scopes,
+        },
+        any_options=stale.options,
         events={
+            "app_home_opened": home.opened,
             "app_uninstalled": events.revoked,
             "tokens_revoked": events.revoked,
         },
@@ -98,10 +140,19 @@ def _register(app: AsyncApp, bot: Bot, heard: Listeners) -> None:
         app.command(command)(listener)
     for action, listener in heard.actions.items():
         app.action(action)(listener)
+    for callback, listener in heard.views.items():
+        app.view(callback)(listener)
+    for callback, listener in heard.shortcuts.items():
+        app.shortcut(callback)(listener)
+    for action, listener in heard.options.items():
+        app.options(action)(listener)
     for event, listener in heard.events.items():
         app.event(event)(listener)
     app.command(_ANYTHING)(heard.any_command)
     app.action(_ANYTHING)(heard.any_action)
+    app.view(_ANYTHING)(heard.any_view)
+    app.shortcut(_ANYTHING)(heard.any_shortcut)
+    app.options(_ANYTHING)(heard.any_options)
 
 
 def _quiet_logger() -> logging.Logger:

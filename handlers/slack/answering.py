@@ -16,18 +16,22 @@ from typing import Any
 import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.answers.views import HelpReply, MeReply, SaidReply, StatusReply, WhereReply
+from bot.answers.views import DriftReply, HelpReply, MeReply, ProofReply, SaidReply, StatusReply, WhereReply
 from bot.app import Bot
 from bot.database import DatabaseUnavailable
 from bot.errors import Doubtful, OutgoingError, RetryLater, UserError
+from bot.locks.views import LocksReply
+from bot.ports import Message
 from bot.rendering import Renderer
 from handlers.slack.asking import Asker
 
 log = structlog.get_logger(__name__)
 
-Reply = StatusReply | WhereReply | MeReply | HelpReply | SaidReply
-Answer = Callable[[], Awaitable[Reply]]
-"""Finds out what to say; UserError is a refusal in its own words."""
+Reply = StatusReply | WhereReply | MeReply | HelpReply | ProofReply | SaidReply | LocksReply | DriftReply
+Answer = Callable[[], Awaitable[Reply | None]]
+"""Finds out what to say, None where nothing is to be said (a modal opened); UserError is a refusal in its own words."""
+
+NO_DATABASE = "My database does not answer just now, so nothing was changed. Try it again in a moment."
 
 TRIES = 3
 LONGEST_WAIT = 5.0
@@ -38,7 +42,10 @@ TEMPLATES = {
     WhereReply: "replies/where",
     MeReply: "replies/me",
     HelpReply: "replies/help",
+    ProofReply: "replies/proof",
     SaidReply: "replies/said",
+    LocksReply: "replies/locks",
+    DriftReply: "replies/drift",
 }
 
 
@@ -65,20 +72,18 @@ class Answering:
     async def _answer(self, asker: Asker, answer: Answer) -> None:
         reference = uuid.uuid4().hex[:8]
         with structlog.contextvars.bound_contextvars(reference=reference):
-            message = self._rendered(await self._reply(answer, reference))
-            await self._send(asker, message)
+            reply = await self._reply(answer, reference)
+            if reply is not None:
+                await self._send(asker, self._rendered(reply))
 
-    async def _reply(self, answer: Answer, reference: str) -> Reply:
+    async def _reply(self, answer: Answer, reference: str) -> Reply | None:
         try:
             return await answer()
         except UserError as refusal:
             return SaidReply(text=str(refusal), refused=True)
         except DatabaseUnavailable as fault:
             log.warning("somebody could not be answered", error=str(fault))
-            return SaidReply(
-                text="My database does not answer just now, so nothing was changed. Try it again in a moment.",
-                refused=True,
-            )
+            return SaidReply(text=NO_DATABASE, refused=True)
         except Exception:
             log.exception("somebody could not be answered")
             return SaidReply(text=_apology(reference), refused=True)
@@ -92,23 +97,35 @@ class Answering:
         return {**_shown(message.text), "blocks": list(message.blocks)}
 
     async def _send(self, asker: Asker, message: dict[str, Any]) -> None:
-        if not asker.response_url:
+        """Tell the asker; where Slack gave no address to answer at (modals, shortcuts), in our conversation with them.
+
+        So too where the address is used up: whoever fills in a modal for half an hour is answered all the same.
+        """
+        if asker.response_url and await self._tried(lambda: self.bot.chat.respond(asker.response_url, message)):
+            return
+        if not asker.slack_id:
             log.warning("Slack gave no address to answer at")
             return
+        direct = Message(text=message["text"], blocks=message.get("blocks", []), key=f"reply:{uuid.uuid4().hex}")
+        await self._tried(lambda: self.bot.chat.post(asker.slack_id, direct))
+
+    async def _tried(self, send: Callable[[], Awaitable[object]]) -> bool:
+        """Send, a few times if need be; False where it was refused, and may be tried in another way."""
         for left in reversed(range(TRIES)):
             try:
-                await self.bot.chat.respond(asker.response_url, message)
+                await send()
             except (RetryLater, Doubtful) as fault:
                 if not left:
                     log.warning("an answer did not arrive", error=str(fault))
-                    return
+                    return True
                 asked = fault.delay if isinstance(fault, RetryLater) else None
                 await asyncio.sleep(min(1.0 if asked is None else asked, LONGEST_WAIT))
             except OutgoingError as fault:
                 log.warning("an answer was refused", error=str(fault))
-                return
+                return False
             else:
-                return
+                return True
+        return True
 
 
 def _shown(text: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from bot.errors import OutgoingError, UserError
-from bot.ports import Chat, Identity
+from bot.ports import Chat, Identity, Member
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ def may_act(asker: Asker, ourselves: Identity | None) -> None:
     if _MEMBER.fullmatch(asker.slack_id) is None:
         raise UserError("Slack did not say who you are, so nothing was changed. Try it again.")
     if asker.slack_id == SLACKBOT or (ourselves is not None and asker.slack_id == ourselves.user_id):
-        raise UserError("That was a bot, and only people choose what they hear.")
+        raise UserError("That was a bot, and only people act here. Nothing was changed.")
     if ourselves is not None and asker.team_id and asker.team_id != ourselves.team_id:
         raise UserError(
             "You belong to another workspace, so nothing was changed. "
@@ -69,8 +69,18 @@ def may_act(asker: Asker, ourselves: Identity | None) -> None:
         )
 
 
-async def full_member(asker: Asker, chat: Chat) -> None:
-    """UserError unless Slack says now that this is a full member of the workspace: neither a guest nor a stranger."""
+NO_LINK = (
+    "Guests cannot link a GitHub login, only full members of this workspace. "
+    "If it is yours, have it written under people in shipmate.yml."
+)
+"""What a guest is told who names a login."""
+
+
+async def full_member(asker: Asker, chat: Chat, *, refused: str = NO_LINK) -> Member:
+    """Who this is; UserError unless Slack says now that it is a full member of the workspace, no guest or stranger.
+
+    ``refused`` is what anybody else is told.
+    """
     try:
         async with asyncio.timeout(PATIENCE):
             member = await chat.member(asker.slack_id)
@@ -80,10 +90,8 @@ async def full_member(asker: Asker, chat: Chat) -> None:
             "Slack does not tell me just now who you are, so nothing was changed. Try it again in a moment."
         ) from None
     if member is None or member.guest or not member.active:
-        raise UserError(
-            "Guests cannot link a GitHub login, only full members of this workspace. "
-            "If it is yours, have it written under people in shipmate.yml."
-        )
+        raise UserError(refused)
+    return member
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +13,12 @@ from bot.errors import UserError
 from handlers.slack import words
 from handlers.slack.answering import Answer, Answering, Reply
 from handlers.slack.asking import Asker, asker_of
-from handlers.slack.deploys import ask_status, ask_where
+from handlers.slack.deploys import ask_drift, ask_status, ask_where
+from handlers.slack.locks import LocksDoor, ask_locks
 from handlers.slack.people import PeopleDoor
+from handlers.slack.promotions import PromotionsDoor
+from handlers.slack.storing import typed_on
+from handlers.slack.watching import WatchDoor
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,9 @@ class Commands:
     bot: Bot
     answering: Answering
     people: PeopleDoor
+    promotions: PromotionsDoor
+    locks: LocksDoor
+    watching: WatchDoor
 
     async def ship(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """`/ship …`: what changes something is stored, then all is acknowledged, then answered."""
@@ -49,20 +55,40 @@ class Commands:
 
     async def _ship(self, asker: Asker, body: dict[str, Any]) -> Answer:
         word, *arguments = words.split(str(body.get("text") or "")) or ["help"]
-        match word.casefold():
-            case "status":
-                return ask_status(self.bot, arguments)
-            case "where":
-                return ask_where(self.bot, arguments)
-            case "me":
-                typed = str(body.get("trigger_id") or uuid.uuid4().hex)  # Slack makes one for each typing
-                return await self.people.ask(asker, arguments, f"/ship\x1f{typed}")
-            case "help":
-                return _help(None)
-            case known if known in words.names():
-                raise UserError(f"/ship {known} is not here yet. {words.today()}")
-            case _:
-                return _help(word, arguments)
+        known = word.casefold()
+        if known in _QUESTIONS:
+            return _QUESTIONS[known](self.bot, arguments)
+        acts = self._acts(asker, arguments, body, typed_on(body))
+        if known in acts:
+            return await acts[known]()
+        if known == "help":
+            return _help(None)
+        if known in words.names():
+            raise UserError(f"/ship {known} is not here yet. {words.today()}")
+        return _help(word, arguments)
+
+    def _acts(
+        self, asker: Asker, arguments: Sequence[str], body: dict[str, Any], occasion: str
+    ) -> Mapping[str, Callable[[], Awaitable[Answer]]]:
+        """The words that change something, or open a window in which to."""
+        return {
+            "me": lambda: self.people.ask(asker, arguments, occasion),
+            "promote": lambda: self.promotions.promote(asker, arguments, body, occasion),
+            "rollback": lambda: self.promotions.roll_back(asker, arguments, body),
+            "lock": lambda: self.locks.lock(asker, arguments, body, occasion),
+            "unlock": lambda: self.locks.unlock(asker, arguments, occasion),
+            "freeze": lambda: self.locks.freeze(asker, arguments, occasion),
+            "watch": lambda: self.watching.ask(asker, arguments, occasion),
+        }
+
+
+_QUESTIONS: Mapping[str, Callable[[Bot, Sequence[str]], Answer]] = {
+    "status": ask_status,
+    "where": ask_where,
+    "locks": ask_locks,
+    "drift": ask_drift,
+}
+"""The words that only ask."""
 
 
 def _help(unknown: str | None, rest: Sequence[str] = ()) -> Answer:

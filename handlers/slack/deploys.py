@@ -1,9 +1,10 @@
-"""`/ship status` and `/ship where`: questions about deploys and changes."""
+"""`/ship status`, `/ship where` and `/ship drift`: questions about deploys and changes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.answers.drift import drift
 from bot.answers.status import status
 from bot.answers.where import where
 from bot.app import Bot
@@ -31,5 +32,17 @@ def ask_where(bot: Bot, arguments: Sequence[str]) -> Answer:
 
     async def answer() -> Reply:
         return await bot.read(lambda session, desk: where(session, desk, asked))
+
+    return answer
+
+
+def ask_drift(bot: Bot, arguments: Sequence[str]) -> Answer:
+    """What is not in production yet, of one service or of all."""
+    if len(arguments) > 1:
+        raise UserError("One service at a time, like this: /ship drift checkout")
+    service = arguments[0] if arguments else None
+
+    async def answer() -> Reply:
+        return await bot.read(lambda session, desk: drift(session, desk, service))
 
     return answer

@@ -114,20 +114,45 @@ def _is_complete(payload: object) -> bool:
     """Whether this has what Bolt and the listeners rely on."""
     if not isinstance(payload, dict):
         return False
-    match payload.get("type"):
-        case "block_actions":
-            actions = payload.get("actions")
-            return (
-                isinstance(actions, list)
-                and bool(actions)
-                and all(isinstance(one, dict) and isinstance(one.get("action_id"), str) for one in actions)
-            )
-        case "event_callback":
-            return isinstance(payload.get("event"), dict)
-        case None:
-            return isinstance(payload.get("command"), str)
-        case kind:
-            return isinstance(kind, str)
+    kind = payload.get("type")
+    if kind is None:
+        return isinstance(payload.get("command"), str)
+    relied_on = _RELIED_ON.get(kind) if isinstance(kind, str) else _nothing_else
+    return relied_on is None or relied_on(payload)
+
+
+def _nothing_else(payload: dict[str, Any]) -> bool:
+    return False
+
+
+def _has_actions(payload: dict[str, Any]) -> bool:
+    actions = payload.get("actions")
+    return (
+        isinstance(actions, list)
+        and bool(actions)
+        and all(isinstance(one, dict) and isinstance(one.get("action_id"), str) for one in actions)
+    )
+
+
+def _has_view(payload: dict[str, Any]) -> bool:
+    """Whether there is a modal with its name and what was filled in."""
+    view = payload.get("view")
+    if not isinstance(view, dict) or not isinstance(view.get("callback_id"), str):
+        return False
+    state = view.get("state")
+    return isinstance(state, dict) and isinstance(state.get("values"), dict)
+
+
+_RELIED_ON: Mapping[str, Callable[[dict[str, Any]], bool]] = {
+    "block_actions": _has_actions,
+    "view_submission": _has_view,
+    "view_closed": _has_view,
+    "shortcut": lambda payload: isinstance(payload.get("callback_id"), str),
+    "message_action": lambda payload: isinstance(payload.get("callback_id"), str),
+    "block_suggestion": lambda payload: isinstance(payload.get("action_id"), str),
+    "event_callback": lambda payload: isinstance(payload.get("event"), dict),
+}
+"""What each kind of payload must have; Bolt gets the others as they are."""
 
 
 def _is_ssl_check(request: web.Request, body: bytes) -> bool:

@@ -15,23 +15,32 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot import inbox, people
-from bot.answers.me import change_meant, login_meant, me
+from bot.answers.me import change_meant, hours_meant, login_meant, me
 from bot.answers.views import SaidReply
 from bot.app import Bot
 from bot.errors import UserError
-from bot.events import GithubLinked, Level, PreferenceChosen
+from bot.events import GithubLinked, HoursChosen, Level, PreferenceChosen
+from bot.ports import Member
 from handlers.slack import acts
 from handlers.slack.answering import Answer, Answering, Reply
 from handlers.slack.asking import Asker, asker_of, full_member, may_act
 from handlers.slack.ourselves import Ourselves
+from handlers.slack.proving import Proving
 
 SOURCE = "slack"
 """What deliveries from this door are stored under."""
 
 USAGE = (
     "Say it like this: /ship me, or /ship me mute, unmute, failures, mute #812, unmute #812, github your-login, "
-    "github none"
+    "github none, github prove, hours 9-18, hours off"
 )
+
+PROVE = "prove"
+"""What begins a proof instead of naming a login."""
+
+NO_PROOF = "Guests cannot approve, so there is nothing to prove: that takes a full member of this workspace."
+NO_HOURS = "Guests are never asked to approve, so I need not know their hours."
+"""What a guest is told."""
 
 UNLINK = ("none", "-")
 """What takes a linked login back."""
@@ -88,10 +97,15 @@ class PeopleDoor:
                 asked = " ".join(rest)
                 change = await self.bot.read(lambda session, _: change_meant(session, asked))
                 return await self._store(asker, self._preference(asker, f"change:{change}", LEVELS[word]), occasion)
+            case "github", [login] if login.casefold() == PROVE:
+                return await self._prove(asker)
             case "github", [login]:
                 return await self._link(asker, login, occasion)
-            case (("hours" | "working"), _):
-                raise UserError(f"Working hours are not here yet. {USAGE}")
+            case (("hours" | "working"), [_, *_]):
+                begins, ends = hours_meant(" ".join(rest)) or (None, None)
+                await self._meet(asker, refused=NO_HOURS)
+                act = HoursChosen(slack_id=asker.slack_id, begins=begins, ends=ends, at=self.bot.clock())
+                return await self._store(asker, act, occasion)
             case _:
                 raise UserError(USAGE)
 
@@ -102,6 +116,17 @@ class PeopleDoor:
             await full_member(asker, self.bot.chat)
         act = GithubLinked(slack_id=asker.slack_id, login=login, at=self.bot.clock())
         return await self._store(asker, act, occasion)
+
+    async def _prove(self, asker: Asker) -> Answer:
+        return Proving(self.bot, self.answering).ask(asker, await self._meet(asker, refused=NO_PROOF))
+
+    async def _meet(self, asker: Asker, *, refused: str) -> Member:
+        """Who this is, as Slack says now, kept; UserError for anybody but a full member."""
+        may_act(asker, self.ourselves.known)
+        member = await full_member(asker, self.bot.chat, refused=refused)
+        now = self.bot.clock()
+        await self.bot.database.write(lambda session: people.saw(session, member, now), urgent=True)
+        return member
 
     def _me(self, asker: Asker) -> Answer:
         async def answer() -> Reply:

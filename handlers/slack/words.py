@@ -24,24 +24,58 @@ SHIP = (
     Word(name="me", usage="me mute | unmute <#812>", summary="the same for one change", ready=True),
     Word(name="me", usage="me github <login>", summary="your login, so that your changes' news reach you", ready=True),
     Word(name="me", usage="me github none", summary="take that back", ready=True),
-    Word(name="help", usage="help", summary="this list", ready=True),
     Word(
-        name="promote", usage="promote <service> [build]", summary="bring a build to the next environment", ready=False
+        name="me", usage="me github prove", summary="have GitHub say who you are, so that you can approve", ready=True
     ),
-    Word(name="rollback", usage="rollback <service>", summary="go back to an older build", ready=False),
-    Word(name="lock", usage="lock <service> [reason]", summary="hold a service", ready=False),
-    Word(name="unlock", usage="unlock <service>", summary="let it go again", ready=False),
-    Word(name="locks", usage="locks", summary="what is held, by whom", ready=False),
-    Word(name="freeze", usage="freeze", summary="hold everything for a while", ready=False),
+    Word(name="me", usage="me hours <9-18 | off>", summary="when you can be asked for approvals", ready=True),
+    Word(
+        name="promote",
+        usage="promote <service> [commit] [to <environment>]",
+        summary="bring a build to the next environment",
+        ready=True,
+    ),
+    Word(
+        name="rollback",
+        usage="rollback <service> [to <commit>]",
+        summary="go back to the last good build",
+        ready=True,
+    ),
+    Word(
+        name="lock",
+        usage="lock <scope> [for 2h | until 18:00] <reason>",
+        summary="hold a service, service/environment, team:…, environment:… or everything",
+        ready=True,
+    ),
+    Word(name="unlock", usage="unlock <scope | number>", summary="let it go again", ready=True),
+    Word(name="locks", usage="locks", summary="what is locked and frozen, by whom, until when", ready=True),
+    Word(
+        name="freeze",
+        usage="freeze [service] until <friday 18:00> <reason>",
+        summary="hold one service or all until then",
+        ready=True,
+    ),
+    Word(name="freeze", usage="freeze lift [number | service]", summary="end a freeze", ready=True),
+    Word(
+        name="watch",
+        usage="watch <#812> [environment] [@person]",
+        summary="tell you, or somebody, when a change is there",
+        ready=True,
+    ),
+    Word(name="watch", usage="watch stop <#812>", summary="no longer", ready=True),
+    Word(
+        name="drift",
+        usage="drift [service]",
+        summary="what production does not have yet, how old it is, who waits",
+        ready=True,
+    ),
+    Word(name="help", usage="help", summary="this list", ready=True),
     Word(name="train", usage="train [name]", summary="the timetable of release trains", ready=False),
-    Word(name="watch", usage="watch <#812> [environment] [@person]", summary="hear of somebody's change", ready=False),
-    Word(name="drift", usage="drift [service]", summary="how far environments are apart", ready=False),
     Word(name="metrics", usage="metrics [service | team] [30d]", summary="how often, how fast, how well", ready=False),
     Word(name="oncall", usage="oncall <service>", summary="who is on call", ready=False),
 )
 """Every word of `/ship`, in the order in which help shows them; a word stands once for each way to use it."""
 
-OF_ME = ("mute", "unmute", "failures", "github")
+OF_ME = ("mute", "unmute", "failures", "github", "hours")
 """Words that belong after `/ship me`, and are easily typed without it."""
 
 _TOKEN = re.compile(r'<[^<>\s][^<>]*>|"[^"]*"|[^\s"<]+|["<]')

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.events import GithubLinked, Level, PreferenceChosen
+from bot.events import Act as PromotionAct
+from bot.events import GithubLinked, Level, LockAct, LockActed, PreferenceChosen, PromotionActed
 from handlers.slack import acts
 
 PARIS = ZoneInfo("Europe/Paris")
 INSTANTS = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, PARIS))
-ACTS = st.one_of(
-    st.builds(PreferenceChosen, slack_id=st.text(), scope=st.text(), level=st.sampled_from(Level), at=INSTANTS),
-    st.builds(GithubLinked, slack_id=st.text(), login=st.none() | st.text(), at=INSTANTS),
-)
+st.register_type_strategy(datetime, INSTANTS)
+ACTS = st.one_of(*(st.from_type(kind) for kind in acts.NAMES.values()))
+NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 
 
 @given(ACTS)
@@ -35,6 +35,44 @@ def test_the_stored_body_is_small_plain_json_in_utc() -> None:
     )
 
 
+def test_what_was_stored_before_promotions_came_still_reads_the_same() -> None:
+    for stored, meant in (
+        (
+            b'{"act":"link","slack_id":"U0ANA","login":null,"at":"2026-03-03T12:00:00+00:00"}',
+            GithubLinked(slack_id="U0ANA", login=None, at=NOON),
+        ),
+        (
+            b'{"act":"preference","slack_id":"U0ANA","scope":"all","level":"failures","at":"2026-03-03T12:00:00+00:00"}',
+            PreferenceChosen(slack_id="U0ANA", scope="all", level=Level.FAILURES, at=NOON),
+        ),
+    ):
+        assert acts.translate({}, stored) == [meant]
+        assert acts.body(meant) == stored
+
+
+def test_what_is_done_to_a_promotion_and_to_a_lock_is_stored_beside_the_name_of_the_act() -> None:
+    """Their events have a field called ``act`` themselves, and both must come back."""
+    yes = PromotionActed(
+        act=PromotionAct.APPROVE, promotion=7, seen="abc", slack_id="U0DEE", called="dee", reason=None, at=NOON
+    )
+    go = LockActed(act=LockAct.GO, lock=3, scope=None, until=None, slack_id="U0DEE", called="dee", at=NOON)
+    assert json.loads(acts.body(yes)) == {
+        "act": "promotion", "does": "approve", "promotion": 7, "seen": "abc", "slack_id": "U0DEE", "called": "dee",
+        "reason": None, "at": "2026-03-03T12:00:00+00:00",
+    }  # fmt: skip
+    assert json.loads(acts.body(go))["does"] == "go"
+
+
+def test_a_field_that_has_a_default_may_be_missing_in_what_was_stored_before_it_came() -> None:
+    held = json.loads(
+        acts.body(LockActed(act=LockAct.LIFT, lock=3, scope=None, slack_id="U0DEE", called="dee", at=NOON))
+    )
+    del held["until"]
+    (read,) = acts.translate({}, json.dumps(held).encode())
+    assert isinstance(read, LockActed)
+    assert read.until is None
+
+
 def test_an_event_of_slacks_has_no_meaning_yet_and_is_stored_without_its_password() -> None:
     event = {"token": "shhh", "type": "event_callback", "event_id": "Ev1", "event": {"type": "tokens_revoked"}}
     body = acts.event_body(event)
@@ -49,6 +87,11 @@ def test_an_event_of_slacks_has_no_meaning_yet_and_is_stored_without_its_passwor
         b'{"act":"promote"}',
         b'{"act":"preference","slack_id":"U1","scope":"all","level":"loud","at":"2026-03-03T12:00:00+00:00"}',
         b'{"act":"preference","slack_id":"U1","scope":"all","level":"none","at":"2026-03-03T12:00:00"}',
+        b'{"act":"preference","slack_id":7,"scope":"all","level":"none","at":"2026-03-03T12:00:00+00:00"}',
+        b'{"act":"preference","slack_id":null,"scope":"all","level":"none","at":"2026-03-03T12:00:00+00:00"}',
+        b'{"act":"link","slack_id":"U1","login":"ana","at":"2026-03-03T12:00:00+00:00","proven":true}',
+        b'{"act":["link"]}',
+        b'["link"]',
         b"not json",
     ],
 )

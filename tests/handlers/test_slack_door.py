@@ -268,7 +268,7 @@ async def test_an_event_that_cannot_be_stored_is_500_so_that_slack_sends_it_agai
 
 
 async def test_a_kind_of_interaction_that_we_do_not_have_is_404(client: Client) -> None:
-    body = urlencode({"payload": json.dumps({**CLICK, "type": "shortcut", "callback_id": "lock"})}).encode()
+    body = urlencode({"payload": json.dumps({**CLICK, "type": "canvas_gesture"})}).encode()
     assert (await send(client, body, signed(body)))[0] == 404
 
 

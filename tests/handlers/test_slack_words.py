@@ -64,16 +64,7 @@ def test_a_change_without_its_word_is_taken_for_where() -> None:
 
 
 def test_each_word_works_today_or_is_still_to_come() -> None:
-    assert words.names(ready=True) == ("status", "where", "me", "help")
-    assert set(words.names(ready=False)) >= {
-        "promote",
-        "rollback",
-        "lock",
-        "unlock",
-        "locks",
-        "freeze",
-        "train",
-        "watch",
-    }
-    assert set(words.names(ready=False)) >= {"drift", "metrics", "oncall"}
-    assert words.today() == "What works today: /ship status, /ship where, /ship me and /ship help."
+    working = ("status", "where", "me", "promote", "rollback", "lock", "unlock", "locks", "freeze", "watch", "drift")
+    assert words.names(ready=True) == (*working, "help")
+    assert words.names(ready=False) == ("train", "metrics", "oncall")
+    assert words.today().startswith("What works today: /ship status, /ship where, /ship me, /ship promote")

@@ -1,0 +1,58 @@
+"""App Home: what waits for somebody, made anew when they open it and after what they did themselves.
+
+Publishing is no promise: a Home that cannot be published now is published when it is opened again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from bot.answers.home import home
+from bot.app import Bot
+from bot.database import DatabaseUnavailable
+from bot.errors import OutgoingError
+from bot.rendering import Renderer
+from handlers.slack.asking import Asker
+
+log = structlog.get_logger(__name__)
+
+MOST_KEPT = 5000
+"""People whose Home is made anew after their own acts: those who opened it since this process began."""
+
+
+@dataclass
+class HomeDoor:
+    """Publishes people's Homes."""
+
+    bot: Bot
+    renderer: Renderer
+    _openers: set[str] = field(default_factory=set)
+
+    async def opened(self, event: dict[str, Any]) -> None:
+        """Somebody looks at the app: their Home is published in a task of its own."""
+        who = event.get("user")
+        if event.get("tab") == "home" and isinstance(who, str) and who:
+            if len(self._openers) < MOST_KEPT:
+                self._openers.add(who)
+            self._soon(who)
+
+    async def acted(self, asker: Asker) -> None:
+        """Somebody did something: their Home shows it, if they ever look at it."""
+        if asker.slack_id in self._openers:
+            self._soon(asker.slack_id)
+
+    def _soon(self, who: str) -> None:
+        self.bot.track(asyncio.get_running_loop().create_task(self._publish(who)))
+
+    async def _publish(self, who: str) -> None:
+        try:
+            view = await self.bot.read(lambda session, desk: home(session, desk, who))
+            await self.bot.chat.publish_home(who, self.renderer.home("home/home", view))
+        except (OutgoingError, DatabaseUnavailable) as fault:
+            log.warning("somebody's Home could not be published", error=str(fault))
+        except Exception:
+            log.exception("somebody's Home could not be made")
