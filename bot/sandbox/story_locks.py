@@ -34,7 +34,7 @@ async def a_lock_and_its_go(sandbox: Sandbox, pace: float) -> None:
     await cart.wait(2)
     await sandbox.slack.command("dee", "/ship", "lock cart the warehouse moves its database for 30m", channel=CHANNEL)
     lock = await cart.locked()
-    await cart.until_says(card, "held back by lock")
+    await cart.until_says(card, "held back")
     await cart.later(6, by=WINDOW / 2)
     await cart.later(5, by=WINDOW / 2)
     await cart.until_offers(lock, GO)

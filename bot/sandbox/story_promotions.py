@@ -11,30 +11,33 @@ from bot.sandbox.story_cart import APPROVE, INCLUDE, SOAK, UNDO, Cart, Change
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
 
+THREE_CHANGES = (
+    Change(
+        title="Hold the price while somebody pays",
+        author="ana",
+        merged_by="ana",
+        files=(File(name="src/prices.py", additions=121, deletions=18),),
+    ),
+    Change(
+        title="Bump redis from 5.0 to 5.1",
+        author="dependabot[bot]",
+        merged_by="chi",
+        files=(File(name="requirements.txt"),),
+    ),
+    Change(
+        title="Merge the baskets after signing in",
+        author="ben",
+        merged_by="ben",
+        files=(File(name="src/basket.py", additions=90, deletions=18),),
+    ),
+)
+"""Of whom one is a bot's: who merged it answers for it."""
+
 
 async def production_needs_a_yes(sandbox: Sandbox, pace: float) -> None:
     """Three changes wait in staging; one of their authors may not approve them, Dee may, and time does the rest."""
     cart = await Cart.ready(sandbox, pace)
-    card = await cart.build(
-        Change(
-            title="Hold the price while somebody pays",
-            author="ana",
-            merged_by="ana",
-            files=(File(name="src/prices.py", additions=121, deletions=18),),
-        ),
-        Change(
-            title="Bump redis from 5.0 to 5.1",
-            author="dependabot[bot]",
-            merged_by="chi",
-            files=(File(name="requirements.txt"),),
-        ),
-        Change(
-            title="Merge the baskets after signing in",
-            author="ben",
-            merged_by="ben",
-            files=(File(name="src/basket.py", additions=90, deletions=18),),
-        ),
-    )
+    card = await cart.build(*THREE_CHANGES)
     await cart.wait(5)
     await cart.press("ben", card, APPROVE)
     await cart.wait(5)

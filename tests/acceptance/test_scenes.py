@@ -1,10 +1,12 @@
 """Every scene of the sandbox with the whole bot in it: it plays to its end, and people see what its name promises.
 
 The world's clock runs a hundred times as fast as ours, and the bot follows it; a second of a story takes two there.
+Where a scene turns the clock by itself it runs slower: nothing is to be over before people have pressed.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,8 +16,11 @@ from sqlmodel import Session, select
 
 from bot import sandbox as sandbox_package
 from bot.inbox import Delivery, DeliveryState
+from bot.sandbox.repositories import Pull
 from bot.sandbox.server import Sandbox
 from bot.sandbox.story import CROWD, SCENES, play
+from bot.sandbox.story_cart import CART
+from bot.sandbox.story_stage import Stage
 from bot.sandbox.world import Message
 from bot.server import Serving, serving
 from tests.acceptance import digests, watching
@@ -24,7 +29,11 @@ from tests.conftest import UNLIMITED, settings_for
 POLICY = Path(sandbox_package.__file__).parent / "acme.yml"
 PAYMENTS = "#payments-deploys"
 SPEED = 100.0
+SLOWER = 20.0
 PACE = 0.02
+
+MUTE = "people:mute_change"
+AUTHORS = ("Hold the price", "Bump redis", "Merge the baskets")
 
 
 @asynccontextmanager
@@ -35,16 +44,21 @@ async def at_acme(sandbox: Sandbox, database_url: str, folder: Path) -> AsyncIte
     settings = settings_for(sandbox, database_url, SHIPMATE_CONFIG=str(policy))
     async with serving(settings, limits=UNLIMITED, clock=sandbox.clock.now) as running:
         sandbox.connect(running.url)
-        yield running
+        ring = running.bot.database.ring_all
+        sandbox.clock.watchers.append(ring)  # as a bot that follows the clock over HTTP hears of a turn
+        try:
+            yield running
+        finally:
+            sandbox.clock.watchers.remove(ring)
 
 
 @pytest.fixture
 async def perform(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
     """Plays a scene to its end, and lets the bot say all of it."""
-    sandbox.clock.speed = SPEED
     async with at_acme(sandbox, sqlite_url, tmp_path) as running:
 
         async def performed(name: str) -> None:
+            sandbox.clock.speed = SLOWER if SCENES[name].needs_bot else SPEED
             await play(sandbox, name, pace=PACE)
             await sandbox.settle()
             await watching.at_rest(running.bot.database)
@@ -91,13 +105,77 @@ async def test_a_failing_canary_is_seen_to_fail_and_what_was_live_to_come_back(
     assert live[:7] in last
 
 
-async def test_two_people_who_mute_one_change_at_once_both_have_their_way(sandbox: Sandbox, perform: Perform) -> None:
+async def test_two_people_who_mute_one_change_at_once_both_have_their_way(
+    sandbox: Sandbox, sqlite_url: str, tmp_path: Path
+) -> None:
     """And one of them pressed twice. What is live afterwards is shown to both in silence."""
-    await perform("two people press at once")
-    for person in ("ben", "dee"):
-        card = watching.one(sandbox.slack.direct_messages(person), "Show the saved cards first")
+    sandbox.clock.speed = SPEED
+    title = "Show the saved cards first"
+    async with at_acme(sandbox, sqlite_url, tmp_path) as running:
+        stage = Stage(sandbox, PACE)
+        await stage.something_is_live()
+        sha = await stage.merge(author="ben", title=title, merged_by="ben", coauthors=("dee",))
+        await stage.roll_out(sha, "staging", seconds=2)
+        await watching.at_rest(running.bot.database)
+        told = {person: watching.one(sandbox.slack.direct_messages(person), title) for person in ("ben", "dee")}
+        await asyncio.gather(*(stage.press(person, told[person], MUTE) for person in ("ben", "dee", "dee")))
+        await stage.roll_out(sha, "production", seconds=2)
+        await watching.at_rest(running.bot.database)
+    for card in told.values():
         assert "You muted this change" in watching.words_of(card)
         assert sandbox.slack.replies(card.channel, card.ts) == []
+
+
+async def test_production_waits_for_a_yes_of_somebody_who_wrote_none_of_it(sandbox: Sandbox, perform: Perform) -> None:
+    """Ben is told why his does not count and whose does; the same card goes on to live, and the authors hear."""
+    await perform("production needs a yes")
+    card = watching.one(promotions(sandbox), *AUTHORS)
+    assert all(words in watching.words_of(card) for words in ("live in *production*", "+214 −37", "👍 Dee approved"))
+    (number,) = [change.number for change in pulls(sandbox) if change.author.login == "ben"]
+    assert [words for words in whispered(sandbox, "ben") if f"You can't: you wrote #{number}" in words]
+    assert all(name in whispered(sandbox, "ben")[0] for name in ("Dee", "Eve"))
+    assert len(shipped(sandbox)) == 1
+    for person in ("ana", "ben", "chi"):
+        heard(sandbox, person, "is live in production")
+
+
+async def test_two_who_approve_at_once_ship_it_once_and_are_each_answered(sandbox: Sandbox, perform: Perform) -> None:
+    """Also whoever pressed twice."""
+    await perform("two people race to approve")
+    assert len(shipped(sandbox)) == 1
+    assert (len(whispered(sandbox, "dee")), len(whispered(sandbox, "eve"))) == (2, 1)
+    watching.one(promotions(sandbox), "live in *production*", "Empty the basket in one tap")
+
+
+async def test_what_is_taken_aboard_makes_a_yes_void(sandbox: Sandbox, perform: Perform) -> None:
+    """And nothing ships until it is given anew, to what it is now."""
+    await perform("one more while it waits")
+    card = watching.one(promotions(sandbox), "Say why a voucher", "Take several vouchers")
+    assert "1 change added since Dee approved; needs 1 yes" in watching.words_of(card)
+    assert shipped(sandbox) == []
+
+
+async def test_whoever_waits_hears_of_a_lock_and_of_its_end_and_nothing_ships_before_a_go(
+    sandbox: Sandbox, perform: Perform
+) -> None:
+    """The lock's own card says who said it."""
+    await perform("a lock and its Go")
+    for person in ("ana", "chi"):
+        heard(sandbox, person, "is locked by Dee")
+        heard(sandbox, person, "goes on")
+        heard(sandbox, person, "is live in production")
+    watching.one(watching.cards(sandbox.slack.messages(PAYMENTS), "lock"), "ran out", "Go by")
+    assert len(shipped(sandbox)) == 1
+
+
+async def test_everybody_whose_change_left_hears_and_the_fix_waits_for_a_go(sandbox: Sandbox, perform: Perform) -> None:
+    """Three calls: there, back, and there again with the fix."""
+    await perform("a declared rollback")
+    assert len(shipped(sandbox)) == 3
+    for person in ("ana", "ben"):
+        heard(sandbox, person, "no longer in production")
+    watching.one(promotions(sandbox), "Takes out:", "Why: Baskets stay empty")
+    watching.one(promotions(sandbox), "live in *production*", "reverts")
 
 
 async def test_when_slack_is_back_everything_it_missed_is_said(sandbox: Sandbox, perform: Perform) -> None:
@@ -134,6 +212,41 @@ async def test_what_went_missing_is_found_when_the_bot_next_looks(
         )
     watching.one(cards(sandbox), "live in production", "Say when the parcel leaves")
     assert watching.said_twice(sandbox) == []
+
+
+def promotions(sandbox: Sandbox) -> list[Message]:
+    """The cards of promotions that stand in the team's channel."""
+    return watching.cards(sandbox.slack.messages(PAYMENTS), "promotion")
+
+
+def pulls(sandbox: Sandbox) -> list[Pull]:
+    """The pull requests of cart."""
+    return list(sandbox.github.repository(CART).pulls.values())
+
+
+def shipped(sandbox: Sandbox) -> list[str]:
+    """The commits for which production was called, oldest first."""
+    return [
+        one.sha
+        for one in sandbox.github.repository(CART).deployments.values()
+        if one.environment == "production" and one.creator.login != "github-actions[bot]"
+    ]
+
+
+def whispered(sandbox: Sandbox, person: str) -> list[str]:
+    """What this person alone was told in the team's channel, oldest first."""
+    who = sandbox.world.person(person).slack_id
+    return [one.text for one in sandbox.slack.messages(PAYMENTS) if one.ephemeral_for == who]
+
+
+def heard(sandbox: Sandbox, person: str, words: str) -> None:
+    """Somebody heard this aloud: in the thread of their own message about a change."""
+    said = [
+        reply.text
+        for message in sandbox.slack.direct_messages(person)
+        for reply in sandbox.slack.replies(message.channel, message.ts)
+    ]
+    assert [text for text in said if words in text], f"{person} heard {said}, and nothing of {words!r}"
 
 
 def failed(session: Session) -> list[str | None]:

@@ -13,6 +13,7 @@ from bot.rendering import manifest_file
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import BOT_USER_ID, Message
 from tests.acceptance import watching
+from tests.acceptance.promoting import company, policy
 from tests.conftest import living
 
 REPO = "acme/checkout"
@@ -105,6 +106,17 @@ async def _found_by_address(sandbox: Sandbox, url: str) -> None:
         await _until(sandbox, lambda: watching.cards(sandbox.slack.direct_messages("ana"), "change"))
 
 
+async def _a_member_of_the_group_approves(sandbox: Sandbox, url: str) -> None:
+    """Ana's change waits for a yes of the payments leads; Dee, who is one, gives it, and it goes live."""
+    folder = Path(url.removeprefix("sqlite:///")).parent
+    async with company(sandbox, url, folder, catalogue=policy(gates="[{approval: {count: 1}}]")) as there:
+        sha = await there.merge("ana", "Retry payments")
+        said = await there.press("dee", "promotions:approve")
+        if there.production()[-1] != sha:
+            raise Lacking(f"{said}: {', '.join(_refusals(sandbox))}")
+        watching.one(there.promotions(), "live in *production*", "Retry payments")
+
+
 async def _anas_change_goes_live(sandbox: Sandbox) -> None:
     await _rollout(sandbox)
     number = await sandbox.github.open_pull(REPO, author="ana", title="Retry payments", files=("src/pay.py",))
@@ -129,6 +141,7 @@ NEEDED: Mapping[str, Scene] = MappingProxyType(
         "groups:read": _doubted_in_private,
         "im:history": _doubted_in_person,
         "im:write": _doubted_in_person,
+        "usergroups:read": _a_member_of_the_group_approves,
         "users:read": _found_by_address,
         "users:read.email": _found_by_address,
     }

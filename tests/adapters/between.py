@@ -33,6 +33,8 @@ class Between:
     seen: list[str] = field(default_factory=list)
     sent: list[Any] = field(default_factory=list)
     """The JSON of each request, seen as well as passed on."""
+    hanging: int = 0
+    """How many were left without an answer so far."""
     _spoils: list[Spoil] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -76,6 +78,10 @@ class Between:
         """
         self._spoils.append(Spoil(how, verb, path, times, status, body or {}, headers or {}))
 
+    def clear(self) -> None:
+        """Spoil nothing more."""
+        self._spoils.clear()
+
     def posts(self, word: str = "") -> list[str]:
         """The paths of the POSTs seen that hold this word."""
         return [one.partition(" ")[2] for one in self.seen if one.startswith("POST ") and word in one]
@@ -96,6 +102,7 @@ class Between:
             assert request.transport is not None
             request.transport.abort()
         elif spoil.how.endswith("hang"):
+            self.hanging += 1
             await self._released.wait()
         return web.json_response(dict(spoil.body), status=spoil.status, headers=dict(spoil.headers))
 

@@ -10,6 +10,8 @@ import pytest
 from bot import sandbox as sandbox_package
 from bot.sandbox.server import Sandbox
 from bot.sandbox.story import play
+from bot.sandbox.story_cart import Cart
+from bot.sandbox.story_promotions import THREE_CHANGES
 from tests.browser.chromium import Chromium
 from tests.conftest import Living, living
 
@@ -190,6 +192,34 @@ async def test_the_page_connects_again_by_itself_and_misses_nothing(chromium: Ch
         await sandbox.slack.say("ben", "Said while nobody listened", channel="#general")
         await page.sees("#log article", "Said while nobody listened")
         await page.until("document.querySelector('#line').dataset.state === 'live'")
+
+
+async def test_approve_asks_first_and_a_window_takes_a_reason_and_the_card_changes_each_time(
+    chromium: Chromium, demo: Living
+) -> None:
+    """From a card that waits for a yes to one that was rejected, with real clicks and keys."""
+    cart = await Cart.ready(demo.sandbox, 0)
+    await cart.build(*THREE_CHANGES)
+    async with chromium.tab() as page:
+        await page.open(f"{demo.sandbox.url}/?as=dee#C0PAYMENTS")
+        await page.click("#log .block-button", "Approve 3 changes…")
+        await page.sees("dialog.confirm", "Ship cart in production?")
+        await page.click("dialog.confirm .block-button", "Not yet")
+        await page.misses("dialog.confirm")
+        await page.click("#log .block-button", "Approve 3 changes…")
+        await page.click("dialog.confirm .block-button", "Approve")
+        await page.sees("#log article", "approved by Dee")
+        await page.misses("#log .block-button", "Approve 3 changes…")
+        await page.click("#log .block-button", "Reject…")
+        await page.sees("dialog.modal", "Reject this promotion")
+        await page.click("dialog.modal .modal-submit")
+        await page.sees("dialog.modal [aria-invalid]")
+        await page.write("dialog.modal textarea", "The baskets double")
+        await page.click("dialog.modal .modal-submit")
+        await page.misses("dialog.modal")
+        await page.sees("#log article", "was rejected by Dee")
+        await page.sees("#log article", "The baskets double")
+        await page.misses("#log .block-button", "Reject…")
 
 
 _PAPER = "parseInt(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0]) / 255"

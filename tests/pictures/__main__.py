@@ -23,6 +23,8 @@ from bot.delivery import Limits
 from bot.sandbox.server import Sandbox
 from bot.sandbox.slack_manifest import read_manifest
 from bot.sandbox.story import play
+from bot.sandbox.story_cart import SOAK, Cart
+from bot.sandbox.story_promotions import THREE_CHANGES
 from bot.server import serving
 from bot.settings import load_settings
 from tests.acceptance.watching import at_rest
@@ -73,12 +75,14 @@ class Pictures:
 
 async def draw(chromium: Chromium, folder: Path) -> None:
     """Play the scenes and take every picture."""
-    async with _stage() as (url, perform):
-        pictures = Pictures(chromium, url, folder)
+    async with _stage() as (world, perform):
+        pictures = Pictures(chromium, world.url, folder)
         await perform("a calm deploy")
         await _after_a_calm_deploy(pictures)
         await perform("a failing deploy")
         await _after_a_failing_deploy(pictures)
+    async with _stage() as (world, _):
+        await _on_the_way_to_production(world, Pictures(chromium, world.url, folder))
 
 
 async def _after_a_calm_deploy(pictures: Pictures) -> None:
@@ -113,9 +117,48 @@ async def _after_a_failing_deploy(pictures: Pictures) -> None:
         await pictures.take(page, "requests.png")
 
 
+async def _on_the_way_to_production(world: Sandbox, pictures: Pictures) -> None:
+    """From the card that waits for a yes to the window that rolls back, pressed on the page as people press."""
+    world.clock.speed = SPEED
+    cart = await Cart.ready(world, PACE)
+    card = await cart.build(*THREE_CHANGES)
+    await cart.until_says(card, "e2e passed")
+    world.clock.speed = 1
+    async with pictures.page("?as=ben#C0PAYMENTS") as page:
+        await page.click("#log .block-button", "Approve 3 changes…")
+        await page.click("dialog.confirm .block-button", "Approve")
+        await page.sees("#log .ephemeral", "You can't")
+        await page.hover("#channel-name")
+        await pictures.take(page, "needs-a-yes.png")
+    async with pictures.page("?as=dee#C0PAYMENTS", width=1120, height=720) as page:
+        await page.click("#log .block-button", "Details")
+        await page.sees("dialog.modal", "Gates now")
+        await pictures.take(page, "details.png")
+        await page.click("dialog.modal .modal-close")
+        await page.misses("dialog.modal")
+    async with pictures.page("?as=dee#C0PAYMENTS", width=390, height=844, phone=True, dark=True) as page:
+        await page.click("#log .block-button", "Approve 3 changes…")
+        await page.sees("dialog.confirm")
+        await pictures.take(page, "approve-on-a-phone.png")
+    async with pictures.page("?as=dee#C0PAYMENTS", width=1120, height=720) as page:
+        await page.click("#direct .place")
+        await page.click("main button", "Home")
+        await page.sees("main", "what waits for you")
+        await pictures.take(page, "home.png")
+    await cart.approve("dee", card)
+    await cart.until_offers(card, "promotions:undo")
+    await cart.later(0, by=SOAK)
+    await cart.goes_live(card)
+    async with pictures.page("?as=dee#C0PAYMENTS", width=1120, height=720) as page:
+        await page.click("#log .block-button", "Roll back…")
+        await page.sees("dialog.modal", "3 changes leave")
+        await page.type("Baskets are empty after signing in")
+        await pictures.take(page, "rollback.png")
+
+
 @asynccontextmanager
-async def _stage() -> AsyncIterator[tuple[str, Callable[[str], Awaitable[None]]]]:
-    """The world with the bot in it: its address, and what plays a scene to its end and lets the bot say all of it."""
+async def _stage() -> AsyncIterator[tuple[Sandbox, Callable[[str], Awaitable[None]]]]:
+    """The world with the bot in it, and what plays a scene to its end and lets the bot say all of it."""
     manifest = read_manifest(yaml.safe_load(MANIFEST.read_text(encoding="utf-8")))
     with tempfile.TemporaryDirectory(prefix="shipmate-pictures-") as name:
         async with Sandbox(rate_limits=False, manifest=manifest) as world:
@@ -133,6 +176,7 @@ async def _stage() -> AsyncIterator[tuple[str, Callable[[str], Awaitable[None]]]
             )
             async with serving(settings, limits=SHOWN, clock=world.clock.now) as running:
                 world.connect(running.url)
+                world.clock.watchers.append(running.bot.database.ring_all)
 
                 async def perform(scene: str) -> None:
                     world.clock.speed = SPEED
@@ -141,7 +185,7 @@ async def _stage() -> AsyncIterator[tuple[str, Callable[[str], Awaitable[None]]]
                     await at_rest(running.wired.bot.database)
                     world.clock.speed = 1
 
-                yield world.url, perform
+                yield world, perform
 
 
 def _at_work(now: datetime) -> datetime:
