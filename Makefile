@@ -33,7 +33,7 @@ test: $(TEST_READY) ## Run every check: lint, format, types, architecture, tests
 	check ruff format --check .; \
 	check mypy; \
 	check lint-imports; \
-	check pytest -n 2 -m 'not torture' --cov --cov-report=term $(ARGS); \
+	check pytest -n 3 --dist worksteal -m 'not torture' --cov --cov-report=term $(ARGS); \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
 
 torture: $(TEST_READY) ## Run the long fault tests (SHIPMATE_TORTURE_ROUNDS=50)

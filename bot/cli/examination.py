@@ -23,7 +23,7 @@ from bot.settings import Settings, load_settings
 from bot.wiring import Wired
 
 HOOK_EVENTS = frozenset(
-    {"push", "pull_request", "deployment", "deployment_status", "workflow_run", "check_suite", "release"}
+    {"push", "pull_request", "deployment", "deployment_status", "workflow_run", "check_run", "check_suite", "release"}
 )
 """The events that a repository's webhook must send."""
 

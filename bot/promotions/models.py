@@ -45,7 +45,9 @@ LEGAL: dict[State, frozenset[State]] = {
     State.OPEN: frozenset(
         {State.STARTING, State.REJECTED, State.CANCELLED, State.EXPIRED, State.SUPERSEDED, State.DONE, State.ROLLING}
     ),
-    State.STARTING: frozenset({State.OPEN, State.ROLLING, State.DONE, State.FAILED, State.CANCELLED, State.REJECTED}),
+    State.STARTING: frozenset(
+        {State.OPEN, State.ROLLING, State.DONE, State.FAILED, State.CANCELLED, State.REJECTED, State.SUPERSEDED}
+    ),
     State.ROLLING: frozenset({State.DONE, State.FAILED, State.CANCELLED}),
 }
 """Where each state may go; one that is not here is an end. OPEN goes straight to DONE when somebody went round us."""

@@ -15,7 +15,7 @@ from bot.events import Event
 from bot.inbox import Lane
 from handlers.webhooks.github_changes import pull_request, push, release
 from handlers.webhooks.github_deploys import deployment, deployment_status
-from handlers.webhooks.github_runs import check_suite, deployment_protection_rule, workflow_run
+from handlers.webhooks.github_runs import check_run, check_suite, deployment_protection_rule, workflow_run
 from handlers.webhooks.payload import Fields, decode_object, storable
 from handlers.webhooks.signatures import verify_sha256
 from handlers.webhooks.source import Headers, Malformed, Source, header
@@ -87,6 +87,7 @@ TRANSLATORS: Mapping[str, Callable[[Fields], list[Event]]] = {
     "deployment_status": deployment_status,
     "deployment_protection_rule": deployment_protection_rule,
     "workflow_run": workflow_run,
+    "check_run": check_run,
     "check_suite": check_suite,
     "release": release,
     "ping": ping,

@@ -113,6 +113,30 @@ def check_suite(payload: Fields) -> list[Event]:
     return [finished]
 
 
+def check_run(payload: Fields) -> list[Event]:
+    """One check ended, of GitHub Actions a job: gates ask for it by name, and what is red is told by the whole."""
+    check = payload.fields("check_run")
+    repo, sha, name = repository(payload), commit_sha(check, "head_sha"), check.word("name")
+    status, number = _CONCLUSIONS.get(check.word("conclusion") or ""), check.count("id", limit=_ID_LIMIT)
+    at = check.moment("completed_at", "started_at")
+    if payload.raw("action") != "completed" or repo is None or sha is None or number is None:
+        return []
+    if name is None or status is None or at is None:
+        return []
+    finished = CheckFinished(
+        repo=repo,
+        sha=sha,
+        name=name,
+        status=status,
+        main=False,
+        # A later run of it has a greater number; a workflow or suite of the same name, which is more, outweighs it.
+        run=number - _ID_LIMIT,
+        at=at,
+        url=check.link("details_url") or check.link("html_url"),
+    )
+    return [finished]
+
+
 def _finished(payload: Fields, run: Fields, repo: str, at: datetime) -> list[Event]:
     """What it found, where it ran on a commit and came to something."""
     sha, number = commit_sha(run, "head_sha"), run.count("run_number") or 0

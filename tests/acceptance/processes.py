@@ -62,3 +62,17 @@ async def running(environment: Mapping[str, str], log: Path, **limits: Any) -> A
         yield bot
     finally:
         await bot.kill()
+
+
+async def shipmate(*arguments: str, folder: Path, **environment: str) -> tuple[int, str, str]:
+    """Run one command; its exit code, stdout and stderr."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", *arguments),
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "", **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()

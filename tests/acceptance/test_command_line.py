@@ -16,23 +16,8 @@ from sqlmodel import Session, create_engine, select
 from bot.app import Bot
 from bot.inbox import Delivery, DeliveryState, Incoming, Lane
 from bot.sandbox.server import Sandbox
+from tests.acceptance.processes import ROOT, shipmate
 from tests.conftest import living
-
-ROOT = Path(__file__).parent.parent.parent
-
-
-async def shipmate(*arguments: str, folder: Path, **environment: str) -> tuple[int, str, str]:
-    """Run one command; its exit code, stdout and stderr."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", *arguments),
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PATH": "", **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
 
 
 async def test_the_demo_prints_one_address_plays_and_stops_by_itself(tmp_path: Path) -> None:

@@ -76,23 +76,26 @@ def calls(sandbox: Sandbox, method: str) -> int:
 
 def busy(session: Session) -> bool:
     """Whether something is stored and not applied, or waits to be sent or done."""
-    return any(_left(session))
+    return any(_left(session, FOR_EVER))
 
 
-def _left(session: Session) -> tuple[object, ...]:
-    """The deliveries, messages and effects that wait, those put off included."""
+def _left(session: Session, by: datetime) -> tuple[object, ...]:
+    """The deliveries, messages and effects that wait, those put off until ``by`` included."""
     pending = session.exec(select(Delivery.delivery_id).where(Delivery.state == DeliveryState.PENDING)).all()
-    return (pending, *queue.waiting(session, FOR_EVER))
+    return (pending, *queue.waiting(session, by))
 
 
-async def at_rest(database: Database, *, within: float = 30.0) -> None:
-    """Wait until the bot of this database has applied and sent everything; AssertionError after ``within`` seconds."""
+async def at_rest(database: Database, *, within: float = 30.0, by: datetime = FOR_EVER) -> None:
+    """Wait until the bot of this database has applied and sent everything; AssertionError after ``within`` seconds.
+
+    What is to be done only after ``by`` may wait.
+    """
     try:
         async with asyncio.timeout(within):
-            while await database.read(busy):  # noqa: ASYNC110 - the bot may be in another process
+            while any(await database.read(lambda session: _left(session, by))):  # noqa: ASYNC110 - it cannot ring
                 await asyncio.sleep(LOOK_AGAIN)
     except TimeoutError:
-        raise AssertionError(f"still busy: {await database.read(_left)}") from None
+        raise AssertionError(f"still busy: {await database.read(lambda session: _left(session, by))}") from None
 
 
 def _payload(message: Message) -> dict[str, str]:

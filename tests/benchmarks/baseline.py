@@ -1,5 +1,7 @@
 """The bare baseline: the same aiohttp server with the signature check and one ``chat_postMessage``, and no storage.
 
+A click is answered likewise, and brings about one POST of a deployment to GitHub over the same session.
+
 What it takes is lost when it dies, it tells nobody anything, and it forgets at once: the price of everything Shipmate
 adds is measured against this.
 """
@@ -9,18 +11,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 
 import aiohttp
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
 
+_CLICKED = re.compile(rb"rollout(?:\+|%20)([0-9a-f]{40})")
+
 
 @asynccontextmanager
-async def bare(secret: str, token: str, slack_url: str) -> AsyncIterator[str]:
+async def bare(
+    *, github_secret: str, slack_secret: str, token: str, slack_url: str, github_url: str
+) -> AsyncIterator[str]:
     """Serve until the block is left; gives the address."""
-    key = secret.encode()
+    key, slack_key = github_secret.encode(), slack_secret.encode()
     calls: set[asyncio.Task[object]] = set()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
         client = AsyncWebClient(token=token, base_url=slack_url, session=session, retry_handlers=[])
@@ -30,14 +37,27 @@ async def bare(secret: str, token: str, slack_url: str) -> AsyncIterator[str]:
             digest = hmac.new(key, body, hashlib.sha256).hexdigest()
             if not hmac.compare_digest(f"sha256={digest}", request.headers.get("X-Hub-Signature-256", "")):
                 return web.json_response({"error": "bad signature"}, status=401)
-            words = f"rollout {request.headers['X-GitHub-Delivery']}"
-            call: asyncio.Task[object] = asyncio.create_task(_post(client, words))
+            begin(_post(client, f"rollout {request.headers['X-GitHub-Delivery']}"))
+            return web.json_response({"accepted": True}, status=202)
+
+        async def click(request: web.Request) -> web.Response:
+            body = await request.read()
+            base = b"v0:" + request.headers.get("X-Slack-Request-Timestamp", "").encode() + b":" + body
+            digest = hmac.new(slack_key, base, hashlib.sha256).hexdigest()
+            found = _CLICKED.search(body)
+            if found is None or not hmac.compare_digest(f"v0={digest}", request.headers.get("X-Slack-Signature", "")):
+                return web.json_response({"error": "bad signature"}, status=401)
+            begin(_deploy(session, f"{github_url}/repos/acme/shop/deployments", found[1].decode()))
+            return web.Response()
+
+        def begin(work: Coroutine[object, object, None]) -> None:
+            call: asyncio.Task[object] = asyncio.create_task(work)
             calls.add(call)
             call.add_done_callback(calls.discard)
-            return web.json_response({"accepted": True}, status=202)
 
         application = web.Application(client_max_size=26 * 1024 * 1024)
         application.router.add_post("/webhooks/{source}", receive)
+        application.router.add_post("/slack/events", click)
         runner = web.AppRunner(application, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -48,3 +68,9 @@ async def bare(secret: str, token: str, slack_url: str) -> AsyncIterator[str]:
 
 async def _post(client: AsyncWebClient, words: str) -> None:
     await client.chat_postMessage(channel="C0BENCH", text=words)
+
+
+async def _deploy(session: aiohttp.ClientSession, url: str, sha: str) -> None:
+    asked = {"ref": sha, "environment": "production", "auto_merge": False, "required_contexts": []}
+    async with session.post(url, json=asked) as answer:
+        await answer.read()

@@ -17,6 +17,12 @@ from urllib.parse import urlencode, urlsplit
 from tests.benchmarks.wire import Answered, Line, request
 
 SERVICES = 200
+SHOPS = 70
+"""Services with a pipeline and approvals, one for each click: production waits for somebody's yes."""
+
+APPROVERS = 8
+"""People who say yes; none of them wrote what they approve."""
+
 TEAMS = 40
 """Each with a channel of its own: within one channel messages go one after the other."""
 
@@ -31,11 +37,12 @@ class Rollout:
     number: int
     sha: str
     environment: str
+    kind: str = "service"
 
     @property
     def repo(self) -> str:
         """The repository it is of."""
-        return f"acme/service-{self.number % SERVICES:03}"
+        return f"acme/{self.kind}-{self.number % SERVICES:03}"
 
     def delivery(self, state: str) -> bytes:
         """The webhook that tells of this state, ready to be sent; about the size of a real one."""
@@ -67,8 +74,25 @@ class Rollouts:
         ]
 
 
-def click(user: str, change: int, response_url: str, now: datetime) -> bytes:
+def builds(first: int) -> list[Rollout]:
+    """A build of each shop, live in staging, by somebody who is no approver; ``first`` is a multiple of SERVICES."""
+    return [
+        Rollout(first + number, f"b{first + number // 32 * TEAMS + APPROVERS + number % 32:039x}", "staging", "shop")
+        for number in range(SHOPS)
+    ]
+
+
+def mute(user: str, change: int, response_url: str, now: datetime) -> bytes:
     """Somebody presses Mute under the message of a change."""
+    return _click(user, "people:mute_change", str(change), "Your change", response_url, now)
+
+
+def approve(user: str, value: str, sha: str, response_url: str, now: datetime) -> bytes:
+    """Somebody presses Approve on the card of a promotion, and confirms."""
+    return _click(user, "promotions:approve", value, f"rollout {sha}", response_url, now)
+
+
+def _click(user: str, action: str, value: str, words: str, response_url: str, now: datetime) -> bytes:
     number = f"{now.timestamp():.6f}"
     payload = {
         "type": "block_actions",
@@ -79,16 +103,16 @@ def click(user: str, change: int, response_url: str, now: datetime) -> bytes:
         "container": {"type": "message", "message_ts": number, "channel_id": "D1", "is_ephemeral": False},
         "trigger_id": f"{number}.1",
         "channel": {"id": "D1", "name": "directmessage"},
-        "message": {"ts": number, "text": "Your change", "type": "message", "bot_id": "B0BOT"},
+        "message": {"ts": number, "text": words, "type": "message", "bot_id": "B0BOT"},
         "response_url": response_url,
         "actions": [
             {
                 "type": "button",
-                "action_id": "people:mute_change",
+                "action_id": action,
                 "block_id": "b",
-                "value": str(change),
+                "value": value,
                 "action_ts": number,
-                "text": {"type": "plain_text", "text": "Mute"},
+                "text": {"type": "plain_text", "text": "Press me"},
             }
         ],
     }
@@ -167,6 +191,11 @@ def catalogue() -> str:
     lines += [
         f"  service-{number:03}: {{team: team-{number % TEAMS:02}, repo: acme/service-{number:03}}}"
         for number in range(SERVICES)
+    ]
+    policy = "environments: [staging, production], promote_through: github-deployment, undo: 0s"
+    lines += [
+        f"  shop-{number:03}: {{team: team-{number % TEAMS:02}, repo: acme/shop-{number:03}, {policy}}}"
+        for number in range(SHOPS)
     ]
     lines.append("people:")
     lines += [f"  - {{slack: U0DEV{person:02}, github: dev-{person:02}}}" for person in range(TEAMS)]

@@ -44,8 +44,8 @@ class Subject:
                 stderr=log,
                 limit=1 << 20,
             )
-        if self._kind != "imports":
-            self.ready = await self._hear()
+        if self._kind not in ("imports", "judge"):
+            self.ready = await self.hear()
             self.seconds = time.perf_counter() - began
         return self
 
@@ -78,12 +78,13 @@ class Subject:
     async def ask(self, line: str) -> Mapping[str, Any]:
         """Send it a command and hear its answer."""
         await self.tell(line)
-        return await self._hear()
+        return await self.hear()
 
-    async def _hear(self) -> Mapping[str, Any]:
+    async def hear(self, patience: float = PATIENCE) -> Mapping[str, Any]:
+        """The next thing that it says."""
         assert self._process is not None
         assert self._process.stdout is not None
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             line = await self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"the {self._kind} ended:\n{self._log.read_text()[-3000:]}")

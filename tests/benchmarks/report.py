@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 WIDTH = 46
 
@@ -18,6 +19,8 @@ class Figures:
     rates: dict[str, float] = field(default_factory=dict)
     calls: dict[str, str] = field(default_factory=dict)
     parts: Mapping[str, float] = field(default_factory=dict)
+    judging: Mapping[str, Any] = field(default_factory=dict)
+    """As ``judging.measure`` tells it; empty where it was not reached."""
 
     def add(self, name: str, latencies: Sequence[float]) -> None:
         """Add to a figure's samples."""
@@ -59,8 +62,11 @@ LATENCIES = (
     Latency(f"{'':38}at 200/s", "begins rate", "call rate"),
     Latency("webhook → Slack call, rollout ends: quiet", "ends quiet", "call quiet", 10.0),
     Latency(f"{'':36}at 200/s", "ends rate", "call rate"),
-    Latency("click → 2xx, stored durably", "click answer", "answer quiet"),
-    Latency("click → words in Slack", "click told", "call quiet"),
+    Latency("Mute → 2xx, stored durably", "click answer", "click answer"),
+    Latency("Mute → words in Slack", "click told", "call quiet"),
+    Latency("Approve → 2xx, stored durably", "approve answer", "click answer"),
+    Latency("Approve → words in Slack", "approve told", "call quiet"),
+    Latency("Approve → GitHub call, undo 0 s", "approve deployed", "click deployed"),
 )
 
 RATES = (
@@ -112,6 +118,33 @@ def print_starts(starts: Starts) -> None:
         print(f"{label:{WIDTH}}{cell:>27}")
 
 
+def print_judging(bots: Sequence[Figures]) -> None:
+    """What it costs to judge a promotion, against the bare read of its row."""
+    told = [bot for bot in bots if bot.judging]
+    if not told:
+        return
+    number = len(told[0].judging["judged"])
+    heading = f"milliseconds for each of {number:,} open promotions"
+    print(f"\n{heading:{WIDTH}}" + "".join(f"{bot.name:>27}" for bot in told))
+    for label, name in (
+        ("the bare read of its row", "bare"),
+        ("its gates, of gathered facts (p50 against that)", "pure"),
+        ("gathered and judged (p50 against that)", "judged"),
+    ):
+        cells = []
+        for bot in told:
+            ratio = _median(bot.judging[name]) / _median(bot.judging["bare"])
+            cells.append(_spread(bot.judging[name], 3) + (f" {ratio:6.1f}×" if name != "bare" else ""))
+        print(f"{label:{WIDTH}}" + "".join(f"{cell:>27}" for cell in cells))
+    for label, name, form in (
+        ("statements for each", "statements", ".1f"),
+        ("seconds to judge them all", "judged", ".1f"),
+        ("of them, could ship", "shippable", ",d"),
+    ):
+        found = (sum(bot.judging[name]) if name == "judged" else bot.judging[name] for bot in told)
+        print(f"{label:{WIDTH}}" + "".join(f"{format(one, form):>27}" for one in found))
+
+
 def print_parts(bots: Sequence[Figures]) -> None:
     """Where the time goes."""
     print(f"\n{'share of the working time in a burst':{WIDTH}}" + "".join(f"{bot.name:>27}" for bot in bots))
@@ -143,6 +176,6 @@ def _median(samples: Sequence[float]) -> float:
     return statistics.median(samples)
 
 
-def _spread(samples: Sequence[float]) -> str:
+def _spread(samples: Sequence[float], digits: int = 2) -> str:
     ordered = sorted(samples)
-    return f"{_median(ordered) * 1000:.2f} / {ordered[int(len(ordered) * 0.99)] * 1000:.2f}"
+    return f"{_median(ordered) * 1000:.{digits}f} / {ordered[int(len(ordered) * 0.99)] * 1000:.{digits}f}"

@@ -2,10 +2,11 @@
 
 The bot (or the baseline) has core 0; the load, the stand-in for Slack and GitHub, and PostgreSQL have core 1. Every
 figure is a ratio to the baseline measured in the same run, before and after, because machines differ and wander.
-Loopback only; it ends by itself within four minutes.
+Loopback only; it ends by itself within five and a half minutes.
 
 A *rollout begins*: one delivery, then a card, the question to GitHub what it carries, and the card edited. A *rollout
-ends*: one delivery, and the card edited. The bare server makes one Slack call for each delivery and asks nobody.
+ends*: one delivery, and the card edited. The bare server makes one Slack call for each delivery and asks nobody; for
+each click it makes one call to GitHub. Judging is measured against the bare read of the same promotion's row.
 """
 
 from __future__ import annotations
@@ -26,9 +27,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.benchmarks.database import postgres
-from tests.benchmarks.load import GITHUB_SECRET, SIGNING_SECRET, Lines, Rollout, Rollouts, catalogue, click
+from tests.benchmarks.load import (
+    APPROVERS,
+    GITHUB_SECRET,
+    SIGNING_SECRET,
+    Lines,
+    Rollout,
+    Rollouts,
+    approve,
+    builds,
+    catalogue,
+    mute,
+)
 from tests.benchmarks.process import Subject, importing
-from tests.benchmarks.report import Figures, Starts, print_parts, print_report, print_starts
+from tests.benchmarks.report import Figures, Starts, print_judging, print_parts, print_report, print_starts
 from tests.benchmarks.stand_in import StandIn
 
 NAMES = {"sqlite": "SQLite, synchronous=FULL", "postgresql": "PostgreSQL"}
@@ -41,11 +53,19 @@ TOLD = 80
 PROFILED = 120
 WARM = 60
 CLICKS = 60
+FIRST_CLICKS = 10
+"""Approvals that are not counted: Slack says once a minute of each approver who they are."""
 STARTS = 3
 PAUSE = 0.025
 """Seconds between two deliveries when it is quiet: long enough for all that the first one brings about."""
 
-TOTAL = 240.0
+ROUNDS = 40
+"""How often it is looked whether every card asks for a yes."""
+
+JUDGING = 120.0
+"""Seconds that ten thousand promotions may take, their making included."""
+
+TOTAL = 330.0
 """Seconds after which the whole is given up."""
 
 
@@ -71,6 +91,7 @@ async def _within(folder: Path, databases: Sequence[str]) -> None:
         _tell(f"Given up after {TOTAL:.0f} s: this machine has too much else to do. What was measured until then:")
     print(f"{platform.python_implementation()} {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
     print_report(bare, bots)
+    print_judging(bots)
     print_parts(bots)
     print_starts(starts)
     print(f"\nAll of this took {time.perf_counter() - began:.0f} s.")
@@ -100,10 +121,15 @@ async def _measure_on(database: str, world: StandIn, folder: Path, rollouts: Rol
     if database == "sqlite":
         environment["DATABASE_URL"] = f"sqlite:///{folder / 'shipmate.db'}"
         await _measure_bot(environment, folder / "bot.log", world, rollouts, figures)
+        environment["DATABASE_URL"] = f"sqlite:///{folder / 'judging.db'}"
+        await _measure_judging(environment, folder / "judging.log", figures)
     else:
         with postgres(folder / "postgres") as url:
             environment["DATABASE_URL"] = url
             await _measure_bot(environment, folder / "bot.log", world, rollouts, figures)
+        with postgres(folder / "judging") as url:
+            environment["DATABASE_URL"] = url
+            await _measure_judging(environment, folder / "judging.log", figures)
 
 
 # --- the baseline -----------------------------------------------------------------------------------------------------
@@ -118,8 +144,18 @@ async def _measure_bare(world: StandIn, folder: Path, bare: Figures) -> None:
         await _at_rate(lines, world, rollouts.take(AT_RATE), "in_progress", bare, "call rate")
         await world.quiet()
         burst = rollouts.take(BURST * 3)
+        await _click_barely(lines, world, builds(40_000_000 + len(bare.rates) * 1_000_000), bare)
         bare.rates["calls"] = max(bare.rates.get("calls", 0.0), await _burst(lines, world, burst, "in_progress"))
         lines.close()
+
+
+async def _click_barely(lines: Lines, world: StandIn, made: Sequence[Rollout], bare: Figures) -> None:
+    for build in made:
+        deployed = world.deployed(build.sha)
+        answered = await lines.send(approve("U0DEV00", "1:seen", build.sha, "", datetime.now(UTC)))
+        bare.add("click answer", [answered.at - answered.sent_at])
+        bare.add("click deployed", [await deployed - answered.sent_at])
+        await asyncio.sleep(PAUSE)
 
 
 # --- the bot ----------------------------------------------------------------------------------------------------------
@@ -141,6 +177,7 @@ async def _measure_bot(
         for state in ("in_progress", "success"):
             await _burst(lines, world, profiled, state)
         figures.parts = (await subject.ask("report"))["parts"]
+        await _measure_approvals(lines, world, figures)
         lines.close()
 
 
@@ -176,10 +213,43 @@ async def _measure_rates(lines: Lines, world: StandIn, rollouts: Rollouts, figur
 async def _measure_clicks(lines: Lines, world: StandIn, figures: Figures) -> None:
     for number in range(CLICKS):
         response_url, told = world.answer_at(str(number))
-        answered = await lines.send(click(f"U0DEV{number % 40:02}", 1 + number, response_url, datetime.now(UTC)))
+        answered = await lines.send(mute(f"U0DEV{number % 40:02}", 1 + number, response_url, datetime.now(UTC)))
         figures.add("click answer", [answered.at - answered.sent_at])
         figures.add("click told", [await told - answered.sent_at])
         await asyncio.sleep(PAUSE)
+
+
+async def _measure_approvals(lines: Lines, world: StandIn, figures: Figures) -> None:
+    """Builds go live in staging, cards ask for a yes; each yes is the last thing missing, and cannot be undone."""
+    world.approvals.clear()
+    made = builds(20_000_000)
+    await lines.at_once(_deliveries(made, "success"))
+    for _ in range(ROUNDS):
+        await world.quiet()
+        if all(build.sha in world.approvals for build in made):
+            break
+    else:
+        raise RuntimeError(f"only {len(world.approvals)} of {len(made)} promotions asked for a yes")
+    await world.quiet()
+    for number, build in enumerate(made):
+        response_url, told = world.answer_at(f"approve-{number}")
+        deployed = world.deployed(build.sha)
+        person = f"U0DEV{number % APPROVERS:02}"
+        raw = approve(person, world.approvals[build.sha], build.sha, response_url, datetime.now(UTC))
+        answered = await lines.send(raw)
+        times = [at - answered.sent_at for at in (answered.at, await told, await deployed)]
+        if number >= FIRST_CLICKS:
+            for name, seconds in zip(("approve answer", "approve told", "approve deployed"), times, strict=True):
+                figures.add(name, [seconds])
+        await world.quiet(PAUSE * 4)
+
+
+async def _measure_judging(environment: Mapping[str, str], log: Path, figures: Figures) -> None:
+    async with Subject("judge", environment, log) as subject:
+        try:
+            figures.judging = await subject.hear(JUDGING)
+        except TimeoutError:
+            _tell(f"Judging was given up after {JUDGING:.0f} s: this machine has too much else to do.")
 
 
 # --- start-up ---------------------------------------------------------------------------------------------------------

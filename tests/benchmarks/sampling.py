@@ -28,6 +28,7 @@ PARTS: tuple[tuple[str, str, str], ...] = (
     ("bot/delivery/", "", "the delivery engine itself"),
     ("bot/inbox.py", "store", "storing deliveries"),
     ("bot/reactions/", "", "applying events (rows, cards, facts)"),
+    ("bot/promotions/", "", "applying events (rows, cards, facts)"),
     ("bot/deploys/", "", "applying events (rows, cards, facts)"),
     ("handlers/webhooks/github.py", "translate", "translating payloads"),
     ("bot/inbox.py", "", "the inbox itself"),

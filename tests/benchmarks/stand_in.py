@@ -22,6 +22,10 @@ PEOPLE = 40
 _SHA = re.compile(rb'(?:"sha": ?"|rollout )([0-9a-f]{40})')
 _CHANNEL = re.compile(rb'"channel": ?"([^"]*)"')
 _COMPARED = re.compile(r"/compare/[0-9a-f]{40}\.\.\.([0-9a-f]{40})")
+_DEPLOYED = re.compile(rb'"ref": ?"([0-9a-f]{40})')
+_CARRIED = re.compile(rb"/commit/([0-9a-f]{40})")
+_APPROVE = re.compile(rb'"value": ?"([0-9]+:[0-9a-zA-Z_-]+)"')
+_PERSON = re.compile(rb"user=([UW][A-Z0-9]+)")
 _COMMIT = re.compile(r"/commits/([0-9a-f]{40})")
 
 
@@ -31,9 +35,12 @@ class StandIn:
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self.last_at = 0.0
+        self.approvals: dict[str, str] = {}
+        """What the Approve button carries of the promotion of each commit, as Slack was last told."""
         self._seen: dict[str, list[float]] = {}
         self._awaited: dict[tuple[str, int], asyncio.Future[float]] = {}
         self._answered: dict[str, asyncio.Future[float]] = {}
+        self._deployed: dict[str, asyncio.Future[float]] = {}
         self._server: asyncio.Server | None = None
         self._called = asyncio.Event()
         self._number = 0
@@ -79,6 +86,12 @@ class StandIn:
         self._answered[name] = future
         return f"{self.url}/answers/{name}", future
 
+    def deployed(self, sha: str) -> asyncio.Future[float]:
+        """When GitHub is asked to deploy this commit."""
+        future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._deployed[sha] = future
+        return future
+
     async def quiet(self, seconds: float = 0.4) -> None:
         """Wait until Slack was not called for so long."""
         while True:
@@ -91,13 +104,26 @@ class StandIn:
 
     def _answer(self, line: bytes, body: bytes) -> bytes:
         path = line.split(b" ")[1].decode().partition("?")[0]
+        if path == "/api/users.info":
+            return response(_person(line, body))
         if path.startswith("/api/"):
             return response(self._slack(path.removeprefix("/api/"), body), ["x-oauth-scopes: chat:write"])
         if path.startswith("/answers/"):
             self._answered.pop(path.removeprefix("/answers/")).set_result(time.perf_counter())
             return response(b'{"ok":true}')
         self.calls["github"] += 1
+        if line.startswith(b"POST ") and path.endswith("/deployments"):
+            return response(self._deploy(body))
         return response(json.dumps(_github(path.removeprefix("/github"))).encode())
+
+    def _deploy(self, body: bytes) -> bytes:
+        asked = _DEPLOYED.search(body)
+        assert asked is not None
+        awaited = self._deployed.pop(asked[1].decode(), None)
+        if awaited is not None:
+            awaited.set_result(time.perf_counter())
+        self._number += 1
+        return b'{"id":%d}' % self._number
 
     def _slack(self, method: str, body: bytes) -> bytes:
         now = time.perf_counter()
@@ -116,10 +142,21 @@ class StandIn:
             awaited = self._awaited.pop((sha, len(seen)), None)
             if awaited is not None:
                 awaited.set_result(now)
+        if b'"promotions:approve"' in body:
+            carried, approve = _CARRIED.search(body), _APPROVE.search(body)
+            if carried is not None and approve is not None:
+                self.approvals[carried[1].decode()] = approve[1].decode()
         channel = _CHANNEL.search(body)
         self._number += 1
         where = b"C" + channel[1].strip(b"#")[-9:].upper().replace(b"-", b"0") if channel else b"C0"
         return b'{"ok":true,"channel":"%s","ts":"1790000000.%06d"}' % (where, self._number)
+
+
+def _person(line: bytes, body: bytes) -> bytes:
+    """Everybody is a full member of the workspace."""
+    asked = _PERSON.search(line) or _PERSON.search(body)
+    assert asked is not None
+    return b'{"ok":true,"user":{"id":"%b","team_id":"T1","name":"dev","tz":"Europe/Paris","profile":{}}}' % asked[1]
 
 
 def _github(path: str) -> Any:

@@ -1,8 +1,9 @@
 """What is measured, in a process of its own on a core of its own: ``python -m tests.benchmarks.subject KIND``.
 
-Kinds: ``bot``, with its settings in the environment; ``bare``, the baseline; ``imports``, which only imports the
-modules named on its standard input. One JSON line on standard output says that it is ready. Then each line on standard
-input is a command (``sample``, ``report``), and the end of input is the end.
+Kinds: ``bot``, with its settings in the environment; ``bare``, the baseline; ``judge``, which fills the database of its
+settings with promotions, judges them and says what that took; ``imports``, which only imports the modules named on its
+standard input. One JSON line on standard output says that it is ready. Then each line on standard input is a command
+(``sample``, ``report``), and the end of input is the end.
 """
 
 from __future__ import annotations
@@ -28,6 +29,14 @@ def main() -> None:
             with suppress(ImportError):
                 importlib.import_module(name)
         _say(ready=True)
+    elif kind == "judge":
+        from bot.server import configure_logs
+        from bot.settings import load_settings
+        from tests.benchmarks.judging import measure
+
+        settings = load_settings(env_file=None)
+        configure_logs(settings, as_json=True)
+        _say(**measure(settings.database_url))
     else:
         asyncio.run(_serve(kind))
 
@@ -39,7 +48,13 @@ async def _serve(kind: str) -> None:
 
             environment = os.environ
             url = await stack.enter_async_context(
-                bare(environment["GITHUB_WEBHOOK_SECRET"], environment["SLACK_BOT_TOKEN"], environment["SLACK_API_URL"])
+                bare(
+                    github_secret=environment["GITHUB_WEBHOOK_SECRET"],
+                    slack_secret=environment["SLACK_SIGNING_SECRET"],
+                    token=environment["SLACK_BOT_TOKEN"],
+                    slack_url=environment["SLACK_API_URL"],
+                    github_url=environment["GITHUB_API_URL"],
+                )
             )
         else:
             url = await stack.enter_async_context(_bot())

@@ -67,6 +67,7 @@ ANSWERS = (
     ask("apps/get-authenticated", by="app"),
     ask("apps/list-installations", by="app"),
     ask("apps/get-installation", by="app", installation_id=INSTALLATION_ID),
+    ask("apps/get-org-installation", by="app", org="acme"),
     ask("apps/get-repo-installation", by="app"),
     ask("apps/create-installation-access-token", 201, by="app", installation_id=INSTALLATION_ID),
     ask("apps/list-webhook-deliveries", by="app"),

@@ -700,6 +700,28 @@ def test_a_suite_of_a_pull_request_is_not_mains() -> None:
     ).main
 
 
+def test_one_check_is_told_by_its_name_and_outweighed_by_a_whole_of_that_name() -> None:
+    """A job called as its workflow may pass while another job fails: the workflow's verdict stands."""
+    check = {
+        "id": 901, "name": "e2e", "head_sha": RETRY, "conclusion": "failure", "completed_at": "2026-03-02T10:02:00Z",
+        "details_url": "https://ci.example.com/901",
+    }  # fmt: skip
+    body = {"action": "completed", "check_run": check, "repository": {"full_name": "acme/checkout"}}
+    headers = {"X-GitHub-Event": "check_run"}
+    (event,) = translate(headers, json.dumps(body).encode())
+    assert isinstance(event, CheckFinished)
+    assert (event.name, event.status, event.main, event.url) == (
+        "e2e", CheckStatus.FAILED, False, "https://ci.example.com/901",
+    )  # fmt: skip
+    check["id"] = 902
+    (later,) = translate(headers, json.dumps(body).encode())
+    assert isinstance(later, CheckFinished)
+    assert event.run < later.run < finished("workflow_run").run
+    for change in ({"name": None}, {"conclusion": None}, {"head_sha": "x"}, {"id": "x"}):
+        assert translate(headers, json.dumps(body | {"check_run": check | change}).encode()) == []
+    assert translate(headers, json.dumps(body | {"action": "created"}).encode()) == []
+
+
 def test_a_published_release_is_told_once() -> None:
     """``released`` follows ``published`` for the same release."""
     release = ReleasePublished(

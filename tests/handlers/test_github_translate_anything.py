@@ -103,7 +103,7 @@ def assert_storable(value: object) -> None:
         assert value.utcoffset() == timedelta(0)
         assert 1970 <= value.year < 2200
     elif isinstance(value, int):
-        assert 0 <= value < 2**63
+        assert -(2**63) <= value < 2**63
     else:
         assert value is None
 

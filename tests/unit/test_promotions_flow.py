@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlmodel import Session, select
 
 from bot.catalog import Supersede
 from bot.deploys.views import RangeState
+from bot.errors import UserError
 from bot.events import Act
 from bot.gates import Approval, Lock, Order
-from bot.promotions import judging, ranges
+from bot.promotions import calling, judging, ranges
 from bot.promotions.models import Approval as Given
 from bot.promotions.models import Decision, State
 from tests.unit.promoting import World, sha_of, world
@@ -279,3 +281,68 @@ def test_a_build_asked_for_by_somebody_is_not_approved_by_them(session: Session)
 def _reason(here: World, gate: str) -> str:
     judgement = judging.judge(here.session, here.desk, here.present(), here.now)
     return next(one.verdict.reason for one in judgement.verdicts if one.gate == gate)
+
+
+def test_newer_is_included_also_while_the_call_can_be_taken_back(session: Session) -> None:
+    """The call that was due is made no more."""
+    here = world(session)
+    here.raised("b", "a", pull(815, "b"))
+    here.turn(40)
+    here.act(Act.APPROVE)
+    here.stage("c", 40)
+    here.act(Act.INCLUDE)
+    assert here.states() == [("b", "superseded"), ("c", "open")]
+    here.turn(41)
+    assert here.call() == []
+
+
+def test_nothing_is_opened_beside_what_is_being_called(session: Session) -> None:
+    """It may have to open again: the call may turn out not to have been made."""
+    here = world(session)
+    here.raised("b", "a", pull(815, "b"))
+    here.turn(40)
+    here.act(Act.APPROVE)
+    here.stage("c", 41)
+    (effect,) = here.effects("deploy")
+    assert calling.prepare(session, here.desk, effect.data, here.now) is not None
+    with pytest.raises(UserError, match="is being started just now"):
+        here.ask(sha_of("c"))
+    calling.doubtful(session, here.desk, effect.data, "lost", here.now)
+    here.act(Act.TRY_AGAIN)
+    assert here.states() == [("b", "starting")]
+
+
+def test_a_rollout_of_a_call_that_was_taken_for_lost_is_followed_all_the_same(session: Session) -> None:
+    """It was announced, then the call was believed not to have been made, then it goes on."""
+    here = world(session)
+    promotion = here.raised("b", "a", pull(815, "b"))
+    here.turn(40)
+    here.act(Act.APPROVE)
+    here.at = 41
+    (effect,) = here.effects("deploy")
+    calling.prepare(session, here.desk, effect.data, here.now)
+    here.ship("b", "pending", promotion=promotion.id)
+    calling.not_called(session, here.desk, effect.data, here.now)
+    here.act(Act.UNDO)
+    assert promotion.state == State.OPEN
+    here.ship("b", "failed", promotion=promotion.id)
+    assert promotion.state == State.OPEN
+    here.ship("b", "in_progress", promotion=promotion.id, number="again")
+    assert promotion.state == State.ROLLING
+
+
+@pytest.mark.parametrize("supersede", list(Supersede))
+def test_a_newer_build_takes_over_within_the_undo_time(session: Session, supersede: Supersede) -> None:
+    """Nothing was called yet: what was to start gives way, by itself or because somebody includes it."""
+    here = world(session, supersede=supersede)
+    here.raised()
+    here.turn(40)
+    here.act(Act.APPROVE)
+    first = here.only(State.STARTING)
+    here.stage("c")
+    if supersede is Supersede.NEVER:
+        here.act(Act.INCLUDE, promotion=first)
+    assert (first.state, first.successor) == (State.SUPERSEDED, here.present().id)
+    here.turn(41)
+    assert here.call() == []
+    assert here.states() == [("b", "superseded"), ("c", "open")]

@@ -68,7 +68,7 @@ def test_a_declared_rollback_needs_nobodys_yes_and_locks(session: Session) -> No
     shipped(here)
     offer = rollbacks.rollback_offer(session, here.desk, "oven", None, None)
     said = here.roll_back(leaves=offer.seen)
-    assert said.startswith("Rolling back: oven → production (aaaaaaa) starts at")
+    assert said.startswith("Rolling back: oven → production (aaaaaaa) starts now")
     back = here.present()
     assert (back.state, back.rollback) == (State.STARTING, True)
     assert causes(here) == [f"rollback:{back.id}"]
