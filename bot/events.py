@@ -240,7 +240,10 @@ class GithubLinked:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertReported:
-    """An alert fires, or is over (``resolved_at``). ``fingerprint`` is its source's own key for it."""
+    """An alert fires, or is over (``resolved_at``). ``fingerprint`` is its source's own key for it.
+
+    ``started_at`` may be None in a report that it is over: every occurrence until then is meant.
+    """
 
     source: str
     fingerprint: str
@@ -248,7 +251,7 @@ class AlertReported:
     environment: str | None = None
     name: str
     url: str | None = None
-    started_at: datetime
+    started_at: datetime | None
     resolved_at: datetime | None = None
     at: datetime
 

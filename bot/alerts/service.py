@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from bot import audit, work
 from bot.alerts.models import Alert
@@ -22,36 +23,46 @@ _FIRING = (
 )
 
 
-def reported(session: Session, catalog: Catalog, event: AlertReported, now: datetime) -> Alert:
+def reported(session: Session, catalog: Catalog, event: AlertReported, now: datetime) -> None:
     """Keep that an alert fires or is over, and touch what its service may be promoted to.
 
-    Reports arrive in any order: one that is over does not fire again by an older report.
+    Reports arrive in any order: one that is over does not fire again by an older report. A report that names no
+    beginning ends every occurrence that began before it.
     """
     name = catalog.service(event.service).name
-    alert = session.exec(
-        select(Alert).where(
-            Alert.source == event.source,
-            Alert.fingerprint == event.fingerprint[:255],
-            Alert.started_at == event.started_at,
-        )
-    ).first()
+    if event.started_at is not None:
+        _seen(session, _occurrence(session, event, name, event.started_at), event, name)
+    else:
+        for alert in session.exec(_of_key(event).where(Alert.started_at <= event.at)).all():
+            _seen(session, alert, event, name)
+    session.flush()
+    for target in session.exec(select(Target.id).where(func.lower(Target.service) == name.lower())).all():
+        work.touch(session, "target", target or 0)
+
+
+def _of_key(event: AlertReported) -> SelectOfScalar[Alert]:
+    return select(Alert).where(Alert.source == event.source, Alert.fingerprint == event.fingerprint[:255])
+
+
+def _occurrence(session: Session, event: AlertReported, name: str, started_at: datetime) -> Alert:
+    alert = session.exec(_of_key(event).where(Alert.started_at == started_at)).first()
     if alert is None:
         alert = Alert(
             source=event.source, fingerprint=event.fingerprint[:255], service=name, environment=event.environment,
-            name=event.name, url=event.url, started_at=event.started_at, seen_at=event.at,
+            name=event.name, url=event.url, started_at=started_at, seen_at=event.at,
         )  # fmt: skip
         session.add(alert)
         session.flush()
-        audit.record(session, Tag.ALERT_FIRED, f"alert:{alert.id}", event.started_at, service=name, name=event.name)
+        audit.record(session, Tag.ALERT_FIRED, f"alert:{alert.id}", started_at, service=name, name=event.name)
+    return alert
+
+
+def _seen(session: Session, alert: Alert, event: AlertReported, name: str) -> None:
     if event.resolved_at is not None and alert.resolved_at is None:
         alert.resolved_at = event.resolved_at
         audit.record(session, Tag.ALERT_RESOLVED, f"alert:{alert.id}", event.resolved_at, service=name)
     if event.at >= alert.seen_at:
         alert.name, alert.url, alert.seen_at = event.name, event.url or alert.url, event.at
-    session.flush()
-    for target in session.exec(select(Target.id).where(func.lower(Target.service) == name.lower())).all():
-        work.touch(session, "target", target or 0)
-    return alert
 
 
 def firing(session: Session, service: str) -> Sequence[Alert]:

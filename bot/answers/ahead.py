@@ -13,7 +13,7 @@ from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Deploy, Target
 from bot.gates import Judgement, Open
 from bot.promotions import service as promotions
-from bot.promotions.loading import able_views, gate_line
+from bot.promotions.loading import able_views, closed_lines
 from bot.promotions.models import Promotion, PromotionChange, State
 
 FEWEST = 3
@@ -48,7 +48,7 @@ def ahead(
         ahead={State.OPEN: Ahead.ABOARD, State.STARTING: Ahead.STARTING}.get(state, Ahead.ROLLING),
         promotion_id=carrying.id,
         sha=carrying.sha,
-        closed=tuple(gate_line(session, desk, one) for one in judgement.closed),
+        closed=closed_lines(session, desk, carrying, judgement),
         able=able_views(session, desk, carrying) if any(one.gate == "approval" for one in judgement.closed) else (),
         from_at=max(desk.now, begins + usual.shorter) if known and begins and usual else None,
         to_at=max(desk.now, begins + usual.longer) if known and begins and usual else None,
@@ -67,7 +67,7 @@ def promotion_line(session: Session, desk: Desk, promotion: Promotion) -> Promot
         state=promotion.state,
         rollback=promotion.rollback,
         changes=sum(row.leaving is promotion.rollback for row, _ in rows) + promotion.truncated,
-        closed=tuple(gate_line(session, desk, one) for one in judgement.closed),
+        closed=closed_lines(session, desk, promotion, judgement),
     )
 
 

@@ -49,8 +49,7 @@ def _several(session: Session, desk: Desk) -> set[str]:
 def _of_service(session: Session, desk: Desk, name: str, most: int) -> list[ServiceDrift]:
     pipeline = desk.catalog.service(name).environments
     return [
-        _between(session, desk, name, before, environment, most)
-        for before, environment in itertools.pairwise(pipeline)
+        _between(session, desk, name, before, environment, most) for before, environment in itertools.pairwise(pipeline)
     ]
 
 

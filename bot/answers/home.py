@@ -30,6 +30,7 @@ MOST_JUDGED = 60
 
 def home(session: Session, desk: Desk, slack_id: str) -> HomeView:
     """What this person sees when they open the app."""
+    profile = people.profile_of(session, slack_id)
     waits = [one for one in _open(session) if _can_help(session, desk, one, slack_id)]
     return HomeView(
         person=locks.person(session, desk, slack_id),
@@ -39,6 +40,7 @@ def home(session: Session, desk: Desk, slack_id: str) -> HomeView:
         locks=locks.locks_reply(session, desk),
         trains=tuple(desk.catalog.trains),
         proven=people.proven_login(session, desk.catalog, slack_id) is not None,
+        reads_only=profile is not None and profile.read_at is not None and not profile.full,
     )
 
 

@@ -295,3 +295,5 @@ class HomeView:
     locks: LocksReply
     trains: tuple[str, ...]
     proven: bool
+    reads_only: bool = False
+    """Whether this is a guest, or somebody of another workspace."""

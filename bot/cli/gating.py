@@ -63,6 +63,8 @@ def wait(
         print_json(told)
     elif told["state"] == "approved":
         typer.echo("Approved: every gate is open.")
+    elif told["state"] == "pending":
+        typer.echo(f"Timed out after {timeout}: the gates are not open yet.", err=True)
     if told["state"] != "approved":
         raise typer.Exit(REFUSED if told["state"] == "rejected" else TIMED_OUT)
 
@@ -122,9 +124,10 @@ def _ask(service: str, environment: str, sha: str) -> Mapping[str, Any]:
 
 
 def _lines(told: Mapping[str, Any]) -> list[str]:
-    lines = [str(told["state"])]
+    why = f": {told['reason']}" if told.get("reason") and not told.get("gates") else ""
+    lines = [f"{told['state']}{why}"]
     for gate in told.get("gates", ()):
-        until = f" (until {gate['until']})" if gate.get("until") else ""
+        until = f" (until {gate['until'].partition('.')[0].removesuffix('Z')}Z)" if gate.get("until") else ""
         lines.append(f"  {_ICONS.get(gate['state'], '?')} {gate['name']}: {gate['reason']}{until}")
     if told.get("url"):
         lines.append(f"  {told['url']}")

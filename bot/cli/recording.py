@@ -52,7 +52,8 @@ def alert(
         str | None, typer.Option("--key", help="What makes two reports the same alert; without it, its name.")
     ] = None,
     started_at: Annotated[
-        str | None, typer.Option("--started-at", help="When it began to fire, with its zone; else now.")
+        str | None,
+        typer.Option("--started-at", help="When it began to fire, with its zone; else now, or all of its key."),
     ] = None,
     environment: Annotated[str | None, typer.Option("--environment", help="Where it fires.")] = None,
     url: Annotated[str | None, typer.Option("--url", help="Where to look.")] = None,
@@ -62,14 +63,19 @@ def alert(
     """Tell the running bot that an alert fires, or is over: the gate `health` is closed meanwhile.
 
     \b
-    Example:
-      shipmate record alert --service checkout --name "checkout 5xx" --state firing --started-at 2026-11-21T14:12:00Z
+    Examples:
+      shipmate record alert --service checkout --name "checkout 5xx" --state firing
+      shipmate record alert --service checkout --name "checkout 5xx" --state resolved
     """
     body = {
         "service": service, "key": key or name, "name": name, "state": state, "environment": environment, "url": url,
-        "started_at": started_at or datetime.now(UTC).isoformat(timespec="seconds"),
+        "started_at": started_at or (_now() if state == "firing" else None),
     }  # fmt: skip
     _send("alerts", body, idempotency_key, as_json=as_json)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _send(route: str, body: Mapping[str, object], key: str | None, *, as_json: bool) -> None:

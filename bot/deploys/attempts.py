@@ -35,7 +35,5 @@ def named(session: Session, event: DeployReported) -> DeployReported:
         return replace(event, attempt=1)
     attempt, deploy, target = found
     over = deploy.state.ended and event.at > deploy.status_at
-    repeated = event.status is deploy.state and (
-        event.status is not DeployStatus.SUCCEEDED or target.live == deploy.id
-    )
+    repeated = event.status is deploy.state and (event.status is not DeployStatus.SUCCEEDED or target.live == deploy.id)
     return replace(event, attempt=attempt + 1 if over and not repeated else attempt)

@@ -266,7 +266,7 @@ def parts(session: Session, changes: Sequence[int]) -> dict[int, tuple[rules.Par
     """Everybody on record for each of these changes."""
     found: dict[int, list[rules.Part]] = {change: [] for change in changes}
     order = {"author": 0, "coauthor": 1, "merger": 2}
-    rows = session.exec(select(Contributor).where(col(Contributor.change).in_(changes))).all() if changes else ()
+    rows = session.exec(statements.PARTS, params={"of_changes": list(changes)}).all() if changes else ()
     for row in sorted(rows, key=lambda row: (order[row.role], row.who)):
         found[row.change].append(rules.Part(row.human, row.role))
     return {change: tuple(listed) for change, listed in found.items()}

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from bot.deploys import rules
-from bot.deploys.models import Change, CommitRow, Deploy, DeployChange, DeployReport, Target
+from bot.deploys.models import Change, CommitRow, Contributor, Deploy, DeployChange, DeployReport, Target
 from bot.events import DeployStatus
 
 RECENT = 8
@@ -96,3 +96,4 @@ CONTAINING = (
     .where(CommitRow.repo == bindparam("of_repo"), CommitRow.sha == bindparam("of_sha"))
 )
 COMMIT = select(CommitRow).where(CommitRow.repo == bindparam("of_repo"), CommitRow.sha == bindparam("of_sha"))
+PARTS = select(Contributor).where(col(Contributor.change).in_(bindparam("of_changes", expanding=True)))

@@ -142,6 +142,12 @@ class ChangeNote:
     status: DeployStatus
     duration: timedelta | None
     url: str | None
+    by: PersonView | None = None
+    """Who declared the rollback that took it out, where somebody did."""
+    reason: str | None = None
+    """Why they did."""
+    channel: str | None = None
+    """Where it is told in full."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -325,9 +325,13 @@ def _unread(run: Run) -> str | None:
 
 
 def _unknown(run: Run) -> list[str]:
-    """Changes of whose author nothing is known. Whoever it is may be one of those who say yes: one more must."""
-    labels = [] if run.rollback else [change.label for change in run.changes or () if not change.wrote]
-    return [f"nobody knows who wrote {listed(labels)}: one more approval"] if labels else []
+    """Changes of whose author nothing is proven. Whoever it is may be one of those who say yes: one more must."""
+    changes = () if run.rollback else run.changes or ()
+    unknown = [change.label for change in changes if not change.wrote]
+    unproven = [change.label for change in changes if change.wrote and change.unproven]
+    said = [f"nobody knows who wrote {listed(unknown)}"] if unknown else []
+    said += [f"only the commit itself says who wrote {listed(unproven)}"] if unproven else []
+    return [f"{' and '.join(said)}: one more approval"] if said else []
 
 
 def _troubles(table: _Table) -> list[str]:

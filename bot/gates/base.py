@@ -89,6 +89,7 @@ class ChangeFact:
     co-authors, and of the merger who stands in for a bot; ``writers`` how they are called. A bot's own name is among
     them, so that ``wrote`` is empty only where nobody can tell who it was: one more approval is then needed.
     ``coauthored`` and ``merged`` are those of ``wrote`` who only co-authored it, and who merged it for a bot.
+    ``unproven`` = only the commit itself names its author, which anybody can write: one more approval is needed too.
     """
 
     label: str
@@ -97,6 +98,7 @@ class ChangeFact:
     writers: tuple[str, ...] = ()
     coauthored: frozenset[str] = frozenset()
     merged: frozenset[str] = frozenset()
+    unproven: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +152,8 @@ class CheckFact:
 class LockFact:
     """A lock that covers this promotion. ``ended`` = it has ended, and waits for a person's Go.
 
-    ``scope`` is how people name it ("checkout", "all of payments", "everything"); ``who`` may lift it.
+    ``scope`` is how people name it ("checkout", "all of payments", "everything"); ``who`` may lift it, all of them,
+    empty where they cannot be told one by one.
     """
 
     id: int
@@ -163,6 +166,10 @@ class LockFact:
     rollbacks: bool = True
     """Whether rollbacks may pass."""
     who: tuple[str, ...] = ()
+    hold: bool = False
+    """Whether it is on this promotion alone."""
+    set_by: str | None = None
+    """The Slack id of whoever set it, None for one that set itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +179,8 @@ class FreezeFact:
     begins: datetime
     ends: datetime
     reason: str
+    owner: str | None = None
+    """Who declared it, None for one of the configuration."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.gates.base import Open, Situation, Verdict, Waiting
+from bot.gates.base import FreezeFact, Open, Situation, Verdict, Waiting
 from bot.gates.wording import listed
 
 
@@ -20,7 +20,7 @@ class Freeze:
         holding = [freeze for freeze in situation.freezes if freeze.begins <= situation.now < freeze.ends]
         if not holding:
             return Open("no freeze")
-        reasons = dict.fromkeys(freeze.reason for freeze in holding)
+        reasons = dict.fromkeys(_told(freeze) for freeze in holding)
         return Waiting(f"frozen: {listed(tuple(reasons))}", until=self.turns_at(situation))
 
     def turns_at(self, situation: Situation) -> datetime | None:
@@ -33,3 +33,7 @@ class Freeze:
             return end
         later = [freeze.begins for freeze in situation.freezes if situation.now < freeze.begins < freeze.ends]
         return min(later, default=None)
+
+
+def _told(freeze: FreezeFact) -> str:
+    return f"{freeze.reason} (by {freeze.owner})" if freeze.owner else freeze.reason

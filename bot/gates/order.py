@@ -1,4 +1,4 @@
-"""No older build over a newer one, and nothing back in that was rolled back and not mended."""
+"""No older build over a newer one, none past the environment before, nothing rolled back that is not mended."""
 
 from __future__ import annotations
 
@@ -30,10 +30,15 @@ class Order:
                     f"lacks changes that are live in {run.environment}: promote a build that has them, or roll back"
                 )
             case Direction.AHEAD:
-                back = [one.label for one in run.reentries if not one.answered]
-                if not back:
-                    return Open(f"newer than what is live in {run.environment}")
-                were, need = ("was", "needs") if len(back) == 1 else ("were", "need")
-                return Blocked(
-                    f"{listed(back)} {were} rolled back from {run.environment}: {need} a fix or an acknowledgement"
-                )
+                return _ahead(situation)
+
+
+def _ahead(situation: Situation) -> Verdict:
+    run, before = situation.run, situation.staging
+    if before.environment is not None and before.succeeded_at is None:
+        return Waiting(f"has not succeeded in {before.environment} yet")
+    back = [one.label for one in run.reentries if not one.answered]
+    if not back:
+        return Open(f"newer than what is live in {run.environment}")
+    were, need = ("was", "needs") if len(back) == 1 else ("were", "need")
+    return Blocked(f"{listed(back)} {were} rolled back from {run.environment}: {need} a fix or an acknowledgement")

@@ -81,6 +81,8 @@ def facts_among(
                 ended=stage is Stage.WANTS_GO,
                 rollbacks=lock.rollbacks,
                 who=_who_can(lock, owner.team),
+                hold=lock.covered.kind is ScopeKind.PROMOTION,
+                set_by=lock.owner,
             )
         )
     return tuple(found)
@@ -94,7 +96,7 @@ def freezes_for(session: Session, catalog: Catalog, service: str, now: datetime)
         if freeze.ends > now and (freeze.services is None or _among(service, freeze.services))
     ]
     declared = [
-        FreezeFact(begins=freeze.begins, ends=freeze.ends, reason=freeze.reason)
+        FreezeFact(begins=freeze.begins, ends=freeze.ends, reason=freeze.reason, owner=freeze.called or "somebody")
         for freeze in standing_freezes(session, now)
         if not freeze.service or _among(service, (freeze.service,))
     ]
@@ -636,14 +638,15 @@ def _moving_said(session: Session, covered: Sequence[Target], moving: Moving | N
 
 
 def _who_can(lock: Lock, team: Team | None) -> tuple[str, ...]:
-    """Slack ids of who can lift a lock, as far as they are named: its owner, and the team's members that are people."""
+    """Slack ids of all who can lift a lock; empty where that is everybody, or some are known by their group alone."""
     wide = lock.covered.kind in (ScopeKind.EVERYTHING, ScopeKind.ENVIRONMENT)
-    named = () if team is None or wide else tuple(one for one in team.members if one[:1] in ("U", "W"))
-    return tuple(dict.fromkeys(([lock.owner] if lock.owner else []) + list(named)))
+    if team is None or wide or not all(one[:1] in ("U", "W") for one in team.members):
+        return ()
+    return tuple(team.members)
 
 
 def _where_to_go(lock: Lock) -> str:
-    return f"The button is on its message in {lock.channel}, and in /ship locks."
+    return f"The button is on its card in {lock.channel}, on what waits there, and in /ship locks."
 
 
 def _owner_called(lock: Lock) -> str:

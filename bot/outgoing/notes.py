@@ -26,6 +26,9 @@ from bot.deploys.views import (
 from bot.events import DeployStatus, Human, Level
 from bot.outbox import Card, Note
 from bot.outgoing.cards import deploy_line
+from bot.promotions import loading as promoting
+from bot.promotions import service as promotions
+from bot.promotions.models import Promotion
 
 
 def change_note(session: Session, desk: Desk, note: Note) -> Showing | None:
@@ -43,6 +46,7 @@ def change_note(session: Session, desk: Desk, note: Note) -> Showing | None:
     target = session.get(Target, deploy.target)
     assert target is not None
     began = deploy.in_progress_at or deploy.began_at
+    rollback = _declared(session, deploy, outcome)
     view = ChangeNote(
         outcome=outcome,
         role=loading.role_of(session, desk, change, note.place),
@@ -51,7 +55,10 @@ def change_note(session: Session, desk: Desk, note: Note) -> Showing | None:
         environment=target.environment,
         status=deploy.state,
         duration=deploy.status_at - began if deploy.state.ended else None,
-        url=deploy.url,
+        url=deploy.url or (rollback.url if rollback is not None else None),
+        by=promoting.who_view(session, desk, rollback.requested_by) if rollback is not None else None,
+        reason=rollback.reason if rollback is not None else None,
+        channel=desk.catalog.service(target.service).channel if rollback is not None else None,
     )
     return Showing("notes/change", view, {"kind": "change", "change": str(change.id), "deploy": str(deploy.id)})
 
@@ -64,6 +71,7 @@ def watch_note(session: Session, desk: Desk, note: Note) -> Showing | None:
         return None
     target = session.get(Target, deploy.target)
     assert target is not None
+    rollback = _declared(session, deploy, outcome)
     view = ChangeNote(
         outcome=outcome,
         role="watcher",
@@ -72,9 +80,18 @@ def watch_note(session: Session, desk: Desk, note: Note) -> Showing | None:
         environment=target.environment,
         status=deploy.state,
         duration=None,
-        url=deploy.url,
+        url=deploy.url or (rollback.url if rollback is not None else None),
+        by=promoting.who_view(session, desk, rollback.requested_by) if rollback is not None else None,
+        reason=rollback.reason if rollback is not None else None,
+        channel=desk.catalog.service(target.service).channel if rollback is not None else None,
     )
     return Showing("notes/change", view, {"kind": "change", "change": str(change.id), "deploy": str(deploy.id)})
+
+
+def _declared(session: Session, deploy: Deploy, outcome: Outcome) -> Promotion | None:
+    """The declared rollback that took a change out, where that is what is told."""
+    owner = promotions.owner_of(session, deploy) if outcome is Outcome.LEFT else None
+    return owner if owner is not None and owner.rollback else None
 
 
 def stuck_note(session: Session, desk: Desk, note: Note) -> Showing | None:

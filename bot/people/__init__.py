@@ -34,8 +34,8 @@ from bot.people.identity import (
     unlink,
     who_is,
 )
-from bot.people.members import Profile, is_full, profile_of, saw, want_member
-from bot.people.proofs import Proof, names_of, prove, proven_login
+from bot.people.members import Profile, is_full, profile_of, profiles_of, saw, want_member
+from bot.people.proofs import Proof, names_of, names_of_each, prove, proven_login
 from bot.people.refreshing import Refreshing
 
 __all__ = [
@@ -80,8 +80,10 @@ __all__ = [
     "muted_scopes",
     "name_of",
     "names_of",
+    "names_of_each",
     "place_of",
     "profile_of",
+    "profiles_of",
     "prove",
     "proven_login",
     "remember",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, Column
+from sqlalchemy import JSON, Column, bindparam
 from sqlmodel import Field, Session, SQLModel, select
 
 from bot.catalog import Catalog, Service, Team
@@ -60,6 +60,11 @@ class OnCallList(SQLModel, table=True):
     trouble: str | None = None
 
 
+# Held statements: to build one costs more than to run it, and every judgement asks who may approve.
+_CALLED = select(Group).where(Group.handle == bindparam("of_handle"))
+_FOR_SERVICE = select(OnCallList).where(OnCallList.service == bindparam("of_service"))
+
+
 def group(session: Session, catalog: Catalog, word: str, now: datetime, *, service: Service | None) -> GroupFact:
     """Who belongs to what the configuration names with this word, for this service.
 
@@ -76,12 +81,12 @@ def want_group(session: Session, catalog: Catalog, word: str, now: datetime, *, 
     """Have this group read, and kept fresh for a day: wherever a promotion is made or judged; it costs little."""
     if word.startswith("@"):
         handle = _handle(word)
-        found = session.exec(select(Group).where(Group.handle == handle)).first()
+        found = session.exec(_CALLED, params={"of_handle": handle}).first()
         freshness.want(session, "group", found or _added(session, Group(handle=handle)), now)
     elif word.casefold() == ON_CALL:
         name = service.pagerduty_service if service is not None else None
         if name:
-            row = session.exec(select(OnCallList).where(OnCallList.service == name)).first()
+            row = session.exec(_FOR_SERVICE, params={"of_service": name}).first()
             freshness.want(session, "on_call", row or _added(session, OnCallList(service=name)), now)
     else:
         slack_id = _slack_id(catalog, word)
@@ -110,7 +115,7 @@ def is_member(session: Session, catalog: Catalog, team: Team | None, slack_id: s
 
 
 def _user_group(session: Session, word: str, now: datetime) -> GroupFact:
-    row = session.exec(select(Group).where(Group.handle == _handle(word))).first()
+    row = session.exec(_CALLED, params={"of_handle": _handle(word)}).first()
     if row is None or row.read_at is None:
         return _unread(word, row.trouble if row else None)
     if row.members is None and freshness.fresh(row.read_at, now):
@@ -126,7 +131,7 @@ def _on_call(session: Session, word: str, now: datetime, service: Service | None
         whose = service.name if service is not None else "the service"
         return _nobody(word, f"{whose} has no pagerduty_service in shipmate.yml, so nobody is on call")
     called = f"who is on call for {service.name}"
-    row = session.exec(select(OnCallList).where(OnCallList.service == name)).first()
+    row = session.exec(_FOR_SERVICE, params={"of_service": name}).first()
     if row is None or row.read_at is None:
         return _unread(called, row.trouble if row else None, word)
     if not freshness.fresh(row.read_at, now):

@@ -41,6 +41,7 @@ class Profile(SQLModel, table=True):
 
 
 _OF = select(Profile).where(Profile.slack_id == bindparam("of_slack_id"))
+_OF_EACH = select(Profile).where(col(Profile.slack_id).in_(bindparam("of_slack_ids", expanding=True)))
 _MAKE = {
     "sqlite": sqlite.insert(Profile).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(Profile).on_conflict_do_nothing(),
@@ -57,7 +58,7 @@ def profiles_of(session: Session, slack_ids: frozenset[str]) -> dict[str, Profil
     """The same of several people, by Slack id."""
     if not slack_ids:
         return {}
-    found = session.exec(select(Profile).where(col(Profile.slack_id).in_(sorted(slack_ids)))).all()
+    found = session.exec(_OF_EACH, params={"of_slack_ids": sorted(slack_ids)}).all()
     return {one.slack_id: one for one in found}
 
 

@@ -7,8 +7,10 @@ any hint is enough.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
+from sqlalchemy import BindParameter, bindparam, literal, union_all
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot import audit
@@ -16,7 +18,7 @@ from bot.catalog import Catalog
 from bot.errors import UserError
 from bot.events import IdentityProven
 from bot.people.identity import Link, Lookup
-from bot.people.members import profile_of
+from bot.people.members import Profile, profile_of
 
 LONGEST_LOGIN = 255
 
@@ -35,14 +37,28 @@ class Proof(SQLModel, table=True):
     proved_at: datetime
 
 
+# Held statements: to build one costs more than to run it, and every judgement asks of everybody who said yes.
+_PROVEN = (
+    select(Proof).where(Proof.slack_id == bindparam("of_slack_id")).order_by(col(Proof.proved_at).desc(), Proof.login)
+)
+_SLACK_IDS: BindParameter[list[str]] = bindparam("of_slack_ids", expanding=True)
+_HINTS = union_all(
+    select(Proof.slack_id, literal("login").label("sort"), col(Proof.login).label("name")).where(
+        col(Proof.slack_id).in_(_SLACK_IDS)
+    ),
+    select(Link.slack_id, literal("login"), Link.login).where(col(Link.slack_id).in_(_SLACK_IDS)),
+    select(Lookup.slack_id, literal("who"), Lookup.who).where(col(Lookup.slack_id).in_(_SLACK_IDS)),
+    select(Profile.slack_id, literal("email"), Profile.email).where(col(Profile.slack_id).in_(_SLACK_IDS)),
+).subquery()
+_NAMED = select(_HINTS.c.slack_id, _HINTS.c.sort, _HINTS.c.name)
+
+
 def proven_login(session: Session, catalog: Catalog, slack_id: str) -> tuple[str, str] | None:
     """Somebody's GitHub login and how we know it is theirs (``catalogue``, ``device``, ``sso``); None = unproven."""
     entry = catalog.person_by_slack(slack_id)
     if entry is not None and entry.github:
         return entry.github, "catalogue"
-    proof = session.exec(
-        select(Proof).where(Proof.slack_id == slack_id).order_by(col(Proof.proved_at).desc(), Proof.login)
-    ).first()
+    proof = session.exec(_PROVEN, params={"of_slack_id": slack_id}).first()
     if proof is None:
         return None
     theirs = catalog.person_by_github(proof.login)
@@ -81,17 +97,23 @@ def names_of(session: Session, catalog: Catalog, slack_id: str) -> frozenset[str
     ``slack:U…``, ``github:…`` and ``email:…``, from the catalogue, proofs (former ones too), links, what Slack answered
     about addresses, and their address in Slack.
     """
-    logins = {one.casefold() for one in session.exec(select(Proof.login).where(Proof.slack_id == slack_id)).all()}
-    emails: set[str] = set()
-    linked = session.get(Link, slack_id)
-    if linked is not None:
-        logins.add(linked.login.casefold())
-    for who in session.exec(select(Lookup.who).where(Lookup.slack_id == slack_id)).all():
-        sort, _, name = who.partition(":")
-        (logins if sort == "github" else emails).add(name.casefold())
-    profile = profile_of(session, slack_id)
-    if profile is not None and profile.email:
-        emails.add(profile.email.casefold())
+    return names_of_each(session, catalog, (slack_id,))[slack_id]
+
+
+def names_of_each(session: Session, catalog: Catalog, slack_ids: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The same of several people, in one statement."""
+    logins: dict[str, set[str]] = {one: set() for one in slack_ids}
+    emails: dict[str, set[str]] = {one: set() for one in logins}
+    found = session.exec(_NAMED, params={"of_slack_ids": sorted(logins)}).all() if logins else ()
+    for slack_id, sort, name in found:
+        kind, _, rest = name.partition(":") if sort == "who" else (sort, "", name or "")
+        if rest:
+            (logins if kind in ("login", "github") else emails)[slack_id].add(rest.casefold())
+    return {one: _with_entries(catalog, one, logins[one], emails[one]) for one in logins}
+
+
+def _with_entries(catalog: Catalog, slack_id: str, logins: set[str], emails: set[str]) -> frozenset[str]:
+    """These names, and what the catalogue says besides of whoever has one of them."""
     for entry in catalog.people:
         by_login = entry.github is not None and entry.github.casefold() in logins
         by_email = entry.email is not None and entry.email.casefold() in emails

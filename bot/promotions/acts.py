@@ -6,7 +6,7 @@ only for what was seen: where that has changed since, the person is told what di
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel import Session
@@ -16,13 +16,14 @@ from bot.deploys import targets
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import Act, PromotionActed, Via
+from bot.gates import Gate
 from bot.locks import service as locks
-from bot.promotions import advancing, doubts, finding, gathering, judging, raising
+from bot.promotions import advancing, doubts, finding, gathering, judging, raising, telling
 from bot.promotions.gathering import approvals_of, target_of
 from bot.promotions.models import Approval, Promotion, State
 from bot.promotions.states import is_called, may, state_of
 from bot.promotions.views import Said
-from bot.promotions.words import called, ended_words, starts_words
+from bot.promotions.words import called, ended_words, starts_words, waits_words
 
 _SEEN = frozenset({Act.APPROVE, Act.REJECT, Act.INCLUDE, Act.ACKNOWLEDGE})
 """Acts that count only for what was seen."""
@@ -59,9 +60,15 @@ def _approve(session: Session, desk: Desk, promotion: Promotion, event: Promotio
     labels = tuple(change.label for change in known.run.changes or ())
     vote = gathering.vote_of(session, desk, event.slack_id, event.called, now, event.seen, labels, now)
     policy = desk.catalog.service(target_of(session, promotion).service).gates
+    if _lapsed(policy, event.at, now):  # it was stored, and nobody was there to apply it
+        raise UserError(
+            f"Nothing was done: your yes to {called(session, promotion)} reached me only now, and so old a yes counts "
+            "no more. Its card shows what it is now; approve again if it is still right."
+        )
     refusal = gates.refusal(policy, known, vote)
     if refusal is not None:
-        able = judging.named(desk, judging.helpers(session, desk, promotion, known))
+        others = [one for one in judging.helpers(session, desk, promotion, known) if one.slack_id != event.slack_id]
+        able = judging.named(others)
         raise UserError(f"You can't: {refusal}." + (f" Can: {able}." if able else ""))
     for row in approvals_of(session, promotion.id):
         if row.person == event.slack_id:  # given to something else, or expired: this one takes its place
@@ -80,11 +87,12 @@ def _approve(session: Session, desk: Desk, promotion: Promotion, event: Promotio
     session.flush()
     judgement = advancing.advance(session, desk, promotion, now, act=Act.APPROVE.value, who=_who(event))
     if state_of(promotion) is State.STARTING:
-        return f"Approved: {called(session, promotion)} {starts_words(desk, promotion)}. Until then you can undo it."
-    waits = [f"{one.gate}: {one.verdict.reason}" for one in judgement.closed] if judgement is not None else []
+        undo = " Until then you can undo it." if promotion.not_before is not None and promotion.not_before > now else ""
+        return f"Approved: {called(session, promotion)} {starts_words(desk, promotion)}.{undo}"
+    waits = waits_words(desk, judgement) if judgement is not None else ""
     if not waits:
         return f"Approved. Every gate is open: {called(session, promotion)} {_waits_for(session, promotion)}."
-    return f"Approved. {called(session, promotion)} still waits for {'; '.join(waits)}."
+    return f"Approved. {called(session, promotion)} still waits: {waits}."
 
 
 def _undo(session: Session, desk: Desk, promotion: Promotion, event: PromotionActed, now: datetime) -> str:
@@ -105,6 +113,7 @@ def _undo(session: Session, desk: Desk, promotion: Promotion, event: PromotionAc
 def _reject(session: Session, desk: Desk, promotion: Promotion, event: PromotionActed, now: datetime) -> str:
     _must_have_a_say(session, desk, promotion, event, now, "reject")
     _finish(session, desk, promotion, State.REJECTED, event, now, Said.REJECTED)
+    telling.tell_authors_of_no(session, desk, promotion, Said.REJECTED, _who(event), event.reason, now)
     return f"Rejected: {called(session, promotion)} will not ship. A newer build raises a new promotion."
 
 
@@ -113,6 +122,7 @@ def _cancel(session: Session, desk: Desk, promotion: Promotion, event: Promotion
         _must_have_a_say(session, desk, promotion, event, now, "cancel")
     rolling = state_of(promotion) is State.ROLLING
     _finish(session, desk, promotion, State.CANCELLED, event, now, Said.CANCELLED)
+    telling.tell_authors_of_no(session, desk, promotion, Said.CANCELLED, _who(event), event.reason, now)
     if rolling:
         return (
             f"I wait for {called(session, promotion)} no more. The pipeline was called and is not stopped by this: "
@@ -158,7 +168,9 @@ def _include(session: Session, desk: Desk, promotion: Promotion, event: Promotio
     judgement = judging.judge(session, desk, promotion, now)
     judging.decide(session, promotion, judgement, event.act.value, "superseded", now, _who(event))
     given = [row.called for row in approvals_of(session, promotion.id)]
-    raising.supersede(session, desk, promotion, newer.sha, Via(promotion.via), promotion.requested_by, now)
+    raising.supersede(
+        session, desk, promotion, newer.sha, Via(promotion.via), promotion.requested_by, now, included_by=_who(event)
+    )
     void = f" The approval by {', '.join(given)} is void." if given else ""
     return f"Included: {newer.sha[:7]} takes the place of {promotion.sha[:7]}.{void}"
 
@@ -214,7 +226,7 @@ def _repeated(session: Session, desk: Desk, promotion: Promotion, event: Promoti
         counts = any(row.seen == seen == event.seen and not _expired(desk, promotion, row, session) for row in own)
         return f"You approved {name} already: that stands." if counts else None
     if event.act is Act.UNDO and not own:
-        return f"You have no approval of {name} to take back."
+        raise UserError(f"You have no approval of {name} to take back. Whoever gave one can undo theirs.")
     if event.act is Act.REJECT and state is State.REJECTED:
         return ended_words(session, desk, promotion)
     if event.act is Act.CANCEL and state is State.CANCELLED:
@@ -224,7 +236,12 @@ def _repeated(session: Session, desk: Desk, promotion: Promotion, event: Promoti
 
 def _expired(desk: Desk, promotion: Promotion, row: Approval, session: Session) -> bool:
     policy = desk.catalog.service(target_of(session, promotion).service).gates
-    return any(isinstance(gate, gates.Approval) and desk.now >= row.at + gate.expires for gate in policy)
+    return _lapsed(policy, row.at, desk.now)
+
+
+def _lapsed(policy: Sequence[Gate], at: datetime, now: datetime) -> bool:
+    """Whether a yes given then counts no more."""
+    return any(isinstance(gate, gates.Approval) and now >= at + gate.expires for gate in policy)
 
 
 def _too_late(session: Session, desk: Desk, promotion: Promotion, event: PromotionActed) -> str:

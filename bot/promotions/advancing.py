@@ -29,6 +29,7 @@ from bot.promotions.raising import raise_next, want_people
 from bot.promotions.ranges import follow_live, live_sha
 from bot.promotions.states import is_called, move, state_of
 from bot.promotions.views import Said
+from bot.promotions.words import gate_words
 
 DEPLOY = "deploy"
 """The effect that calls the pipeline. Twice is harmless: it is looked up before it is repeated (``calling``)."""
@@ -102,8 +103,8 @@ def can_start(session: Session, owner: Service, promotion: Promotion) -> bool:
 def reopen(session: Session, desk: Desk, promotion: Promotion, judgement: Judgement, now: datetime) -> None:
     """A gate closed before the call was made: it waits again, and that is said."""
     move(session, promotion, State.OPEN, now)
-    closed = [f"{one.gate}: {one.verdict.reason}" for one in judgement.closed]
-    telling.say(session, desk, promotion, Said.REOPENED, now, of=now.isoformat(), why="; ".join(closed)[:500] or None)
+    closed = "; ".join(gate_words(one) for one in judgement.closed)
+    telling.say(session, desk, promotion, Said.REOPENED, now, of=now.isoformat(), why=closed[:500] or None)
 
 
 def end(

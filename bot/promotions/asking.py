@@ -20,7 +20,7 @@ from bot.promotions.requests import environment_of, promotable
 from bot.promotions.states import is_called, state_of
 from bot.promotions.words import ended_words, starts_words
 
-_REJECTED = (State.REJECTED, State.CANCELLED, State.EXPIRED, State.SUPERSEDED)
+_REJECTED = (State.FAILED, State.REJECTED, State.CANCELLED, State.EXPIRED, State.SUPERSEDED)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Answer:
 def ask(session: Session, desk: Desk, service: str, environment: str, sha: str | None) -> Answer:
     """Whether this build may enter that environment now; ``sha`` None = whatever is open there.
 
-    UserError for a service or environment that is not promoted. All but every gate open is no yes.
+    UserError for a service or environment that is not promoted. All but every gate open is no yes, and nor is that
+    before it was begun: until then whoever sets a lock, or takes a yes back, is told that nothing moves.
     """
     owner = promotable(desk, service)
     written = environment_of(owner, environment)
@@ -49,13 +50,7 @@ def ask(session: Session, desk: Desk, service: str, environment: str, sha: str |
         return Answer("pending", None, None, None, "no promotion is open")
     if promotion is None:
         return _unasked(session, desk, target, sha or "", desk.now)
-    if state_of(promotion) in _REJECTED:
-        return Answer("rejected", None, promotion.id, promotion.sha, ended_words(session, desk, promotion))
-    judgement = judge(session, desk, promotion, desk.now)
-    if state_of(promotion) is State.STARTING and not is_called(promotion) and judgement.open:
-        reason = f"{starts_words(desk, promotion)}: until then whoever approved can undo it"
-        return Answer("pending", judgement, promotion.id, promotion.sha, reason)
-    return _answer(judgement, promotion.id, promotion.sha)
+    return _of_promotion(session, desk, target, promotion)
 
 
 def rollback_asked(session: Session, desk: Desk, service: str, environment: str) -> bool:
@@ -79,6 +74,31 @@ def _unasked(session: Session, desk: Desk, target: Target, sha: str, now: dateti
     )  # fmt: skip
     judgement = judge(session, desk, nobody, now)
     return Answer("pending", judgement, None, sha, "no promotion of this build was asked for")
+
+
+def _of_promotion(session: Session, desk: Desk, target: Target, promotion: Promotion) -> Answer:
+    """What is to be said of a build that somebody asked to promote."""
+    state, live = state_of(promotion), live_sha(session, target)
+    if state in _REJECTED:
+        return Answer("rejected", None, promotion.id, promotion.sha, ended_words(session, desk, promotion))
+    if state is State.DONE and live != promotion.sha:
+        runs = live[:7] if live else "something else"
+        reason = f"{target.environment} runs {runs} by now: ask for this build to be promoted again"
+        return Answer("rejected", None, promotion.id, promotion.sha, reason)
+    judgement = judge(session, desk, promotion, desk.now)
+    if judgement.open and state is not State.DONE and not is_called(promotion):
+        return Answer("pending", judgement, promotion.id, promotion.sha, _begins(session, desk, promotion))
+    return _answer(judgement, promotion.id, promotion.sha)
+
+
+def _begins(session: Session, desk: Desk, promotion: Promotion) -> str:
+    """What a promotion waits for whose gates are open."""
+    if state_of(promotion) is State.STARTING:
+        return f"{starts_words(desk, promotion)}: until then whoever approved can undo it"
+    other = finding.under_way_at(session, promotion.target)
+    if other is not None:
+        return f"every gate is open: it begins once promotion {other.id} is through"
+    return "every gate is open: it is about to begin"
 
 
 def _answer(judgement: Judgement, promotion: int | None, sha: str) -> Answer:

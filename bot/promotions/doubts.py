@@ -13,7 +13,7 @@ from bot.promotions import advancing, judging, telling
 from bot.promotions.models import Promotion, State
 from bot.promotions.states import move, state_of
 from bot.promotions.views import Said
-from bot.promotions.words import called, starts_words
+from bot.promotions.words import called, starts_words, waits_words
 
 
 def ask_person(session: Session, desk: Desk, promotion: Promotion, why: str, now: datetime) -> None:
@@ -43,5 +43,5 @@ def try_again(session: Session, desk: Desk, promotion: Promotion, who: str, now:
     judgement = advancing.advance(session, desk, promotion, now, act="try_again", who=who)
     if state_of(promotion) is State.STARTING:
         return f"Noted: {called(session, promotion)} {starts_words(desk, promotion)}."
-    closed = [f"{one.gate}: {one.verdict.reason}" for one in judgement.closed] if judgement is not None else []
-    return f"Noted. {called(session, promotion)} waits again" + (f" for {'; '.join(closed)}." if closed else ".")
+    closed = waits_words(desk, judgement) if judgement is not None else ""
+    return f"Noted. {called(session, promotion)} waits again" + (f": {closed}." if closed else ".")

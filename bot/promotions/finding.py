@@ -13,6 +13,7 @@ from bot import work
 from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
+from bot.events import DeployStatus
 from bot.promotions import statements
 from bot.promotions.gathering import environment_before, target_of
 from bot.promotions.models import Promotion, PromotionChange, State
@@ -20,9 +21,12 @@ from bot.promotions.models import Promotion, PromotionChange, State
 
 @dataclass(frozen=True)
 class Moving:
-    """A promotion whose pipeline was called, or began by itself (``called_at`` None): no lock stops it any more."""
+    """A promotion whose pipeline was called, or a rollout that began by itself (``called_at`` None): no lock stops it.
 
-    promotion: int
+    ``promotion`` is None for a rollout that no promotion carries out.
+    """
+
+    promotion: int | None
     service: str
     environment: str
     sha: str
@@ -54,6 +58,11 @@ def alive_at(session: Session, target_id: int) -> Sequence[Promotion]:
     return session.exec(
         statements.ALIVE, params={"of_target": target_id}, execution_options={"populate_existing": True}
     ).all()
+
+
+def occupying(session: Session, target_id: int) -> Promotion | None:
+    """The one that no other may be opened beside: open, or starting, since what is starting may have to open again."""
+    return next((one for one in alive_at(session, target_id) if one.state != State.ROLLING), None)
 
 
 def of_build(session: Session, target_id: int, sha: str) -> Sequence[Promotion]:
@@ -112,9 +121,27 @@ def moving(session: Session, target_ids: Sequence[int]) -> tuple[Moving, ...]:
         )
         .order_by(col(Promotion.id))
     ).all()
-    return tuple(
-        Moving(promotion.id or 0, target.service, target.environment, promotion.sha, promotion.called_at)
-        for promotion, target in rows
+    shown = {promotion.deploy for promotion, _ in rows}
+    unasked = session.exec(
+        select(Deploy, Target)
+        .join(Target, col(Deploy.target) == col(Target.id))
+        .where(
+            col(Deploy.target).in_(target_ids),
+            Deploy.status == DeployStatus.IN_PROGRESS.value,
+            col(Deploy.stuck_at).is_(None),
+        )
+        .order_by(col(Deploy.id))
+    ).all()
+    return (
+        *(
+            Moving(promotion.id, target.service, target.environment, promotion.sha, promotion.called_at)
+            for promotion, target in rows
+        ),
+        *(
+            Moving(None, target.service, target.environment, deploy.sha, None)
+            for deploy, target in unasked
+            if deploy.id not in shown
+        ),
     )
 
 

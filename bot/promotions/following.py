@@ -10,6 +10,7 @@ from bot import audit, outbox, work
 from bot.audit import Tag
 from bot.catalog import PromoteThrough, Service
 from bot.deploys import service as deploys
+from bot.deploys import targets
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, DeployReport, Target
 from bot.events import DeployReported, DeployStatus
@@ -40,6 +41,7 @@ def deploy_moved(session: Session, desk: Desk, deploy: Deploy, event: DeployRepo
     if owner.promote_through is None:
         return
     if environment_before(owner, target.environment) is not None:
+        targets.hold(session, desk.catalog, [(target.service, target.environment)])
         promotion = _own(session, target, deploy, event)
         if promotion is not None:
             _carry(session, desk, promotion, deploy, now)
@@ -124,12 +126,13 @@ def _carry(session: Session, desk: Desk, promotion: Promotion, deploy: Deploy, n
         case DeployStatus.PENDING:
             pass
         case DeployStatus.IN_PROGRESS:
-            if state_of(promotion) is State.STARTING:
+            other = finding.under_way_at(session, promotion.target)
+            if state_of(promotion) is not State.ROLLING and (other is None or other.id == promotion.id):
                 move(session, promotion, State.ROLLING, now)
         case DeployStatus.SUCCEEDED:
             said = Said.ROLLED_BACK if promotion.rollback else Said.LIVE
             advancing.end(session, desk, promotion, State.DONE, now, said=said)
-        case DeployStatus.FAILED | DeployStatus.CANCELLED:
+        case DeployStatus.FAILED | DeployStatus.CANCELLED if state_of(promotion) is not State.OPEN:
             why = "its rollout was cancelled" if deploy.state is DeployStatus.CANCELLED else "its rollout failed"
             advancing.end(session, desk, promotion, State.FAILED, now, why=why, said=Said.FAILED)
     telling.show(session, desk, promotion, now)

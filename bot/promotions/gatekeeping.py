@@ -47,7 +47,7 @@ def over(session: Session, promotion: Promotion, to: State, now: datetime, why: 
     for run in waiting(session, promotion):
         if to is State.REJECTED:
             close(session, run, "rejected", now)
-            words = f"Rejected{f': {why}' if why else ''}"[: rules.LONGEST_COMMENT]
+            words = rules.one_line(f"Rejected: {why}" if why else "Rejected")[: rules.LONGEST_COMMENT]
             outbox.add_effect(
                 session, REJECT, f"{REJECT}:{run.id}", now, lane=Lane.APPROVAL,
                 repo=run.repo, run=run.run, environment=run.environment, comment=words,

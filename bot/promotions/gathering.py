@@ -67,7 +67,7 @@ def situation(session: Session, desk: Desk, promotion: Promotion, now: datetime)
             session, desk.catalog, target.service, target.environment, promotion.root or promotion.id, now
         ),
         freezes=locks.freezes_for(session, desk.catalog, target.service, now),
-        votes=tuple(_vote(session, desk, row, now) for row in approvals_of(session, promotion.id)),
+        votes=_votes(session, desk, promotion),
         groups=_groups(session, desk, owner, now),
         approvers=owner.team.approvers if owner.team else (),
         alerts=_alerts(session, target, before),
@@ -124,13 +124,20 @@ def vote_of(
     session: Session, desk: Desk, person: str, called: str, at: datetime, seen: str, saw: Sequence[str], now: datetime
 ) -> Vote:
     """A yes of this person, with every name of theirs that is known and whether their GitHub identity is proven."""
-    profile = people.profile_of(session, person)
+    profile, names = people.profile_of(session, person), people.names_of(session, desk.catalog, person)
+    return _vote_of(session, desk, profile, names, person, called, at, seen, saw)
+
+
+def _vote_of(
+    session: Session, desk: Desk, profile: people.Profile | None, names: frozenset[str],
+    person: str, called: str, at: datetime, seen: str, saw: Sequence[str],
+) -> Vote:  # fmt: skip
     return Vote(
         person=person,
         called=called,
         at=at,
         seen=seen,
-        names=people.names_of(session, desk.catalog, person),
+        names=names,
         proven=people.proven_login(session, desk.catalog, person) is not None,
         full=profile is None or profile.read_at is None or profile.full,
         saw=tuple(saw),
@@ -154,6 +161,7 @@ def change_fact(change: Change, parts: Sequence[Part]) -> ChangeFact:
         writers=tuple(part.human.name or part.human.login or part.human.email or "somebody" for part in told),
         coauthored=co_wrote - wrote,
         merged=merged - wrote - co_wrote,
+        unproven=change.number is None,  # of a pull request the forge itself says whose it is
     )
 
 
@@ -210,8 +218,19 @@ def _checks(session: Session, owner: Service, promotion: Promotion) -> tuple[Che
     )
 
 
-def _vote(session: Session, desk: Desk, row: models.Approval, now: datetime) -> Vote:
-    return vote_of(session, desk, row.person, row.called, row.at, row.seen, row.changes, now)
+def _votes(session: Session, desk: Desk, promotion: Promotion) -> tuple[Vote, ...]:
+    """Everybody's yes; who they are is read at once for all of them."""
+    rows = approvals_of(session, promotion.id)
+    persons = frozenset(row.person for row in rows)
+    profiles = people.profiles_of(session, persons)
+    names = people.names_of_each(session, desk.catalog, persons)
+    return tuple(
+        _vote_of(
+            session, desk, profiles.get(row.person), names[row.person],
+            row.person, row.called, row.at, row.seen, row.changes,
+        )
+        for row in rows
+    )  # fmt: skip
 
 
 def _groups(session: Session, desk: Desk, owner: Service, now: datetime) -> Mapping[str, GroupFact]:
@@ -234,10 +253,9 @@ def _reentries(session: Session, promotion: Promotion, owner: Service, aboard: S
         return ()
     of = {"of_target": promotion.target, "of_changes": [change.id for change in aboard]}
     moved: dict[int, tuple[datetime, bool]] = {}
-    for statement in (statements.TAKEN_OUT, statements.TAKEN_OUT_BY_US):
-        for change_id, leaving, at in session.exec(statement, params=of):
-            if at is not None and (change_id not in moved or moved[change_id][0] < at):
-                moved[change_id] = (at, leaving)
+    for change_id, leaving, at in session.exec(statements.MOVED, params=of):
+        if at is not None and (change_id not in moved or moved[change_id][0] < at):
+            moved[change_id] = (at, leaving)
     reverted = {(change.repo, change.reverts) for change in aboard if change.reverts is not None}
     acknowledged = promotion.acknowledged_seen is not None and promotion.acknowledged_seen == seen_of(
         promotion, owner, aboard

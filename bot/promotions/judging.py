@@ -67,34 +67,26 @@ def helpers(session: Session, desk: Desk, promotion: Promotion, known: Situation
     found = gates.candidates(policy, known)
     if not found:
         return ()
-    names = {person: people.names_of(session, desk.catalog, person) for person in found}
+    names = people.names_of_each(session, desk.catalog, found)
     return people.who_can(session, desk.catalog, gates.can_help(policy, known, names), known.now)
 
 
 def who_can_words(session: Session, desk: Desk, promotion: Promotion, now: datetime) -> str:
-    """Who could give a missing yes, as people say it: ``Dee (online), Eve (from 09:00)``; empty where nobody is known.
-
-    Hours are told in the catalogue's time zone.
-    """
-    return named(desk, who_can(session, desk, promotion, now))
+    """Who could give a missing yes, as people say it: ``Dee (online), Eve (off hours)``; empty where nobody is."""
+    return named(who_can(session, desk, promotion, now))
 
 
-def named(desk: Desk, able: Sequence[Available]) -> str:
+def named(able: Sequence[Available]) -> str:
     """These people as people say it."""
     more = f" and {len(able) - MOST_NAMED} more" if len(able) > MOST_NAMED else ""
-    return ", ".join(_named(desk, one) for one in able[:MOST_NAMED]) + more
+    return ", ".join(_named(one) for one in able[:MOST_NAMED]) + more
 
 
 MOST_NAMED = 5
 """How many of those who can are named: more would not be read."""
 
 
-def _named(desk: Desk, one: Available) -> str:
-    if one.works_now:
-        return f"{one.name} (online)" if one.online else one.name
-    if one.from_at is None:
-        return f"{one.name} (online)" if one.online else f"{one.name} (off hours)"
-    zone = desk.catalog.timezone
-    begins = one.from_at.astimezone(zone)
-    day = "" if begins.date() == desk.now.astimezone(zone).date() else f"{begins:%a} "
-    return f"{one.name} (from {day}{begins:%H:%M})"
+def _named(one: Available) -> str:
+    if one.online:
+        return f"{one.name} (online)"
+    return one.name if one.works_now else f"{one.name} (off hours)"

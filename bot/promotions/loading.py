@@ -17,6 +17,7 @@ from bot.deploys.models import Change, Deploy, DeployChange, Target
 from bot.deploys.views import LinkView, PersonView, RangeState
 from bot.events import DeployStatus, Human
 from bot.gates import Approval, Judged, Judgement, Open, Situation
+from bot.gates.lock import each_lock, waits_for_go
 from bot.locks import loading as locks
 from bot.locks import scopes
 from bot.locks.models import Lock
@@ -76,7 +77,7 @@ def promotion_card(session: Session, desk: Desk, promotion: Promotion) -> Promot
         changes_in_all=len(leaving if promotion.rollback else arriving) + promotion.truncated,
         additions=_sum(change.additions for change in arriving),
         deletions=_sum(change.deletions for change in arriving),
-        gates=tuple(gate_line(session, desk, one) for one in judgement.verdicts),
+        gates=gate_lines(session, desk, known, judgement.verdicts),
         ships_at=_ships_at(judgement),
         only_approval=judgement.only_approval_missing,
         approvals=_approvals(session, desk, promotion, owner, known),
@@ -99,6 +100,9 @@ def promotion_card(session: Session, desk: Desk, promotion: Promotion) -> Promot
         alerts=tuple(alert.name for alert in alerts.firing(session, target.service)) if watched_until else (),
         links=_links(session, desk, owner, target, promotion, deploy),
         may=tuple(sorted(may(promotion))),
+        answered=tuple(one.label for one in known.run.reentries if one.answered) if waiting else (),
+        answered_by=_acknowledged_by(session, desk, promotion, known),
+        answered_reason=promotion.acknowledged_reason,
     )
 
 
@@ -136,11 +140,45 @@ def promotion_note(session: Session, desk: Desk, note: Note) -> PromotionNote | 
         url=promotion.url or (deploy.url if deploy is not None else None),
         able=_able(session, desk, promotion, known) if known is not None else (),
         lock=_holding(session, desk, lock),
+        waits=_waits(session, desk, promotion) if said is Said.GOES_ON else (),
     )
 
 
-def gate_line(session: Session, desk: Desk, judged: Judged) -> GateLine:
-    """One gate's verdict, with who can open it; whose yes is missing is told apart, with their hours."""
+def _waits(session: Session, desk: Desk, promotion: Promotion) -> tuple[GateLine, ...]:
+    """What is closed of a promotion that is open."""
+    if state_of(promotion) is not State.OPEN:
+        return ()
+    return closed_lines(session, desk, promotion, judging.judge(session, desk, promotion, desk.now))
+
+
+def gate_lines(session: Session, desk: Desk, known: Situation, verdicts: Iterable[Judged]) -> tuple[GateLine, ...]:
+    """These verdicts, each with who can open it; several locks each with its own end, and whether it wants a Go."""
+    found: list[GateLine] = []
+    for judged in verdicts:
+        locks_here = each_lock(known) if judged.gate == "lock" and not isinstance(judged.verdict, Open) else ()
+        found += [
+            _gate_line(session, desk, Judged("lock", verdict), go=lock.id if waits_for_go(lock, known) else None)
+            for lock, verdict in locks_here
+        ] or [_gate_line(session, desk, judged)]
+    return tuple(found)
+
+
+def _acknowledged_by(session: Session, desk: Desk, promotion: Promotion, known: Situation) -> PersonView | None:
+    """Who said that what was rolled back may go in again, as long as that counts for what is aboard now."""
+    if promotion.acknowledged_by is None or promotion.acknowledged_seen != known.run.seen:
+        return None
+    return locks.person(session, desk, promotion.acknowledged_by)
+
+
+def closed_lines(session: Session, desk: Desk, promotion: Promotion, judgement: Judgement) -> tuple[GateLine, ...]:
+    """The same of those that are closed."""
+    if not judgement.closed:
+        return ()
+    return gate_lines(session, desk, situation(session, desk, promotion, desk.now), judgement.closed)
+
+
+def _gate_line(session: Session, desk: Desk, judged: Judged, *, go: int | None = None) -> GateLine:
+    """One verdict; whose yes is missing is told apart, with their hours."""
     verdict = judged.verdict
     who = () if isinstance(verdict, Open) or judged.gate == "approval" else verdict.who
     return GateLine(
@@ -148,7 +186,8 @@ def gate_line(session: Session, desk: Desk, judged: Judged) -> GateLine:
         state=verdict_state(verdict),
         reason=verdict.reason,
         until=None if isinstance(verdict, Open) else verdict.until,
-        can=tuple(locks.person(session, desk, slack_id) for slack_id in who[:MOST_ABLE]),
+        can=tuple(locks.person(session, desk, slack_id) for slack_id in who) if len(who) <= MOST_ABLE else (),
+        go=go,
     )
 
 
@@ -294,6 +333,7 @@ def _holding(session: Session, desk: Desk, lock: Lock | None) -> HoldingLock | N
     return HoldingLock(
         scope=scopes.called(session, lock), reason=lock.reason, owner=owner,
         ends_at=lock.ends_at if lock.lifted_at is None and lock.ended_at is None else None,
+        hold=lock.covered.kind is ScopeKind.PROMOTION,
     )  # fmt: skip
 
 

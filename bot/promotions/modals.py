@@ -12,7 +12,7 @@ from bot.events import Act
 from bot.promotions import finding, judging
 from bot.promotions import service as promotions
 from bot.promotions.gathering import changes_of, seen_now, situation, target_of
-from bot.promotions.loading import gate_line, promotion_card, who_view
+from bot.promotions.loading import gate_lines, promotion_card, who_view
 from bot.promotions.models import Promotion, State
 from bot.promotions.states import may, state_of
 from bot.promotions.views import (
@@ -50,7 +50,7 @@ def details_modal(session: Session, desk: Desk, promotion_id: int) -> DetailsMod
         more=max(0, len(arriving) - MOST_DETAILED) + promotion.truncated,
         verdicts=()
         if state_of(promotion).ended or promotion.called_at is not None
-        else tuple(gate_line(session, desk, one) for one in judgement.verdicts),
+        else gate_lines(session, desk, known, judgement.verdicts),
         decisions=tuple(
             DecisionView(
                 at=one.at,

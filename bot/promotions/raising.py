@@ -108,12 +108,16 @@ def begin(
 
 
 def supersede(
-    session: Session, desk: Desk, old: Promotion, sha: str, via: Via, by: str | None, now: datetime
-) -> Promotion:
-    """Another build takes the place and the card of a promotion that was not called; yeses given to it are void."""
+    session: Session, desk: Desk, old: Promotion, sha: str, via: Via, by: str | None, now: datetime,
+    *, included_by: str | None = None,
+) -> Promotion:  # fmt: skip
+    """Another build takes the place and the card of a promotion that was not called; yeses given to it are void.
+
+    ``included_by`` is who wanted what is newer aboard, where that is not who asked for the promotion (``by``).
+    """
     target = session.get(Target, old.target)
     assert target is not None
-    move(session, old, State.SUPERSEDED, now, who=by)
+    move(session, old, State.SUPERSEDED, now, who=included_by or by)
     new = begin(session, desk, target, sha, via, by, now, repo=old.repo, root=old.root)
     old.successor = new.id
     for row in approvals_of(session, old.id):  # kept as what they were: the gate says what changed since
@@ -128,7 +132,7 @@ def supersede(
             )
         )
     session.flush()
-    say(session, desk, new, Said.SUPERSEDED, now, who=by, old=old.id)
+    say(session, desk, new, Said.SUPERSEDED, now, who=included_by or by, old=old.id)
     return new
 
 

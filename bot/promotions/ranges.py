@@ -10,6 +10,7 @@ from bot import audit, outbox, work
 from bot.audit import Tag
 from bot.catalog import Catalog
 from bot.deploys import service as deploys
+from bot.deploys import targets
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.deploys.views import RangeState
@@ -62,7 +63,12 @@ def range_wanted(session: Session, promotion_id: int, base: str | None) -> tuple
 def range_read(session: Session, desk: Desk, promotion_id: int, base: str | None, found: Range, now: datetime) -> None:
     """The forge answered what lies between ``base`` and the build: that is what it carries, unless that is stale."""
     promotion = session.get(Promotion, promotion_id)
-    if promotion is None or not _wants(promotion, base) or promotion.repo is None:
+    if promotion is None:
+        return
+    target = target_of(session, promotion)
+    targets.hold(session, desk.catalog, [(target.service, target.environment)])
+    session.refresh(promotion)  # as it stands once nobody else can change it: another base may be asked for by now
+    if not _wants(promotion, base) or promotion.repo is None:
         return
     _replace(session, desk.catalog, promotion, found)
     promotion.range = RangeState.COMPLETE.value

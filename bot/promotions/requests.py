@@ -37,9 +37,11 @@ def request(session: Session, desk: Desk, event: PromotionRequested, now: dateti
     for promotion in finding.alive_at(session, target.id):
         if promotion.sha == sha:
             return f"{called(session, promotion)} is on its way already: promotion {promotion.id}. Its card shows how."
-    waiting = next((one for one in finding.alive_at(session, target.id) if not is_called(one)), None)
+    waiting = finding.occupying(session, target.id)
     if waiting is None:
         made = raising.begin(session, desk, target, sha, event.via, event.by, now)
+    elif is_called(waiting):
+        raise UserError(f"{called(session, waiting)} is being started just now: ask again once it rolls out.")
     elif owner.supersede is Supersede.ALWAYS and not waiting.rollback:
         made = raising.supersede(session, desk, waiting, sha, event.via, event.by, now)
     else:
@@ -84,7 +86,7 @@ def _environment(session: Session, desk: Desk, owner: Service, asked: str | None
         newest = live_sha(session, here) if here is not None else None
         if newest is not None and newest != (live_sha(session, there) if there is not None else None):
             return environment
-    raise UserError(f"There is nothing to promote: no environment of {owner.name} runs less than the one before it.")
+    raise UserError(f"There is nothing to promote: every environment of {owner.name} runs what the one before it runs.")
 
 
 def _build(session: Session, owner: Service, environment: str, asked: str | None) -> str:

@@ -24,7 +24,7 @@ from bot.promotions.models import Promotion, PromotionChange, State
 from bot.promotions.requests import environment_of, promotable
 from bot.promotions.states import is_called, state_of
 from bot.promotions.views import Said
-from bot.promotions.words import called, person_words, starts_words
+from bot.promotions.words import called, person_words, starts_words, waits_words
 
 FARTHEST = 50
 """How many rollouts of one target are looked back through."""
@@ -67,16 +67,21 @@ class NotRunning:
 def rollback_offer(
     session: Session, desk: Desk, service: str, environment: str | None, to_deploy: int | None
 ) -> Rollback:
-    """What a rollback would do; UserError where there is nothing to go back to."""
+    """What a rollback would do; UserError where there is nothing to go back to, or one is on its way already."""
     owner = promotable(desk, service)
     written = environment_of(owner, environment) if environment is not None else owner.environments[-1]
     target = finding.target_called(session, owner.name, written)
+    if target is not None:
+        _only_one(session, desk, target)
     history = _succeeded(session, target) if target is not None else []
     if target is None or not history:
         raise UserError(f"Nothing of {owner.name} was ever live in {written}: there is nothing to go back to.")
     failed = _failed_since(session, target, history[0])
-    good = [one for one in history if failed is not None or one.sha != history[0].sha]
-    to = _chosen(owner, written, good, to_deploy)
+    earlier = _earlier(session, target, history, live_too=False)
+    good = earlier if failed is None else _earlier(session, target, history, live_too=True)
+    if failed is not None and any(one.sha == failed.sha for one in earlier):
+        good = [*earlier, history[0]]  # it was a rollback that did not get there: to try again comes before giving up
+    to = _chosen(owner, written, history, good, to_deploy)
     leaves, complete = _leaving(session, target, history, to, failed)
     from_sha = failed.sha if failed is not None and to.sha == history[0].sha else history[0].sha
     others: dict[str, Deploy] = {}
@@ -106,10 +111,6 @@ def roll_back(session: Session, desk: Desk, event: RollbackRequested, now: datet
         raise UserError(f"You can't roll back {owner.name}: that is for members of the team {team}.")
     target = targets.hold(session, desk.catalog, [(owner.name, written)])[(owner.name, written)]
     alive = finding.alive_at(session, target.id or 0)
-    standing = next((one for one in alive if one.rollback), None)
-    if standing is not None:
-        by = person_words(session, desk, standing.requested_by)
-        return f"A rollback is on its way already: {by} declared it. {called(session, standing)}."
     offer = rollback_offer(session, desk, owner.name, written, event.to_deploy)
     if event.leaves is not None and event.leaves != offer.seen:
         raise UserError(
@@ -131,14 +132,17 @@ def roll_back(session: Session, desk: Desk, event: RollbackRequested, now: datet
     )
     judgement = advancing.advance(session, desk, made, now, act="roll_back", who=who)
     if state_of(made) is State.STARTING:
-        return f"Rolling back: {called(session, made)} {starts_words(desk, made)}. {owner.name} is locked until a Go."
+        return (
+            f"Rolling back: {called(session, made)} {starts_words(desk, made)}. "
+            f"{owner.name} → {written} is locked until somebody unlocks it and says Go."
+        )
     if judgement is not None and judgement.open and owner.promote_through is PromoteThrough.GITHUB_ENVIRONMENT:
         return (
             f"The rollback to {offer.sha[:7]} is declared. GitHub's environments cannot be made to start anything: "
             f"run the old workflow run of {offer.sha[:7]} again at GitHub, and I let it in at once."
         )
-    closed = [f"{one.gate}: {one.verdict.reason}" for one in judgement.closed] if judgement is not None else []
-    return f"The rollback to {offer.sha[:7]} is declared, and waits for {'; '.join(closed) or 'its pipeline'}."
+    closed = waits_words(desk, judgement) if judgement is not None else ""
+    return f"The rollback to {offer.sha[:7]} is declared, and waits: {closed or 'its pipeline is not called yet'}."
 
 
 def lock_cause(promotion: Promotion) -> str:
@@ -172,23 +176,52 @@ def not_running(session: Session, desk: Desk, target: Target) -> NotRunning | No
     )  # fmt: skip
 
 
+def _only_one(session: Session, desk: Desk, target: Target) -> None:
+    """UserError while a declared rollback is on its way there: what a second one would go back from is not known."""
+    for one in finding.alive_at(session, target.id or 0):
+        if one.rollback:
+            by = person_words(session, desk, one.requested_by)
+            raise UserError(
+                f"Nothing was done: a rollback of {called(session, one)} is on its way already, {by} declared it. "
+                "Its card shows how far it is; once it has ended you can go back farther."
+            )
+
+
 def _declared(session: Session, deploy: Deploy) -> Promotion | None:
     """The declared rollback that a rollout carried out."""
     found = session.exec(statements.CARRYING, params={"of_deploy": deploy.id}).all()
     return next((one for one in found if one.rollback), None)
 
 
-def _chosen(owner: Service, environment: str, good: Sequence[Deploy], to_deploy: int | None) -> Deploy:
+def _earlier(session: Session, target: Target, history: Sequence[Deploy], *, live_too: bool) -> list[Deploy]:
+    """Those whose build was live there before what is live now ever was: a newer one goes in by its gates, not back."""
+    live = history[0]
+    of = {"of_service": target.service, "of_environment": target.environment, "of_sha": live.sha}
+    since = session.exec(statements.SUCCEEDED_AT, params=of).first() or live.status_at
+    first: dict[str, datetime] = {}
+    for one in history:
+        first[one.sha] = min(one.status_at, first.get(one.sha, one.status_at))
+    return [one for one in history if (live_too if one.sha == live.sha else first[one.sha] < since)]
+
+
+def _chosen(
+    owner: Service, environment: str, history: Sequence[Deploy], good: Sequence[Deploy], to_deploy: int | None
+) -> Deploy:
     if to_deploy is None:
-        if not good:
+        if good:
+            return good[0]
+        if all(one.sha == history[0].sha for one in history):
             raise UserError(f"{owner.name} has run one build only in {environment}: there is nothing to go back to.")
-        return good[0]
+        raise UserError(
+            f"{environment} of {owner.name} runs the oldest build I know of there ({history[0].sha[:7]}): what else "
+            f"ran there is newer, and goes in again by its gates. /ship promote {owner.name}"
+        )
     for one in good:
         if one.id == to_deploy:
             return one
     raise UserError(
-        f"Deploy {to_deploy} is no earlier build of {owner.name} that succeeded in {environment}. "
-        f"/ship rollback {owner.name} shows those that are."
+        f"Deploy {to_deploy} is no earlier build of {owner.name} that succeeded in {environment}: only those are gone "
+        f"back to, and a newer one goes in by its gates (/ship promote {owner.name})."
     )
 
 

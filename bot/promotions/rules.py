@@ -76,16 +76,24 @@ def state_of(verdict: Verdict) -> str:
 
 
 def comment(heading: str, judgement: Judgement) -> str:
-    """What is written on a run at GitHub, in Markdown: the heading, and a line for each gate."""
+    """What is written on a run at GitHub, in Markdown: the heading (plain words), and a line for each gate."""
     marks = {"open": "✅", "waiting": "⏳", "blocked": "⛔"}
-    lines = [heading, ""]
+    lines = [one_line(heading), ""]
     for one in judgement.verdicts:
         until = (
             "" if isinstance(one.verdict, Open) or one.verdict.until is None else f" (until {_utc(one.verdict.until)})"
         )
-        lines.append(f"- {marks[state_of(one.verdict)]} **{one.gate}**: {_one_line(one.verdict.reason)}{until}")
+        lines.append(f"- {marks[state_of(one.verdict)]} **{one.gate}**: {one_line(one.verdict.reason)}{until}")
     words = "\n".join(lines)
     return words if len(words) <= LONGEST_COMMENT else words[: LONGEST_COMMENT - 1] + "…"
+
+
+def one_line(words: str) -> str:
+    """Words from outside on one line of Markdown that mentions nobody at GitHub and links nowhere."""
+    plain = " ".join(words.split())
+    for mark in "\\`*_[]<>#|~":
+        plain = plain.replace(mark, f"\\{mark}")
+    return plain.replace("@", "@\u200b")
 
 
 def _said(verdict: Verdict) -> dict[str, Any]:
@@ -95,14 +103,6 @@ def _said(verdict: Verdict) -> dict[str, Any]:
 
 def _utc(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _one_line(words: str) -> str:
-    """Words from outside on one line of Markdown that mentions nobody at GitHub and links nowhere."""
-    plain = " ".join(words.split())
-    for mark in "\\`*_[]<>#|~":
-        plain = plain.replace(mark, f"\\{mark}")
-    return plain.replace("@", "@\u200b")
 
 
 def _options(gate: Gate) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from bot.events import GateRequested, Via
 from bot.promotions import finding, gatekeeping, raising
 from bot.promotions.gathering import environment_before
 from bot.promotions.models import GateRequest, Promotion
-from bot.promotions.states import is_called
 
 
 def gate_requested(session: Session, desk: Desk, event: GateRequested, now: datetime) -> None:
@@ -54,7 +53,7 @@ def gate_requested(session: Session, desk: Desk, event: GateRequested, now: date
 
 def _give_promotion(session: Session, desk: Desk, target: Target, run: GateRequest, now: datetime) -> None:
     assert target.id is not None
-    waiting = next((one for one in finding.alive_at(session, target.id) if not is_called(one)), None)
+    waiting = finding.occupying(session, target.id)
     if waiting is None:
         raising.begin(session, desk, target, run.sha, Via.GITHUB, run.requested_by, now, repo=run.repo)
     elif waiting.sha == run.sha:

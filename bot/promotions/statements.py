@@ -5,7 +5,7 @@ Their parameters are named ``of_…`` after what is looked for. Rare questions a
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, func
+from sqlalchemy import BindParameter, bindparam, func, literal, union_all
 from sqlmodel import col, select
 
 from bot.deploys.models import Change, Check, Deploy, DeployChange, Target
@@ -13,6 +13,7 @@ from bot.events import DeployStatus
 from bot.promotions.models import Approval, GateRequest, Promotion, PromotionChange, State
 
 _UNDER_WAY = (State.STARTING.value, State.ROLLING.value)
+_OF_CHANGES: BindParameter[list[int]] = bindparam("of_changes", expanding=True)
 
 OPEN = select(Promotion).where(Promotion.target == bindparam("of_target"), Promotion.state == State.OPEN.value)
 UNDER_WAY = select(Promotion).where(Promotion.target == bindparam("of_target"), col(Promotion.state).in_(_UNDER_WAY))
@@ -53,25 +54,25 @@ CHECKS = select(Check).where(
     Check.repo == bindparam("of_repo"), Check.sha == bindparam("of_sha"),
     col(Check.name).in_(bindparam("of_names", expanding=True)),
 )  # fmt: skip
-TAKEN_OUT = (
-    select(DeployChange.change, DeployChange.leaving, Deploy.status_at)
+# What moved these changes here, by rollouts first, then by promotions (of an instant, the rollout counts).
+_MOVED = union_all(
+    select(DeployChange.change, DeployChange.leaving, col(Deploy.status_at).label("at"), literal(0).label("source"))
     .join(Deploy, col(DeployChange.deploy) == col(Deploy.id))
     .where(
         Deploy.target == bindparam("of_target"),
         Deploy.status == DeployStatus.SUCCEEDED.value,
         col(DeployChange.dropped).is_(False),
-        col(DeployChange.change).in_(bindparam("of_changes", expanding=True)),
-    )
-)
-TAKEN_OUT_BY_US = (
-    select(PromotionChange.change, PromotionChange.leaving, Promotion.ended_at)
+        col(DeployChange.change).in_(_OF_CHANGES),
+    ),
+    select(PromotionChange.change, PromotionChange.leaving, Promotion.ended_at, literal(1))
     .join(Promotion, col(PromotionChange.promotion) == col(Promotion.id))
     .where(
         Promotion.target == bindparam("of_target"),
         Promotion.state == State.DONE.value,
-        col(PromotionChange.change).in_(bindparam("of_changes", expanding=True)),
-    )
-)
+        col(PromotionChange.change).in_(_OF_CHANGES),
+    ),
+).subquery()
+MOVED = select(_MOVED.c.change, _MOVED.c.leaving, _MOVED.c.at).order_by(_MOVED.c.source)
 TARGET_CALLED = select(Target).where(
     Target.service == bindparam("of_service"), Target.environment == bindparam("of_environment")
 )

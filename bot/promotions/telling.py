@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from bot import outbox
 from bot.deploys import loading
 from bot.deploys.loading import Desk
 from bot.gates import Situation
+from bot.gates.lock import each_lock
 from bot.outbox import Card, Lane, Note
 from bot.people import Available
 from bot.promotions.gathering import changes_of, target_of
@@ -70,16 +71,43 @@ def stands(session: Session, desk: Desk, promotion: Promotion) -> bool:
 
 
 def tell_authors(session: Session, desk: Desk, promotion: Promotion, known: Situation, now: datetime) -> None:
-    """Each author hears once of a lock that holds their change back, and once that it holds it back no more."""
-    holding = {lock.id for lock in known.locks if not (promotion.rollback and lock.rollbacks)}
-    for lock in sorted(holding):
-        for place, change in _authors(session, desk, promotion):
-            _tell_author(session, promotion, Said.HELD, lock, place, change, now)
-    heard = f"{PROMOTION}:{promotion.root}:{Said.HELD.value}:"
-    told = session.exec(select(Note).where(Note.key >= heard, Note.key < f"{heard[:-1]};")).all()
-    for note in told:
-        if note.data["lock"] not in holding:
-            _tell_author(session, promotion, Said.GOES_ON, note.data["lock"], note.place, note.data["change"], now)
+    """Each author hears once that locks hold their change back, and once that none does any more.
+
+    Further locks while it waits are not said, and nobody is told of what they locked themselves.
+    """
+    holding = [lock for lock, _ in each_lock(known)]
+    held, freed = _heard(session, promotion, Said.HELD), _heard(session, promotion, Said.GOES_ON)
+    over = {(note.place, note.data["lock"]) for note in freed}
+    waiting = {note.place: note for note in held if (note.place, note.data["lock"]) not in over}
+    for place, change in _authors(session, desk, promotion):
+        of_others = sorted(lock.id for lock in holding if lock.set_by != place)
+        if of_others and place not in waiting:
+            _tell_author(session, promotion, Said.HELD, of_others[0], place, change, now)
+    for place, note in waiting.items():
+        if all(lock.set_by == place for lock in holding):
+            _tell_author(session, promotion, Said.GOES_ON, note.data["lock"], place, note.data["change"], now)
+
+
+def tell_authors_of_no(
+    session: Session, desk: Desk, promotion: Promotion, said: Said, who: str, why: str | None, now: datetime
+) -> None:
+    """Each author hears that what carries their change was rejected or cancelled (``said``), by whom and why.
+
+    But for whoever did it.
+    """
+    for place, change in _authors(session, desk, promotion):
+        if f"slack:{place}" != who:
+            outbox.add_note(
+                session, SAID, f"{PROMOTION}:{promotion.id}:{said.value}::{place}", place, now,
+                thread=outbox.find_card(session, "change", str(change), place),
+                promotion=promotion.id, said=said.value, who=who, why=why, change=change,
+            )  # fmt: skip
+
+
+def _heard(session: Session, promotion: Promotion, said: Said) -> Sequence[Note]:
+    """What authors were told of this line's locks."""
+    key = f"{PROMOTION}:{promotion.root}:{said.value}:"
+    return session.exec(select(Note).where(Note.key >= key, Note.key < f"{key[:-1]};").order_by(col(Note.id))).all()
 
 
 def _authors(session: Session, desk: Desk, promotion: Promotion) -> list[tuple[str, int]]:

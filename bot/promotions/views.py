@@ -35,18 +35,23 @@ class Said(StrEnum):
     HELD = "held"
     """To an author: a lock holds back what carries their change."""
     GOES_ON = "goes_on"
-    """To an author: that lock holds nothing back any more."""
+    """To an author: no lock holds it back any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateLine:
-    """One gate's verdict. ``state`` is ``open``, ``waiting`` or ``blocked``; ``can`` are those who can open it."""
+    """One gate's verdict, or one of several locks. ``state`` is ``open``, ``waiting`` or ``blocked``.
+
+    ``can`` are all who can open it; nobody where that is everybody of a team, or more than can be named.
+    """
 
     gate: str
     state: str
     reason: str
     until: datetime | None = None
     can: tuple[PersonView, ...] = ()
+    go: int | None = None
+    """The lock that is over, and holds until a person says Go."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +142,11 @@ class PromotionCard:
     links: tuple[LinkView, ...]
     may: tuple[Act, ...]
     """What can be done to it as it stands."""
+    answered: tuple[str, ...] = ()
+    """Changes aboard that a rollback took out, and that may go in again."""
+    answered_by: PersonView | None = None
+    """Who said why, where no fix did."""
+    answered_reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +165,8 @@ class PromotionNote:
     url: str | None
     able: tuple[AbleView, ...] = ()
     lock: HoldingLock | None = None
+    waits: tuple[GateLine, ...] = ()
+    """What else is closed, where that must be said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +177,8 @@ class HoldingLock:
     reason: str
     owner: str | None
     ends_at: datetime | None
+    hold: bool = False
+    """Whether it is on this promotion alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

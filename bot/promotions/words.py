@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from bot import people
 from bot.deploys.loading import Desk
 from bot.events import Human
+from bot.gates import Judged, Judgement, Open, Verdict
+from bot.gates.wording import spoken as length_words
 from bot.promotions.gathering import target_of
 from bot.promotions.models import Promotion, State
 from bot.promotions.states import is_called, state_of
@@ -41,12 +43,33 @@ def starts_words(desk: Desk, promotion: Promotion) -> str:
     """Where a promotion that was approved stands."""
     match state_of(promotion):
         case State.STARTING if not is_called(promotion) and promotion.not_before is not None:
-            return f"starts at {spoken(desk, promotion.not_before, seconds=True)}"
+            if promotion.not_before <= desk.now:
+                return "starts now"
+            return f"starts at {spoken(desk, promotion.not_before, seconds=True)} ({desk.catalog.timezone.key})"
         case State.STARTING | State.ROLLING:
             return "is rolling out"
         case State.DONE:
             return "is live"
     return "waits for its gates"
+
+
+def waits_words(desk: Desk, judgement: Judgement) -> str:
+    """What is still closed, and until when as far as time opens it: ``soaks in staging for 30 min (18 min left)``."""
+    return "; ".join(gate_words(one) + _left(desk, one.verdict) for one in judgement.closed)
+
+
+def gate_words(judged: Judged) -> str:
+    """What a gate says, with its name where the sentence does not say it already."""
+    said = judged.gate in ("lock", "freeze") or judged.verdict.reason.startswith(judged.gate)
+    return judged.verdict.reason if said else f"{judged.gate}: {judged.verdict.reason}"
+
+
+def _left(desk: Desk, verdict: Verdict) -> str:
+    """How long a verdict holds by itself, in minutes rounded up: plain text knows no reader's time zone."""
+    if isinstance(verdict, Open) or verdict.until is None or verdict.until <= desk.now:
+        return ""
+    minutes = -((desk.now - verdict.until) // timedelta(minutes=1))
+    return f" ({'less than a minute' if minutes <= 1 else length_words(timedelta(minutes=minutes))} left)"
 
 
 def person_words(session: Session, desk: Desk, who: str | None) -> str:

@@ -78,6 +78,6 @@ def touch_all(session: Session) -> None:
 def moving(session: Session, target_ids: Sequence[int]) -> Sequence[str]:
     """What is on its way to these targets although a lock was set now, as whoever set it is told."""
     return [
-        f"{one.service} → {one.environment} ({one.sha[:7]}, promotion {one.promotion})"
+        f"{one.service} → {one.environment} ({one.sha[:7]}{f', promotion {one.promotion}' if one.promotion else ''})"
         for one in promotions.moving(session, target_ids)
     ]

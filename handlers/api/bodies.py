@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from handlers.webhooks.payload import decode_object, storable, web_address
 from handlers.webhooks.source import Malformed
@@ -85,12 +94,18 @@ class AlertBody(Body):
     """What makes two reports the same alert."""
     name: Name
     state: Literal["firing", "resolved"]
-    started_at: Instant
-    """When it began to fire: the same in every report of it."""
+    started_at: Instant | None = None
+    """When it began to fire: the same in every report of it. One that is over may leave it out: all of its key end."""
     environment: Name | None = None
     url: Address | None = None
     at: Instant | None = None
     """When it came to be so; without it, now."""
+
+    @model_validator(mode="after")
+    def _began(self) -> AlertBody:
+        if self.state == "firing" and self.started_at is None:
+            raise ValueError("started_at: one that fires says when it began")
+        return self
 
 
 class PromotionBody(Body):

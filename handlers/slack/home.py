@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from bot import people
 from bot.answers.home import home
 from bot.app import Bot
 from bot.database import DatabaseUnavailable
@@ -38,21 +39,32 @@ class HomeDoor:
         if event.get("tab") == "home" and isinstance(who, str) and who:
             if len(self._openers) < MOST_KEPT:
                 self._openers.add(who)
-            self._soon(who)
+            self._soon(who, meet=True)
 
     async def acted(self, asker: Asker) -> None:
         """Somebody did something: their Home shows it, if they ever look at it."""
         if asker.slack_id in self._openers:
             self._soon(asker.slack_id)
 
-    def _soon(self, who: str) -> None:
-        self.bot.track(asyncio.get_running_loop().create_task(self._publish(who)))
+    def _soon(self, who: str, *, meet: bool = False) -> None:
+        self.bot.track(asyncio.get_running_loop().create_task(self._publish(who, meet=meet)))
 
-    async def _publish(self, who: str) -> None:
+    async def _publish(self, who: str, *, meet: bool) -> None:
         try:
+            if meet:
+                await self._meet(who)
             view = await self.bot.read(lambda session, desk: home(session, desk, who))
             await self.bot.chat.publish_home(who, self.renderer.home("home/home", view))
         except (OutgoingError, DatabaseUnavailable) as fault:
             log.warning("somebody's Home could not be published", error=str(fault))
         except Exception:
             log.exception("somebody's Home could not be made")
+
+    async def _meet(self, who: str) -> None:
+        """Whoever was never met is asked after: a guest's Home offers nothing that they may not do."""
+        if await self.bot.read(lambda session, desk: people.profile_of(session, who)) is not None:
+            return
+        member = await self.bot.chat.member(who)
+        if member is not None:
+            at = self.bot.clock()
+            await self.bot.database.write(lambda session: people.saw(session, member, at), urgent=True)

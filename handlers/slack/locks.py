@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -61,7 +61,7 @@ class LocksDoor:
         """``/ship lock <scope> [reason] [for 2h | until …]``; with nothing typed, its modal."""
         may_act(asker, self.storing.ourselves.known)
         if not arguments:
-            return await self.modals.open(asker, body, self._place_modal)
+            return await self._open(asker, body, self._place_modal)
         zone = await self._zone(asker)
         typed = words.read_lock(" ".join(arguments), zone, self.bot.clock())
         channel = body.get("channel_id")
@@ -106,7 +106,7 @@ class LocksDoor:
 
         async def opened() -> Answer:
             may_act(asker, self.storing.ourselves.known)
-            return await self.modals.open(asker, body, self._place_modal)
+            return await self._open(asker, body, self._place_modal)
 
         await self.answering.take(asker, ack, opened)
 
@@ -135,6 +135,15 @@ class LocksDoor:
         until = datetime.fromtimestamp(int(found.group(2)), UTC) if found.group(2) else None
         act = {LIFT: LockAct.LIFT, EXTEND: LockAct.EXTEND, GO: LockAct.GO}[name]
         return await self._act(asker, act, number, None, until, occasion)
+
+    async def _open(self, asker: Asker, body: dict[str, Any], make: Callable[[], Awaitable[Opened]]) -> Answer:
+        """Open a window for somebody who may do what it is for; UserError for a guest, before they fill it in."""
+
+        async def judged() -> Opened:
+            await self.storing.judge(asker)
+            return await make()
+
+        return await self.modals.open(asker, body, judged)
 
     async def _act(
         self, asker: Asker, act: LockAct, number: int | None, scope: str | None, until: datetime | None, occasion: str

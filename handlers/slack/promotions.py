@@ -6,7 +6,7 @@ A button's value is the promotion's number and what its reader saw of it, ``12:9
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +84,7 @@ class PromotionsDoor:
         """``/ship promote <service> [build] [to <environment>]``; with nothing typed, its modal."""
         may_act(asker, self.storing.ourselves.known)
         if not arguments:
-            return await self.modals.open(asker, body, self._promote_modal)
+            return await self._open(asker, body, self._promote_modal)
         service, environment, sha = _wanted(arguments, PROMOTE_USAGE)
         return await self._request(asker, service, environment, sha, occasion)
 
@@ -92,7 +92,7 @@ class PromotionsDoor:
         """``/ship rollback <service> [to <commit>]``: a modal that lists what leaves, and asks why."""
         may_act(asker, self.storing.ourselves.known)
         service, sha = _build_to_go_back_to(arguments)
-        return await self.modals.open(asker, body, lambda: self._rollback_modal(service, None, sha))
+        return await self._open(asker, body, lambda: self._rollback_modal(service, None, sha))
 
     # --- clicked ----------------------------------------------------------------------------------------------------
 
@@ -107,7 +107,7 @@ class PromotionsDoor:
 
         async def opened() -> Answer:
             may_act(asker, self.storing.ourselves.known)
-            return await self.modals.open(asker, body, self._promote_modal)
+            return await self._open(asker, body, self._promote_modal)
 
         await self.answering.take(asker, ack, opened)
 
@@ -140,12 +140,21 @@ class PromotionsDoor:
             return await self.modals.open(asker, body, lambda: self._details_modal(promotion))
         may_act(asker, self.storing.ourselves.known)
         if name == ROLL_BACK:
-            return await self.modals.open(asker, body, lambda: self._rollback_of(promotion))
+            return await self._open(asker, body, lambda: self._rollback_of(promotion))
         if name in ASKING:
-            return await self.modals.open(asker, body, lambda: self._reason_modal(promotion, name))
+            return await self._open(asker, body, lambda: self._reason_modal(promotion, name))
         if name not in AT_ONCE:
             raise UserError("That button does not say what to do. Look at the card as it is now and try again.")
         return await self._act(asker, AT_ONCE[name], promotion, seen, None, clicked_on(body))
+
+    async def _open(self, asker: Asker, body: dict[str, Any], make: Callable[[], Awaitable[Opened]]) -> Answer:
+        """Open a window for somebody who may do what it is for; UserError for a guest, before they fill it in."""
+
+        async def judged() -> Opened:
+            await self.storing.judge(asker)
+            return await make()
+
+        return await self.modals.open(asker, body, judged)
 
     async def _act(
         self, asker: Asker, act: Act, promotion: int, seen: str, reason: str | None, occasion: str

@@ -29,7 +29,7 @@ async def test_a_lock_holds_what_its_scope_covers(
         assert "Locked " in await there.ship("dee", f"lock {scope} the database moves")
         sha = await there.merge("ana", RETRY)
         assert sha not in there.production()
-        assert there.shows("⛔ lock:", "is locked by Dee: the database moves", "is held back:")
+        assert there.shows("⛔ ", "is locked by Dee: the database moves", "is held back:")
         assert not there.shows("Ships by itself at"), "when it runs out, a person must say Go"
         assert "Unlocked" in await there.ship("dee", f"unlock {scope}")
         assert there.production()[-1] == sha, "a person who unlocks has said Go"
@@ -64,9 +64,13 @@ async def test_a_lock_ends_after_four_hours_its_owner_is_asked_and_production_wa
         assert "Your lock on *checkout* runs out" in asked
         assert "After that nothing ships there until a person says Go" in asked
         await there.turn(minutes=20)
-        assert "production waits for a person's Go" in there.standing_in()
+        assert "nothing ships there until a person says Go" in there.standing_in()
         assert sha not in there.production()
-        assert there.shows("the lock on checkout ran out: production waits for somebody's Go")
+        assert there.shows(
+            "waits for somebody's Go", "the lock on checkout ran out: production waits for somebody's Go"
+        )
+        assert not there.shows("by itself"), "a person says Go"
+        assert "locks:go" in there.buttons()
         card = there.locks()[-1]
         assert "1 change by 1 person waits for the Go" in there.says(card)
         assert "Go for checkout" in await there.press("chi", "locks:go", card)
@@ -97,7 +101,9 @@ async def test_locks_stack_and_each_lifts_its_own(sandbox: Sandbox, database_url
         said = await there.ship("ben", "lock checkout we count the stock")
         assert "Besides: lock 1 on checkout (Dee: the database moves)" in said
         sha = await there.merge("ana", RETRY)
-        assert there.shows("locked by Dee: the database moves; checkout is locked by Ben: we count the stock")
+        assert there.shows(
+            "is held back: 2 locks", "locked by Dee: the database moves ·", "locked by Ben: we count the stock ·"
+        )
         said = await there.ship("chi", "unlock checkout")
         assert "2 locks, none of them yours" in said
         said = await there.ship("dee", "unlock checkout")
@@ -134,7 +140,7 @@ async def test_a_failed_production_deploy_locks_by_itself_until_somebody_says_go
         assert "locked by itself" in there.says(card)
         assert "holds until somebody lifts it" in there.says(card)
         fix = await there.merge("ana", "Mend the retry")
-        assert there.shows("⛔ lock: checkout → production is locked by Shipmate")
+        assert there.shows("⛔ checkout → production is locked by Shipmate")
         assert fix not in there.production()
         await there.turn(hours=3, minutes=1)
         assert "is still locked" in there.standing_in(), "what has no end is brought to mind"

@@ -36,9 +36,9 @@ async def test_nobody_approves_what_they_had_a_hand_in(sandbox: Sandbox, sqlite_
         sha = await there.merge("dependabot[bot]", STRIPE, merged_by="chi")
         await there.press("eve", "promotions:include")
         for person, why in (
-            ("ana", "You can't: you wrote #801. Can: Dee (online), Eve (from"),
-            ("ben", "You can't: you co-authored #801. Can: Dee (online), Eve (from"),
-            ("chi", "You can't: you merged #802 for a bot. Can: Dee (online), Eve (from"),
+            ("ana", "You can't: you wrote #801. Can: Dee (online), Eve (online"),
+            ("ben", "You can't: you co-authored #801. Can: Dee (online), Eve (online"),
+            ("chi", "You can't: you merged #802 for a bot. Can: Dee (online), Eve (online"),
         ):
             assert why in await there.press(person, APPROVE), person
         assert sha not in there.production()
@@ -54,8 +54,8 @@ async def test_whoever_asked_for_it_does_not_approve_it(sandbox: Sandbox, sqlite
         await there.choose("dee", "Cancel")
         await there.submit("dee", {"reason": "not before lunch"})
         assert "Asked for: checkout → production" in await there.ship("dee", "promote checkout")
-        assert there.shows("asked for by Dee", "Can approve: Eve (from")
-        assert "You can't: you asked for it. Can: Eve (from" in await there.press("dee", APPROVE)
+        assert there.shows("asked for by Dee", "Can approve: Eve (online")
+        assert "You can't: you asked for it. Can: Eve (online" in await there.press("dee", APPROVE)
         assert "Approved" in await there.press("eve", APPROVE)
         assert there.production()[-1] == sha
 
@@ -67,7 +67,7 @@ async def test_only_whoever_is_asked_may_say_yes_and_guests_only_read(
     async with company(sandbox, sqlite_url, tmp_path, catalogue=policy(gates=AT_ONCE)) as there:
         await there.merge("ana", RETRY)
         said = await there.press("ben", APPROVE)
-        assert "You can't: you do not belong to @payments-leads. Can: Dee (online), Eve (from" in said
+        assert "You can't: you do not belong to @payments-leads. Can: Dee (online), Eve (online" in said
         assert "nothing was changed" in await there.press("gus", APPROVE)
         assert "Guests, and people of other workspaces, only read here" in await there.press("fay", APPROVE)
         await there.press("fay", "promotions:reject")
@@ -86,7 +86,7 @@ async def test_a_typed_login_never_approves(sandbox: Sandbox, sqlite_url: str, t
         said = await there.press("dee", APPROVE)
         assert "You can't: GitHub has not said which account is yours" in said
         assert "/ship me github prove" in said
-        assert "Can: Eve (from" in said, "and not Dee, who just could not"
+        assert "Can: Eve (online" in said, "and not Dee, who just could not"
         assert sha not in there.production()
 
 
@@ -233,7 +233,7 @@ async def test_a_hold_stops_this_one_alone_until_somebody_releases_it(
 
 
 async def test_a_hold_that_runs_out_waits_for_a_person(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> None:
-    """Nothing ships because a timer ran out: Release then says Go."""
+    """Nothing ships because a timer ran out: somebody says Go."""
     catalogue = policy(gates="[lock, {approval: {expires: 24h}}]")
     async with company(sandbox, sqlite_url, tmp_path, catalogue=catalogue) as there:
         sha = await there.merge("ana", RETRY)
@@ -245,7 +245,7 @@ async def test_a_hold_that_runs_out_waits_for_a_person(sandbox: Sandbox, sqlite_
         await there.turn(minutes=30)
         assert sha not in there.production()
         assert there.shows("waits for somebody's Go")
-        await there.press("ben", "promotions:release")
+        await there.press("ben", "locks:go")
         assert there.production()[-1] == sha
 
 

@@ -87,7 +87,7 @@ async def test_a_rollback_locks_and_what_comes_after_waits_for_a_persons_go(
         assert "rolled back: every third payment fails" in there.says(lock)
         assert "holds until somebody lifts it" in there.says(lock)
         await there.merge("chi", "Say which card was declined")
-        assert there.shows("⛔ lock: checkout → production is locked by Shipmate")
+        assert there.shows("⛔ checkout → production is locked by Shipmate")
 
 
 async def test_what_was_taken_out_comes_in_again_with_a_fix_or_an_acknowledgement(

@@ -123,8 +123,8 @@ def print_judging(bots: Sequence[Figures]) -> None:
     told = [bot for bot in bots if bot.judging]
     if not told:
         return
-    number = len(told[0].judging["judged"])
-    heading = f"milliseconds for each of {number:,} open promotions"
+    number = len(told[0].judging["bare"])
+    heading = f"milliseconds, of {number:,} open promotions"
     print(f"\n{heading:{WIDTH}}" + "".join(f"{bot.name:>27}" for bot in told))
     for label, name in (
         ("the bare read of its row", "bare"),
@@ -136,13 +136,14 @@ def print_judging(bots: Sequence[Figures]) -> None:
             ratio = _median(bot.judging[name]) / _median(bot.judging["bare"])
             cells.append(_spread(bot.judging[name], 3) + (f" {ratio:6.1f}×" if name != "bare" else ""))
         print(f"{label:{WIDTH}}" + "".join(f"{cell:>27}" for cell in cells))
-    for label, name, form in (
-        ("statements for each", "statements", ".1f"),
-        ("seconds to judge them all", "judged", ".1f"),
-        ("of them, could ship", "shippable", ",d"),
+    judged = [(bot.judging["judged"], bot.judging) for bot in told]
+    for label, cells in (
+        ("statements for each", [f"{found['statements']:.1f}" for _, found in judged]),
+        ("judged in the time there was", [f"{len(times):,}" for times, _ in judged]),
+        ("of these could ship", [f"{found['shippable']:,}" for _, found in judged]),
+        ("seconds for all of them, at that pace", [f"{statistics.mean(times) * number:.0f}" for times, _ in judged]),
     ):
-        found = (sum(bot.judging[name]) if name == "judged" else bot.judging[name] for bot in told)
-        print(f"{label:{WIDTH}}" + "".join(f"{format(one, form):>27}" for one in found))
+        print(f"{label:{WIDTH}}" + "".join(f"{cell:>27}" for cell in cells))
 
 
 def print_parts(bots: Sequence[Figures]) -> None:

@@ -125,6 +125,10 @@ async def test_an_alert_fires_and_is_over(door: Door) -> None:
     assert isinstance(over, AlertReported)
     assert (fires.fingerprint, fires.started_at, fires.resolved_at) == (over.fingerprint, over.started_at, None)
     assert over.resolved_at is not None
+    assert (await door.post("alerts", {**ALERT, "state": "resolved", "started_at": None}))[0] == 202
+    *_, every = await door.events()
+    assert isinstance(every, AlertReported)
+    assert (every.started_at, every.resolved_at == every.at) == (None, True)
 
 
 def test_a_request_for_a_promotion_names_who_asks() -> None:
@@ -168,7 +172,11 @@ WRONG = {
     "an empty service": ("checks", {**CHECK, "service": " "}, "service: is empty"),
     "a shortened commit": ("checks", {**CHECK, "sha": "a1b2c3d"}, "sha: string should match pattern"),
     "more than all": ("deploys", {**DEPLOY, "percent": 101}, "percent: input should be less than or equal to 100"),
-    "an alert without its beginning": ("alerts", {**ALERT, "started_at": None}, "started_at: input should be a valid"),
+    "an alert without its beginning": (
+        "alerts",
+        {**ALERT, "started_at": None},
+        "started_at: one that fires says when it began",
+    ),
     "a promotion for everybody": ("promotions", {"service": "checkout", "requested_by": "<!channel>"}, "requested_by"),
 }
 

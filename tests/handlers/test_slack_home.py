@@ -44,7 +44,7 @@ async def test_home_shows_what_waits_for_somebody_and_they_can_say_yes_there(the
     assert "Dee, what waits for you" in words
     assert "*checkout* → *production* · 1 change" in words
     assert "#801" in words
-    assert "soak: " in words
+    assert "soaks in staging" in words
     view = there.sandbox.slack.home("dee")
     assert view is not None
     click = there.sandbox.slack.click_view("dee", view["id"], action_id="promotions:approve")
@@ -53,6 +53,14 @@ async def test_home_shows_what_waits_for_somebody_and_they_can_say_yes_there(the
         lambda: "Nothing waits for your yes" in shown(there.sandbox.slack.home("dee") or {"blocks": []})
     )
     assert "👍 Dee approved" in there.says()
+
+
+async def test_a_guests_home_says_that_they_read(there: Company) -> None:
+    """Nothing is offered that they may not do, and nobody is called somebody."""
+    words = await home(there, "fay")
+    assert "You read here" in words
+    assert "somebody, what" not in words
+    assert "/ship me github prove" not in words
 
 
 async def test_home_shows_somebodys_changes_on_their_way_and_what_is_locked(there: Company) -> None:

@@ -87,6 +87,18 @@ LOCKED = GateLine(
     until=NOON + timedelta(hours=4),
     can=(DEE,),
 )
+WANTS_GO = GateLine(
+    gate="lock",
+    state="blocked",
+    reason="the lock on checkout ran out: production waits for somebody's Go",
+    go=7,
+)
+HOLD_OVER = dataclasses.replace(WANTS_GO, reason="the hold of Dee ran out: it waits for somebody's Go", go=8)
+ROLLED_BACK = GateLine(
+    gate="order",
+    state="blocked",
+    reason="#812 was rolled back from production: needs a fix or an acknowledgement",
+)
 ABLE = (
     AbleView(person=DEE, online=True, from_at=None),
     AbleView(person=CHI, online=None, from_at=None),
@@ -203,6 +215,22 @@ CARDS: dict[str, object] = {
     "cannot be read": dataclasses.replace(OPEN, range=RangeState.UNREADABLE, changes=(), changes_in_all=0),
     "could not be read": dataclasses.replace(OPEN, range=RangeState.UNKNOWN, changes=(), changes_in_all=0),
     "is locked": dataclasses.replace(OPEN, gates=(LOCKED, SMOKED, NEEDED), ships_at=None),
+    "waits for a Go": dataclasses.replace(APPROVED, gates=(WANTS_GO, SMOKED), ships_at=None),
+    "waits for a Go and a yes": dataclasses.replace(OPEN, gates=(WANTS_GO, NEEDED), ships_at=None),
+    "several locks, one is over": dataclasses.replace(
+        APPROVED,
+        gates=(LOCKED, dataclasses.replace(LOCKED, reason="everything is locked by Chi: audit", can=()), WANTS_GO),
+        ships_at=None,
+    ),
+    "locked, and rolled back before": dataclasses.replace(
+        APPROVED, gates=(LOCKED, ROLLED_BACK), ships_at=None, reentries=("#812",)
+    ),
+    "rolled back before": dataclasses.replace(APPROVED, gates=(ROLLED_BACK,), ships_at=None, reentries=("#812",)),
+    "rolled back before, and somebody said why": dataclasses.replace(
+        OPEN, answered=("#812",), answered_by=CHI, answered_reason="the database was full"
+    ),
+    "rolled back before, and mended": dataclasses.replace(OPEN, answered=("#812", "#816")),
+    "its hold ran out": dataclasses.replace(APPROVED, held=True, gates=(HOLD_OVER,), ships_at=None),
     "is on hold": dataclasses.replace(APPROVED, held=True, gates=(LOCKED, SMOKED), ships_at=None),
     "brings back what was rolled back": dataclasses.replace(OPEN, reentries=("#812",), requested_by=CHI),
     "many changes": dataclasses.replace(
@@ -268,6 +296,14 @@ NOTES: dict[str, object] = {
     "held by Dee": dataclasses.replace(NOTE, said=Said.HELD.value, changes=(RETRY,), lock=DEES_LOCK),
     "held by itself": dataclasses.replace(
         NOTE, said=Said.HELD.value, lock=dataclasses.replace(DEES_LOCK, owner=None, ends_at=None)
+    ),
+    "held by a hold": dataclasses.replace(
+        NOTE,
+        said=Said.HELD.value,
+        lock=dataclasses.replace(DEES_LOCK, scope="the promotion of checkout to production", hold=True),
+    ),
+    "another's lock is gone, and it waits": dataclasses.replace(
+        NOTE, said=Said.GOES_ON.value, lock=DEES_LOCK, waits=(LOCKED, NEEDED)
     ),
     "goes on after a lock": dataclasses.replace(NOTE, said=Said.GOES_ON.value, changes=(RETRY,), lock=DEES_LOCK),
     "a rollback was rejected": dataclasses.replace(NOTE, rollback=True, who=None, reason=None),
@@ -345,6 +381,7 @@ WAYS: dict[str, AheadView] = {
     "within a wide range": dataclasses.replace(ABOARD, to_at=NOON + timedelta(minutes=60)),
     "needs a yes": WANTS_YES,
     "is locked": dataclasses.replace(NOT_THERE, closed=(LOCKED,)),
+    "waits for a Go": dataclasses.replace(NOT_THERE, closed=(WANTS_GO, NEEDED)),
     "starts": dataclasses.replace(ABOARD, ahead=Ahead.STARTING, closed=()),
     "rolls": dataclasses.replace(ABOARD, ahead=Ahead.ROLLING, closed=()),
     "rolls, nobody knows how long": dataclasses.replace(NOT_THERE, ahead=Ahead.ROLLING),
@@ -489,6 +526,7 @@ SAMPLES: dict[str, dict[str, object]] = {
         ),
     },
     "home/home": {
+        "a guest": dataclasses.replace(EMPTY_HOME, person=PersonView(name="somebody"), reads_only=True),
         "a busy day": HOME,
         "nothing": EMPTY_HOME,
         "more than is shown": dataclasses.replace(HOME, more_waits=4, waits=HOME.waits * 3, trains=()),

@@ -292,6 +292,16 @@ def test_a_change_that_nobody_is_known_to_have_written_wants_one_more_approval()
     assert judged(Approval(), vote("dee"), vote("eve"), of=aboard) == "✓ approved by Dee and Eve"
 
 
+def test_a_commit_that_names_its_own_author_wants_one_more_approval() -> None:
+    """Anybody can write any name into a commit: Ana's, pushed as Ben's, must not pass by her own yes alone."""
+    pushed = ChangeFact(label="9f8e7d", lines=None, wrote=frozenset({"github:ben"}), unproven=True)
+    aboard = run(change(), pushed)
+    assert judged(Approval(), vote("dee"), of=aboard) == (
+        "⏳ only the commit itself says who wrote 9f8e7d: one more approval; 1 of 2, needs 1 yes"
+    )
+    assert judged(Approval(), vote("dee"), vote("eve"), of=aboard) == "✓ approved by Dee and Eve"
+
+
 @pytest.mark.parametrize(
     ("gate", "votes", "told"),
     [

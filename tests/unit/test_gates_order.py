@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.gates import Blocked, Open, Order, Reentry, Verdict, Waiting
+from bot.gates import Blocked, Open, Order, Reentry, Staging, Verdict, Waiting
 from bot.ports import Direction
 from tests.unit.situations import at, run, situation
 
@@ -52,3 +52,11 @@ def test_only_what_contains_the_live_build_goes_in(
 ) -> None:
     """Unless it brings back what was taken out on purpose."""
     assert Order().judge(situation(run(direction=direction, reentries=reentries)), 0) == verdict
+
+
+def test_what_never_succeeded_in_the_environment_before_waits() -> None:
+    """Also where no gate asks for a soak: a build cannot be asked past staging."""
+    never = situation(run(direction=Direction.AHEAD), staging=Staging(environment="staging", succeeded_at=None))
+    assert Order().judge(never, 0) == Waiting("has not succeeded in staging yet")
+    first = situation(run(direction=Direction.AHEAD), staging=Staging(environment=None, succeeded_at=None))
+    assert Order().judge(first, 0) == Open("newer than what is live in production")

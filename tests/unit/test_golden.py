@@ -375,6 +375,9 @@ SAMPLES: dict[str, dict[str, object]] = {
             NOTE, outcome=Outcome.FAILED, status=DeployStatus.CANCELLED, duration=None, url=None
         ),
         "left": dataclasses.replace(NOTE, outcome=Outcome.LEFT),
+        "left by a declared rollback": dataclasses.replace(
+            NOTE, outcome=Outcome.LEFT, url=None, by=PersonView(name="Dee"), reason="5xx", channel="#payments"
+        ),
         "live, to who co-wrote it": dataclasses.replace(NOTE, role="coauthor"),
         "corrected, to who merged it": dataclasses.replace(
             NOTE, outcome=Outcome.CORRECTED, role="merger", status=DeployStatus.FAILED

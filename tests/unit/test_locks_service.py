@@ -578,7 +578,7 @@ def test_a_cause_lifts_only_its_own_and_a_go_is_wanted(session: Session) -> None
 def test_a_person_who_lifts_one_that_set_itself_has_not_said_go(session: Session) -> None:
     failed(session)
     said = unlock(session, "checkout/production", at=later(hours=1))
-    assert "nothing ships there until somebody says Go. The button is on its message in #payments" in said
+    assert "nothing ships there until somebody says Go. The button is on its card in #payments" in said
     assert facts(session, later(hours=1)) == [("deploy 7 failed", True)]
     assert "was lifted already" in unlock(session, "checkout/production", at=later(hours=2))
     assert facts(session, later(hours=2)) == [("deploy 7 failed", True)]

@@ -61,7 +61,7 @@ def test_a_gate_that_raises_is_closed_and_stops_what_everybody_approved(session:
     """A fault of ours never opens anything; the others are judged all the same."""
     here = approvable(session, Lock(), Broken(), Approval())
     said = here.act(Act.APPROVE)
-    assert "still waits for broken: the gate broken cannot be judged" in said
+    assert "still waits: broken: the gate broken cannot be judged" in said
     assert list(reasons(here)) == ["broken"]
     assert here.call() == []
     assert here.present().state == State.OPEN
@@ -81,7 +81,7 @@ def test_a_gate_that_begins_to_raise_stops_what_was_about_to_start(session: Sess
 def test_a_check_that_nobody_reported_is_no_pass(session: Session) -> None:
     """Whatever it will say: until then its absence is the reason."""
     here = approvable(session, Smoke(("e2e",)), Approval())
-    assert "still waits for smoke" in here.act(Act.APPROVE)
+    assert "still waits: smoke" in here.act(Act.APPROVE)
     assert "e2e" in reasons(here)["smoke"]
     assert here.call() == []
 

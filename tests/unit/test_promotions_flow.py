@@ -35,7 +35,7 @@ def test_what_was_approved_starts_by_itself_when_the_soak_ends(session: Session)
     here = world(session)
     promotion = here.raised()
     assert here.act(Act.APPROVE) == (
-        "Approved. oven → production (bbbbbbb) still waits for soak: " + _reason(here, "soak") + "."
+        "Approved. oven → production (bbbbbbb) still waits: " + _reason(here, "soak") + " (30 min left)."
     )
     here.turn(20)
     assert promotion.state == State.OPEN

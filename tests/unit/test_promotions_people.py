@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from bot import people
 from bot.alerts import service as alerts
@@ -17,6 +17,7 @@ from bot.events import Act, AlertReported, CheckFinished, CheckStatus, LockAct, 
 from bot.gates import Approval, Group, Health, Lock, Order, Smoke
 from bot.outbox import Card, Note
 from bot.ports import Member
+from bot.promotions import loading
 from bot.promotions import service as promotions
 from bot.promotions.models import Promotion, State
 from tests.unit.promoting import LOGINS, World, sha_of, world
@@ -52,9 +53,9 @@ def test_whoever_does_not_belong_is_told_who_does(session: Session) -> None:
     here.raised("b", "a", pull(815, "b"))
     seen_in_slack(here, "U0DEE", "U0EVE", "U0ANA")
     assert here.refused(Act.APPROVE, "U0BEN") == (
-        "You can't: you do not belong to Dee, Eve or Ana. Can: Dee, Eve (from 20:00)."
+        "You can't: you do not belong to Dee, Eve or Ana. Can: Dee, Eve (off hours)."
     )
-    assert here.refused(Act.APPROVE, "U0ANA") == "You can't: you wrote #815. Can: Dee, Eve (from 20:00)."
+    assert here.refused(Act.APPROVE, "U0ANA") == "You can't: you wrote #815. Can: Dee, Eve (off hours)."
 
 
 def test_whoever_merged_a_bots_change_cannot_approve_it(session: Session) -> None:
@@ -149,6 +150,64 @@ def test_authors_hear_of_the_lock_and_of_its_end_once(session: Session) -> None:
     here.tell(LockActed(act=LockAct.LIFT, lock=1, scope=None, slack_id="U0DEE", called="Dee", at=here.now))
     here.reactions.begin(session, here.now)
     assert here.heard("U0ANA") == ["held", "goes_on"]
+
+
+def test_several_locks_are_heard_of_once_and_ones_own_never(session: Session) -> None:
+    """Another lock while the change waits says nothing new, and it goes on only when no other's holds it."""
+    here = world(session, gates=QUICK)
+    here.raised("b", "a", pull(815, "b"), pull(816, "c", author=CHI))
+    for who in ("U0ANA", "U0DEE", "U0EVE"):
+        lock = LockPlaced(
+            scope="oven", reason="the database moves", ends_at=None, rollbacks=True, slack_id=who, called=LOGINS[who],
+            channel=None, at=here.now,
+        )  # fmt: skip
+        here.tell(lock)
+        here.reactions.begin(session, here.now)
+    assert (here.heard("U0CHI"), here.heard("U0ANA")) == (["held"], ["held"])
+    for number, heard in ((2, ["held"]), (3, ["held", "goes_on"])):
+        here.tell(LockActed(act=LockAct.LIFT, lock=number, scope=None, slack_id="U0EVE", called="Eve", at=here.now))
+        here.reactions.begin(session, here.now)
+        assert here.heard("U0ANA") == heard
+    assert here.heard("U0CHI") == ["held"], "Ana's own lock holds what is Chi's"
+    note = session.exec(select(Note).where(Note.place == "U0ANA").order_by(col(Note.id).desc())).first()
+    assert note is not None
+    told = loading.promotion_note(session, here.desk, note)
+    assert told is not None
+    assert [one.reason for one in told.waits if one.gate == "lock"] == ["oven is locked by ana: the database moves"]
+
+
+def test_each_lock_is_a_line_with_its_own_end_and_the_go_that_it_wants(session: Session) -> None:
+    """Nobody is named where everybody of the team may."""
+    here = world(session, gates=QUICK)
+    here.raised("b", "a", pull(815, "b"))
+    for who, minutes in (("U0DEE", 30), ("U0EVE", 90)):
+        here.tell(
+            LockPlaced(
+                scope="oven", reason="the database moves", ends_at=here.now + timedelta(minutes=minutes),
+                rollbacks=True, slack_id=who, called=LOGINS[who], channel=None, at=here.now,
+            )
+        )  # fmt: skip
+    here.turn(here.at + 31)
+    card = loading.promotion_card(session, here.desk, here.present())
+    first, second = (one for one in card.gates if one.gate == "lock")
+    assert (first.go, first.until, first.can) == (1, None, ())
+    assert first.reason == "the lock on oven ran out: production waits for somebody's Go"
+    assert (second.go, second.until) == (None, here.now + timedelta(minutes=59))
+
+
+def test_whoever_gave_no_approval_takes_none_back(session: Session) -> None:
+    """A refusal is no yes."""
+    here = world(session, gates=QUICK)
+    here.raised("b", "a", pull(815, "b"))
+    assert here.refused(Act.UNDO, "U0ANA").startswith("You have no approval of oven → production (bbbbbbb)")
+
+
+def test_authors_hear_who_cancelled_and_whoever_did_does_not(session: Session) -> None:
+    """As of a rejection."""
+    here = world(session, gates=QUICK)
+    here.raised("b", "a", pull(815, "b"), pull(816, "c", author=CHI))
+    here.act(Act.CANCEL, "U0CHI", reason="not today")
+    assert (here.heard("U0ANA"), here.heard("U0CHI")) == (["cancelled"], [])
 
 
 # --- asking -------------------------------------------------------------------------------------------------------

@@ -7,13 +7,14 @@ from sqlmodel import Session, col, select
 
 from bot.deploys import service as deploys
 from bot.deploys.models import Deploy, Target
-from bot.deploys.views import RangeState
+from bot.deploys.views import ChangeNote, RangeState
 from bot.errors import UserError
 from bot.events import Act, LockAct, LockActed
 from bot.gates import Approval, Lock, Order
 from bot.locks import scopes
+from bot.outgoing.notes import change_note
 from bot.ports import Range
-from bot.promotions import judging, rollbacks
+from bot.promotions import judging, loading, modals, rollbacks
 from bot.promotions.models import Promotion, State
 from tests.unit.promoting import World, sha_of, world
 from tests.unit.reports import BEN, carrying, pull
@@ -99,6 +100,11 @@ def test_the_author_hears_that_their_change_is_not_live(session: Session) -> Non
 
     notes = session.exec(select(Note).where(Note.kind == "change", Note.place == "U0ANA")).all()
     assert [note.data["outcome"] for note in notes] == ["live", "left"]
+    shown = change_note(session, here.desk, notes[-1])
+    assert shown is not None
+    assert isinstance(shown.view, ChangeNote)
+    assert shown.view.by is not None
+    assert (shown.view.by.name, shown.view.reason, shown.view.channel) == ("Ana", "5xx", "#bakers")
 
 
 def test_what_was_rolled_back_goes_in_again_only_mended_or_acknowledged(session: Session) -> None:
@@ -116,6 +122,10 @@ def test_what_was_rolled_back_goes_in_again_only_mended_or_acknowledged(session:
     judgement = judging.judge(session, here.desk, here.present(), here.now)
     assert [one.gate for one in judgement.closed] == ["order", "approval"]
     assert here.act(Act.ACKNOWLEDGE, "U0EVE", reason="it was the database").startswith("Acknowledged: #815")
+    card = loading.promotion_card(session, here.desk, here.present())
+    assert (card.answered, card.answered_reason, card.reentries) == (("#815",), "it was the database", ())
+    assert card.answered_by is not None
+    assert card.answered_by.name == "Eve"
     judgement = judging.judge(session, here.desk, here.present(), here.now)
     assert [one.gate for one in judgement.closed] == ["approval"]
     here.stage("d", 12)
@@ -153,12 +163,49 @@ def test_what_leaves_must_be_what_was_seen(session: Session) -> None:
 
 
 def test_two_people_declare_the_same_rollback_once(session: Session) -> None:
-    """The second hears of the first."""
+    """The second hears of the first, before the window opens and when it is sent: nothing is known to go back from."""
+    here = world(session, gates=QUICK)
+    shipped(here)
+    seen = rollbacks.rollback_offer(session, here.desk, "oven", None, None).seen
+    here.roll_back()
+    for rolling in (False, True):
+        if rolling:
+            here.call()
+            here.ship("a", "in_progress", promotion=here.present().id, number="back")
+        with pytest.raises(UserError, match=r"a rollback of oven → production \(aaaaaaa\) is on its way already, Ana"):
+            here.roll_back(who="U0EVE", leaves=seen)
+        with pytest.raises(UserError, match="is on its way already"):
+            modals.rollback_modal(session, here.desk, "oven", None, None)
+    assert [state for _, state in here.states()] == ["done", "rolling"]
+
+
+def test_a_rollback_never_brings_back_what_it_took_out(session: Session) -> None:
+    """What was offered before it was done is refused after: that build goes in by its gates."""
+    here = world(session, gates=QUICK)
+    shipped(here)
+    taken_out = production(here).live
+    here.roll_back()
+    here.call()
+    here.at += 1
+    here.ship("a", promotion=here.present().id, number="back")
+    with pytest.raises(UserError, match="goes in by its gates"):
+        here.roll_back(to=taken_out, who="U0EVE")
+    with pytest.raises(UserError, match="goes in again by its gates"):
+        rollbacks.rollback_offer(session, here.desk, "oven", None, None)
+    assert here.states() == [("b", "done"), ("a", "done")]
+
+
+def test_a_rollback_that_failed_is_offered_again(session: Session) -> None:
+    """The bad build is live yet: to give up on going back is offered, and not first."""
     here = world(session, gates=QUICK)
     shipped(here)
     here.roll_back()
-    assert here.roll_back(who="U0EVE").startswith("A rollback is on its way already: Ana declared it.")
-    assert [state for _, state in here.states()] == ["done", "starting"]
+    here.call()
+    here.at += 1
+    here.ship("a", "failed", promotion=here.present().id, number="back")
+    offer = rollbacks.rollback_offer(session, here.desk, "oven", None, None)
+    assert (offer.from_sha, offer.sha) == (sha_of("b"), sha_of("a"))
+    assert [one.sha for one in offer.others] == [sha_of("b")]
 
 
 def test_nothing_to_go_back_to_is_said(session: Session) -> None:

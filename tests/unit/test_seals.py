@@ -68,7 +68,7 @@ TAMPERED = {
         "the seal at position 2 is gone",
     ),
     "two exchanged": (
-        "UPDATE facts SET id = 99 WHERE id = 2; UPDATE facts SET id = 2 WHERE id = 3; UPDATE facts SET id = 3 WHERE id = 99",
+        "UPDATE facts SET id=9 WHERE id=2; UPDATE facts SET id=2 WHERE id=3; UPDATE facts SET id=3 WHERE id=9",
         "fact 2 (slack:person:chose) is not",
     ),
 }
