@@ -56,6 +56,8 @@ class Subject:
         assert process is not None
         assert process.stdin is not None
         process.stdin.close()
+        if self._kind == "judge" and process.returncode is None:  # it has said what it had to, or is not waited for
+            process.kill()
         try:
             async with asyncio.timeout(PATIENCE):
                 await process.wait()
