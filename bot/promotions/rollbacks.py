@@ -29,9 +29,6 @@ from bot.promotions.words import called, person_words, starts_words, waits_words
 FARTHEST = 50
 """How many rollouts of one target are looked back through."""
 
-OFFERED = 5
-"""How many earlier builds are offered to go back to."""
-
 
 @dataclass(frozen=True)
 class Rollback:
@@ -49,7 +46,6 @@ class Rollback:
     leaves: tuple[Change, ...]
     complete: bool
     seen: str
-    others: tuple[Deploy, ...]
 
 
 @dataclass(frozen=True)
@@ -84,10 +80,6 @@ def rollback_offer(
     to = _chosen(owner, written, history, good, to_deploy)
     leaves, complete = _leaving(session, target, history, to, failed)
     from_sha = failed.sha if failed is not None and to.sha == history[0].sha else history[0].sha
-    others: dict[str, Deploy] = {}
-    for one in good:
-        if one.sha != to.sha:
-            others.setdefault(one.sha, one)
     return Rollback(
         service=owner.name,
         environment=written,
@@ -98,7 +90,6 @@ def rollback_offer(
         leaves=tuple(leaves),
         complete=complete,
         seen=rules.leaves_of(from_sha, to.sha, (change.label for change in leaves)),
-        others=tuple(others.values())[:OFFERED],
     )
 
 
