@@ -13,6 +13,9 @@ INSTALL := $(IN_VENV) -m pip install --quiet --disable-pip-version-check --requi
 # Extras stay in: pip before 23.3 would otherwise look past the pin for the newest release of what is wanted with extras.
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras
 
+# What is compiled once is kept, whatever the shell says: the tests start many processes.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo run test torture bench pictures format lock
 
@@ -37,7 +40,7 @@ test: $(TEST_READY) ## Run every check: lint, format, types, architecture, tests
 	if [ -n "$$failed" ]; then echo "Failed:$$failed" >&2; exit 1; fi
 
 torture: $(TEST_READY) ## Run the long fault tests (SHIPMATE_TORTURE_ROUNDS=50)
-	@SHIPMATE_TORTURE_ROUNDS=$(SHIPMATE_TORTURE_ROUNDS) $(VENV)/bin/pytest -m torture --timeout 7200 $(ARGS)
+	@SHIPMATE_TORTURE_ROUNDS=$(SHIPMATE_TORTURE_ROUNDS) $(VENV)/bin/pytest -m torture --both-engines --timeout 7200 $(ARGS)
 
 bench: $(TEST_READY) ## Measure against the bare baseline
 	@$(IN_VENV) -m tests.benchmarks $(ARGS)

@@ -1,7 +1,9 @@
 """What many tests stand on: a database of either engine, a stand-in world, a whole bot living in it.
 
 PostgreSQL comes from a wheel and runs for the session on a socket in a temporary folder; each test gets a database of
-its own, a copy of one that was brought up to date once. A test that asks for ``database_url`` runs once on each engine.
+its own, a copy of one that was brought up to date once. A test that asks for ``database_url`` runs on one of the two
+engines, which its name decides, so that each engine sees half of them; on both where the test is marked
+``both_engines``, and all of them with ``--both-engines``, as ``make torture`` does.
 Temporary files are kept in memory where there is room: what is written there outlives a killed Shipmate all the same.
 """
 
@@ -12,13 +14,16 @@ import shutil
 import tempfile
 import uuid
 import warnings
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
+import structlog
 
 from bot.database import upgrade
 from bot.delivery import Limits
@@ -33,6 +38,10 @@ UNLIMITED = Limits(per_channel=None, updates_per_minute=None, progress_every=0.0
 """No pace of our own, for tests of something else."""
 
 
+ENGINES = ("sqlite", "postgresql")
+
+WHOLE_BOT, BROWSER = (Path(__file__).parent / folder for folder in ("acceptance", "browser"))
+
 MEMORY = Path("/dev/shm")
 ROOM = 2 * 1024**3
 """Bytes that must be free in ``MEMORY``: many times what the tests leave there at a time."""
@@ -45,9 +54,47 @@ def temporary_root() -> Path:
 
 
 def pytest_configure() -> None:
-    """Tell pytest where to make its temporary folders, unless somebody did."""
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(temporary_root()))
+    """Tell pytest where to make its temporary folders, unless somebody did; log faults without every local variable.
 
+    structlog's own way draws each frame's variables, which takes longer than most tests that provoke a fault.
+    """
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(temporary_root()))
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--both-engines``: every test of the database on SQLite and on PostgreSQL."""
+    parser.addoption("--both-engines", action="store_true", help="run every test of the database on both engines")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave each test that takes an engine on one of them, unless it is to run on both; measure what tests closely.
+
+    Coverage is of the tests that look at a part: what a whole bot runs through would be covered without being looked
+    at, and takes twice as long while it is measured.
+    """
+    for item in items:
+        if item.path.is_relative_to(WHOLE_BOT) or item.path.is_relative_to(BROWSER):
+            item.add_marker("no_cover")
+    if config.getoption("--both-engines"):
+        return
+    config.hook.pytest_deselected(items=[item for item in items if not _on_its_engine(item)])
+    items[:] = [item for item in items if _on_its_engine(item)]
+
+
+def _on_its_engine(item: pytest.Item) -> bool:
+    called = getattr(item, "callspec", None)
+    engine = called.params.get("engine") if called is not None else None
+    if engine is None or item.get_closest_marker("both_engines") is not None:
+        return True
+    return str(engine) == ENGINES[zlib.crc32(item.nodeid.replace(str(engine), "").encode()) % len(ENGINES)]
+
+
+hypothesis.settings.register_profile("usual", max_examples=40, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=400, deadline=None)
+hypothesis.settings.load_profile("usual")
+"""How many histories a property is tried with; ``--hypothesis-profile thorough`` takes ten times as many."""
 
 HASTY = (
     "fsync = off",
@@ -124,16 +171,16 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
-    """The kind of database, once each."""
+    """The kind of database."""
     name: str = request.param
     return name
 
 
 @pytest.fixture
 def empty_database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a database without a table, once on each engine: for tests of what makes the tables."""
+    """The address of a database without a table: for tests of what makes the tables."""
     if engine == "sqlite":
         return f"sqlite:///{tmp_path / 'empty.db'}"
     return new_postgres_database(request.getfixturevalue("postgres_server"))
@@ -141,7 +188,7 @@ def empty_database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Pa
 
 @pytest.fixture
 def database_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a database with every table and nothing in them, once on each engine."""
+    """The address of a database with every table and nothing in them."""
     if engine == "sqlite":
         yield request.getfixturevalue("sqlite_url")
         return
@@ -159,10 +206,15 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{file}"
 
 
+UNHURRIED = 40.0
+"""Seconds for which the stand-in Slack waits instead of three: how fast this machine is, is not what is tested."""
+
+
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    """The stand-in world, without rate limits."""
+    """The stand-in world, without rate limits and without Slack's hurry."""
     async with Sandbox(rate_limits=False) as world:
+        world.slack.patience = world.slack.views.patience = UNHURRIED
         yield world
 
 

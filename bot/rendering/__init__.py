@@ -14,6 +14,7 @@ import hashlib
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,11 @@ class Renderer:
     """
 
     def __init__(self, overrides: Path | None = None, report: Callable[[str, str], None] | None = None) -> None:
-        ours = FileSystemLoader(templates_folder())
-        self._ours = _environment(ours, reload=False)
+        self._ours = _house()
         self._overrides = overrides
         self._theirs: Environment | None = None
         if overrides is not None:
-            self._theirs = _environment(_UsersFirst(overrides, ours), reload=True)
+            self._theirs = _environment(_UsersFirst(overrides, FileSystemLoader(templates_folder())), reload=True)
         self._report = report
         self._reported: set[tuple[str, str]] = set()
         self._field_names: dict[type, tuple[str, ...]] = {}
@@ -219,6 +219,12 @@ def _environment(loader: BaseLoader, *, reload: bool) -> Environment:
         when=text.when,
     )
     return environment
+
+
+@cache
+def _house() -> Environment:
+    """Our own templates: compiling them is most of what a first message costs, so a process does it once."""
+    return _environment(FileSystemLoader(templates_folder()), reload=False)
 
 
 def _printed(value: object) -> Markup:

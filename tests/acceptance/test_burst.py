@@ -28,7 +28,7 @@ CHANNEL = "#deploys"
 LIMITS = Limits(fold_after=3.0, progress_every=4.0, doubt_settles=0.3)
 
 
-@pytest.mark.timeout(110)
+@pytest.mark.timeout(400)
 async def test_a_thousand_deploys_are_all_visible_in_a_few_messages(sandbox: Sandbox, database_url: str) -> None:
     """Cards for the first, one rolling digest for the rest, and a card of its own for each that fails, also later."""
     sandbox.slack.rate_limits = True
@@ -54,12 +54,12 @@ async def test_a_thousand_deploys_are_all_visible_in_a_few_messages(sandbox: San
         postman.at(world.serving.url)
         try:
             await send(postman, first)
-            await sandbox.slack.until(lambda: shown(sandbox) >= {rollout.sha[:7] for rollout in rollouts}, within=60)
+            await sandbox.slack.until(lambda: shown(sandbox) >= {rollout.sha[:7] for rollout in rollouts}, within=180)
             folded = {line.label for line in digests.lines(sandbox.slack.messages(CHANNEL))}
             assert {rollout.sha[:7] for rollout in late} <= folded, "they must be folded to be folded and fail"
             await send(postman, [one.said("failure", one.began_at + timedelta(minutes=1)) for one in late])
             wanted = {one.sha[:7] for one in failing | late}
-            await sandbox.slack.until(lambda: failed(sandbox) == wanted and marked(sandbox, late) == {"🔴"}, within=60)
+            await sandbox.slack.until(lambda: failed(sandbox) == wanted and marked(sandbox, late) == {"🔴"}, within=180)
         finally:
             await postman.close()
     messages = sandbox.slack.messages(CHANNEL)

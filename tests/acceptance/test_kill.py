@@ -32,6 +32,8 @@ from tests.acceptance import digests, processes, watching
 from tests.acceptance.pipeline import Envelope, Postman, Rollout
 from tests.conftest import settings_for
 
+pytestmark = pytest.mark.both_engines
+
 ROUNDS = 5
 TORTURE_ROUNDS = int(os.environ.get("SHIPMATE_TORTURE_ROUNDS", "50"))
 LOOK_EVERY = 5
@@ -315,7 +317,7 @@ def outcome_of(reply: Message) -> str:
     return f"{found[1]} {found[2]}"
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(300)
 async def test_five_kills_lose_nothing_and_say_nothing_twice(
     sandbox: Sandbox, database_url: str, tmp_path: Path
 ) -> None:
@@ -323,7 +325,7 @@ async def test_five_kills_lose_nothing_and_say_nothing_twice(
     await torture(sandbox, database_url, tmp_path, rounds=ROUNDS, limits=QUICK)
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(300)
 async def test_kills_during_a_burst_lose_no_line_of_a_digest(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> None:
     """With a pace that the load exceeds, what was folded stands in its digest, and failures stand for themselves."""
     await torture(sandbox, sqlite_url, tmp_path, rounds=2, limits=FOLDING)

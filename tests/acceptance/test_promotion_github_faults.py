@@ -43,10 +43,10 @@ async def troubled(sandbox: Sandbox, url: str, folder: Path) -> AsyncIterator[tu
     ids=["5xx", "done-then-5xx", "cut", "done-then-cut", "429", "secondary-limit", "401"],
 )
 async def test_a_call_that_fails_in_passing_comes_to_one_deployment(
-    sandbox: Sandbox, database_url: str, tmp_path: Path, how: str, fault: dict[str, Any]
+    sandbox: Sandbox, sqlite_url: str, tmp_path: Path, how: str, fault: dict[str, Any]
 ) -> None:
     """Whether GitHub had done it or not; and nobody is told that it failed."""
-    async with troubled(sandbox, database_url, tmp_path) as (there, between):
+    async with troubled(sandbox, sqlite_url, tmp_path) as (there, between):
         sha = await there.merge("ana", RETRY)
         between.spoil(how, path="/deployments", **fault)
         sandbox.github.hold_webhooks()  # what GitHub did must be looked up: nobody tells
@@ -62,24 +62,27 @@ async def test_a_call_that_fails_in_passing_comes_to_one_deployment(
 
 
 async def test_a_lost_answer_is_looked_up_before_it_is_repeated(
-    sandbox: Sandbox, database_url: str, tmp_path: Path
+    sandbox: Sandbox, sqlite_url: str, tmp_path: Path
 ) -> None:
     """While its absence proves nothing, nothing is repeated; a lock is told that it may be moving."""
-    async with troubled(sandbox, database_url, tmp_path) as (there, between):
+    async with troubled(sandbox, sqlite_url, tmp_path) as (there, between):
         sha = await there.merge("ana", RETRY)
         between.spoil("cut", path="/deployments")
         await there.press("dee", APPROVE)
         await there.turn(seconds=30)
         assert len(between.posts("/deployments")) == 1
+        assert there.shows(
+            "its pipeline has not answered yet", "an earlier call may still be on its way", "I try again"
+        )
         assert "Already on its way" in await there.ship("eve", "lock checkout the gateway is down")
         await there.turn(minutes=4)
         assert sha not in there.production(), "it had not been made, and by now it is locked"
         assert there.shows("the gateway is down")
 
 
-async def test_a_refusal_is_a_clear_card(sandbox: Sandbox, database_url: str, tmp_path: Path) -> None:
+async def test_a_refusal_is_a_clear_card(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> None:
     """However often it were asked: the promotion failed, and says why in GitHub's own words."""
-    async with troubled(sandbox, database_url, tmp_path) as (there, between):
+    async with troubled(sandbox, sqlite_url, tmp_path) as (there, between):
         await there.merge("ana", RETRY)
         words = {"message": "Validation Failed", "errors": [{"message": "No ref found for that sha"}]}
         between.spoil("answer", path="/deployments", status=422, body=words)
@@ -92,10 +95,10 @@ async def test_a_refusal_is_a_clear_card(sandbox: Sandbox, database_url: str, tm
 
 
 async def test_a_github_that_is_dead_from_the_start_opens_nothing(
-    sandbox: Sandbox, database_url: str, tmp_path: Path
+    sandbox: Sandbox, sqlite_url: str, tmp_path: Path
 ) -> None:
     """What it carries cannot be read: nobody can approve it, the card says why, and heals by itself."""
-    async with troubled(sandbox, database_url, tmp_path) as (there, between):
+    async with troubled(sandbox, sqlite_url, tmp_path) as (there, between):
         between.spoil("answer", verb="GET", path="/compare", status=503, times=50)
         sha = await there.merge("ana", RETRY)
         assert there.shows("⏳ approval: what it carries is not read yet")

@@ -223,8 +223,22 @@ async def called(there: World) -> None:
 async def looked(there: World, before: int) -> None:
     """Wait until the deployments were looked through, after so many requests."""
     async with asyncio.timeout(WITHIN):
-        while not any(one.startswith("GET ") and "/deployments" in one for one in there.between.seen[before:]):  # noqa: ASYNC110
+        while not _looked_since(there, before):  # noqa: ASYNC110 - it rings no bell
             await asyncio.sleep(watching.LOOK_AGAIN)
+
+
+async def goes_on(there: World, before: int) -> None:
+    """The same, or until nothing needs to be looked for: the call was made, and is known to have been."""
+    async with asyncio.timeout(WITHIN):
+        while not _looked_since(there, before) and await there.database.read(newest) not in (  # noqa: ASYNC110
+            State.ROLLING,
+            State.DONE,
+        ):
+            await asyncio.sleep(watching.LOOK_AGAIN)
+
+
+def _looked_since(there: World, before: int) -> bool:
+    return any(one.startswith("GET ") and "/deployments" in one for one in there.between.seen[before:])
 
 
 @pytest.mark.torture
@@ -247,10 +261,11 @@ async def test_killed_again_and_again(sandbox: Sandbox, database_url: str, tmp_p
                 with suppress(OSError):
                     await click
             there.between.clear()
+            before = len(there.between.seen)
             async with there.bot():
                 if not there.acknowledged:
                     await there.approve(card)
-                await asyncio.sleep(0.3)
+                await goes_on(there, before)
                 sandbox.clock.turn(by=BELIEVED)
                 await there.lives()
             assert len(there.ours()) == number

@@ -22,6 +22,8 @@ from tests.acceptance.promoting import Company, company, policy
 from tests.acceptance.stories import CHANNEL
 from tests.conftest import UNLIMITED, settings_for
 
+pytestmark = pytest.mark.both_engines
+
 GATES = "[lock, freeze, order, {approval: {count: 1, expires: 4h}}, health]"
 PEOPLE = ("ana", "ben", "chi", "dee", "eve")
 """Ana wrote it; Dee and Eve may approve it; everybody is of the team, and may reject it."""
@@ -50,7 +52,7 @@ async def replicas(there: Company, database_url: str, folder: Path) -> AsyncIter
         yield [there.serving.url, second.url]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 async def test_a_hundred_clicks_of_approve_and_reject_come_to_one_end(
     sandbox: Sandbox, database_url: str, tmp_path: Path
 ) -> None:

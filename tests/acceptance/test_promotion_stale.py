@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlmodel import Session, col, select
 
 from bot.promotions.models import Approval, Decision, Promotion
@@ -133,39 +132,34 @@ async def test_a_button_from_before_a_restart_works_as_if_nothing_had_happened(
     )
     async with serving(settings, limits=UNLIMITED, clock=clock) as running:
         sandbox.connect(running.url)
-        again = Company(sandbox, running, pipeline, clock)
+        again = Company(sandbox, running, pipeline, clock, settings)
         await again.at_rest()
         await comes_to_nothing(again, "dee", old, "Nothing was done", "newer")
         assert "Approved" in await again.press("dee", APPROVE)
         assert len(again.production()) == 2
 
 
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        ("", "does not say which promotion"),
-        ("2", "does not say which promotion"),
-        ("2:../../etc/passwd", "does not say which promotion"),
-        ("2:" + "a" * 65, "does not say which promotion"),
-        ("0:0123456789abcdef", "does not say which promotion"),
-        ("-2:0123456789abcdef", "does not say which promotion"),
-        ("1000000:0123456789abcdef", "I know no promotion 1000000"),
-        ("2:0123456789abcdef", "has changed since you looked"),
-        ("2:", "has changed since you looked"),
-        ("1:0123456789abcdef", "already"),
-    ],
-    ids=[
-        "empty", "no-range", "a-path", "too-long", "nought", "negative", "unknown", "another-range", "no-seen",
-        "another-promotion",
-    ],
-)  # fmt: skip
-async def test_an_edited_payload_approves_nothing(
-    sandbox: Sandbox, sqlite_url: str, tmp_path: Path, value: str, words: str
-) -> None:
+EDITED = {
+    "empty": ("", "does not say which promotion"),
+    "no range": ("2", "does not say which promotion"),
+    "a path": ("2:../../etc/passwd", "does not say which promotion"),
+    "too long": ("2:" + "a" * 65, "does not say which promotion"),
+    "nought": ("0:0123456789abcdef", "does not say which promotion"),
+    "negative": ("-2:0123456789abcdef", "does not say which promotion"),
+    "unknown": ("1000000:0123456789abcdef", "I know no promotion 1000000"),
+    "another range": ("2:0123456789abcdef", "has changed since you looked"),
+    "no seen": ("2:", "has changed since you looked"),
+    "another promotion": ("1:0123456789abcdef", "already"),
+}
+"""What somebody may put behind a button, and what they are told."""
+
+
+async def test_an_edited_payload_approves_nothing(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> None:
     """What a button carries is a claim: what was seen is compared with what is."""
     async with company(sandbox, sqlite_url, tmp_path, catalogue=AT_ONCE) as there:
         await there.merge("ana", RETRY)
-        await comes_to_nothing(there, "dee", edited(as_it_is(there), value), words)
+        for value, words in EDITED.values():
+            await comes_to_nothing(there, "dee", edited(as_it_is(there), value), words)
 
 
 async def test_strangers_guests_and_bots_press_nothing(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> None:
@@ -179,7 +173,7 @@ async def test_strangers_guests_and_bots_press_nothing(sandbox: Sandbox, sqlite_
     async with company(sandbox, sqlite_url, tmp_path, catalogue=AT_ONCE) as there:
         await there.merge("ana", RETRY)
         card = as_it_is(there)
-        await comes_to_nothing(there, "gus", card, "You belong to another workspace", "nothing was changed")
+        await comes_to_nothing(there, "gus", card, "people of other workspaces", "nothing was changed")
         await comes_to_nothing(there, "fay", card, "Guests, and people of other workspaces, only read here")
         await comes_to_nothing(there, "USLACKBOT", card, "only people act here")
         sandbox.slack.change_person("eve", deactivated=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -156,12 +157,13 @@ def test_every_scope_of_the_manifest_has_a_scene() -> None:
 
 @pytest.mark.parametrize("scope", sorted(NEEDED))
 async def test_with_the_whole_manifest_the_scene_plays_and_without_the_scope_it_does_not(
-    scope: str, tmp_path: Path
+    scope: str, sqlite_template: Path, tmp_path: Path
 ) -> None:
     """Played twice: as the manifest asks, and without this one scope."""
     scene = NEEDED[scope]
-    (tmp_path / "whole").mkdir()
-    (tmp_path / "without").mkdir()
+    for folder in (tmp_path / "whole", tmp_path / "without"):
+        folder.mkdir()
+        shutil.copyfile(sqlite_template, folder / "shipmate.db")
     async with Sandbox(rate_limits=False, scopes=GRANTED) as sandbox:
         await scene(sandbox, f"sqlite:///{tmp_path}/whole/shipmate.db")
     async with Sandbox(rate_limits=False, scopes=GRANTED - {scope}) as sandbox:

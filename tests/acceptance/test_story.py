@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.sandbox.server import Sandbox
 from tests.acceptance import watching
 from tests.acceptance.stories import BEGAN, CATALOGUE, CHANNEL, ENDED, REPO, Turnable, story
+
+pytestmark = pytest.mark.both_engines
 
 RETRY = "Retry payments on a gateway time-out"
 

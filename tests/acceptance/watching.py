@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from sqlmodel import Session, select
@@ -19,7 +19,10 @@ from bot.sandbox.world import Message
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 LOOK_AGAIN = 0.02
-"""Seconds between two looks at a database whose bot is in another process and cannot ring."""
+"""Seconds before the second look at a database whose bot may be in another process and cannot ring."""
+
+LOOK_AT_LAST = 0.1
+"""Seconds between two looks in the end: each takes from what is waited for."""
 
 
 def key_of(message: Message) -> str | None:
@@ -79,23 +82,35 @@ def busy(session: Session) -> bool:
     return any(_left(session, FOR_EVER))
 
 
-def _left(session: Session, by: datetime) -> tuple[object, ...]:
+def _left(
+    session: Session, by: datetime
+) -> tuple[Sequence[str], Sequence[queue.Waiting], Sequence[queue.WaitingEffect]]:
     """The deliveries, messages and effects that wait, those put off until ``by`` included."""
     pending = session.exec(select(Delivery.delivery_id).where(Delivery.state == DeliveryState.PENDING)).all()
     return (pending, *queue.waiting(session, by))
 
 
-async def at_rest(database: Database, *, within: float = 30.0, by: datetime = FOR_EVER) -> None:
-    """Wait until the bot of this database has applied and sent everything; AssertionError after ``within`` seconds.
+def _names(left: tuple[Sequence[str], Sequence[queue.Waiting], Sequence[queue.WaitingEffect]]) -> object:
+    """What waits, without how often it was tried: trying is no progress."""
+    pending, rows, effects = left
+    return set(pending), {(row.name, row.version) for row in rows}, {effect.name for effect in effects}
 
-    What is to be done only after ``by`` may wait.
+
+async def at_rest(database: Database, *, within: float = 30.0, by: datetime = FOR_EVER) -> None:
+    """Wait until the bot of this database has applied and sent everything; AssertionError once nothing moves any more.
+
+    That is when what waits has been the same for ``within`` seconds: a slow machine may take as long as it needs. What
+    is to be done only after ``by`` may wait.
     """
-    try:
-        async with asyncio.timeout(within):
-            while any(await database.read(lambda session: _left(session, by))):  # noqa: ASYNC110 - it cannot ring
-                await asyncio.sleep(LOOK_AGAIN)
-    except TimeoutError:
-        raise AssertionError(f"still busy: {await database.read(lambda session: _left(session, by))}") from None
+    clock, before, since = asyncio.get_running_loop().time, None, 0.0
+    pause = LOOK_AGAIN
+    while any(left := await database.read(lambda session: _left(session, by))):
+        names = _names(left)
+        if names != before:
+            before, since = names, clock()
+        assert clock() - since < within, f"still busy: {left}"
+        await asyncio.sleep(pause)
+        pause = min(1.5 * pause, LOOK_AT_LAST)
 
 
 def _payload(message: Message) -> dict[str, str]:

@@ -177,5 +177,5 @@ async def test_a_world_that_stops_leaves_it_where_it_stands(repo: Repository, sa
     sandbox.pipelines.append(pipeline)
     pipeline.watch()
     await sandbox.github.commit(REPO, author="ana", message="x")
-    await asyncio.wait_for(sandbox.stop(), 5)
+    await asyncio.wait_for(sandbox.stop(), 30)
     assert course(repo) == []

@@ -64,7 +64,7 @@ async def test_a_sqlite_file_is_free_again_once_its_process_has_stopped(tmp_path
     lock.release()
     lock.release()
     async with standing(url) as again:
-        await asyncio.wait_for(again.won(), 5)
+        await asyncio.wait_for(again.won(), 20)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -77,18 +77,18 @@ async def test_one_of_two_leads_and_the_other_takes_over(postgres_server: str) -
     """When the first one's connection is cut it knows that it leads no more, and the second one leads."""
     url = new_postgres_database(postgres_server)
     async with standing(url) as first:
-        await asyncio.wait_for(first.won(), 10)
+        await asyncio.wait_for(first.won(), 20)
         async with standing(url) as second:
             third = asyncio.create_task(second.won())
             lost = asyncio.create_task(first.lost())
             await asyncio.wait({third}, timeout=0.05)
             assert (first.held, second.held) == (True, False)
             cut_leader(url)
-            await asyncio.wait_for(asyncio.wait({third, lost}, return_when=asyncio.FIRST_COMPLETED), 10)
-            await asyncio.wait_for(lost, 10)
+            await asyncio.wait_for(asyncio.wait({third, lost}, return_when=asyncio.FIRST_COMPLETED), 20)
+            await asyncio.wait_for(lost, 20)
             # Whichever of the two asks first leads now; never both.
             await asyncio.wait_for(
-                asyncio.wait({asyncio.create_task(first.won()), third}, return_when=asyncio.FIRST_COMPLETED), 10
+                asyncio.wait({asyncio.create_task(first.won()), third}, return_when=asyncio.FIRST_COMPLETED), 20
             )
             assert first.held is not second.held
 
@@ -101,9 +101,9 @@ async def test_an_orderly_stop_hands_leadership_on(postgres_server: str) -> None
             await asyncio.wait(
                 {asyncio.create_task(first.won()), asyncio.create_task(second.won())},
                 return_when=asyncio.FIRST_COMPLETED,
-                timeout=10,
+                timeout=20,
             )
-        await asyncio.wait_for(second.won(), 10)
+        await asyncio.wait_for(second.won(), 20)
         assert second.held
 
 
@@ -113,7 +113,7 @@ async def test_two_databases_of_one_server_have_leaders_of_their_own(postgres_se
         standing(new_postgres_database(postgres_server)) as one,
         standing(new_postgres_database(postgres_server)) as other,
     ):
-        await asyncio.wait_for(asyncio.gather(one.won(), other.won()), 10)
+        await asyncio.wait_for(asyncio.gather(one.won(), other.won()), 20)
 
 
 async def test_a_bell_rung_on_one_replica_wakes_the_leader(postgres_server: str) -> None:
@@ -129,11 +129,11 @@ async def test_a_bell_rung_on_one_replica_wakes_the_leader(postgres_server: str)
         standing(url, hear) as leader,
         opened(url, upgraded=False) as replica,
     ):
-        await asyncio.wait_for(leader.won(), 10)
+        await asyncio.wait_for(leader.won(), 20)
         replica.notify_others = True
         for bell in ("inbox", "outgoing", "inbox"):
             await replica.write(lambda session, bell=bell: wake_on_commit(session, bell))  # type: ignore[misc]
-        assert [await asyncio.wait_for(heard.get(), 10) for _ in range(3)] == ["inbox", "outgoing", "inbox"]
+        assert [await asyncio.wait_for(heard.get(), 20) for _ in range(3)] == ["inbox", "outgoing", "inbox"]
 
 
 async def test_the_leaders_own_bells_stay_in_its_process(postgres_server: str) -> None:
@@ -142,7 +142,7 @@ async def test_the_leaders_own_bells_stay_in_its_process(postgres_server: str) -
     heard: list[str] = []
     rung: list[str] = []
     async with standing(url, heard.append) as leader, opened(url, upgraded=False) as own:
-        await asyncio.wait_for(leader.won(), 10)
+        await asyncio.wait_for(leader.won(), 20)
         own.on_bell("inbox", lambda: rung.append("inbox"))
         await own.write(lambda session: wake_on_commit(session, "inbox"))
     assert (rung, heard) == (["inbox"], [])

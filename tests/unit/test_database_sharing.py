@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
@@ -14,6 +15,8 @@ from bot.database import engine
 from bot.people import Link
 from bot.work import Watch, begin_watch
 from tests.unit.stores import NOON, opened
+
+pytestmark = pytest.mark.both_engines
 
 
 async def test_urgent_work_is_committed_before_the_rest_of_a_long_group(sqlite_url: str) -> None:

@@ -21,6 +21,8 @@ from bot.inbox import Delivery, Incoming, Lane
 from tests.conftest import new_postgres_database
 from tests.unit.stores import address, opened
 
+pytestmark = pytest.mark.both_engines
+
 
 class Gate:
     """A unit that keeps the writer busy until it is let go, so that what comes meanwhile makes one group."""
@@ -399,6 +401,8 @@ async def test_closing_finishes_what_was_taken_on(database_url: str) -> None:
         await asyncio.gather(first, *waiting, closing)
         with pytest.raises(DatabaseUnavailable):
             await database.write(add(3))
+        with pytest.raises(DatabaseUnavailable):
+            await database.read(lambda session: None)
         elsewhere = create_engine(address(database_url))
         with elsewhere.connect() as connection:
             assert connection.execute(text("SELECT count(*) FROM numbers")).scalar_one() == 2

@@ -61,10 +61,10 @@ def test_a_word_names_what_it_covers(typed: str, kind: ScopeKind, name: str) -> 
     [
         ("", "Say what to lock: a service (checkout)"),
         ("payments", "is a service and a team. Say which you mean: service:payments or team:payments."),
-        ("chekout", 'did you mean "checkout"?'),
-        ("prodution", 'did you mean "production"?'),
+        ("chekout", "did you mean “checkout”?"),
+        ("prodution", "did you mean “production”?"),
         ("xyzzy", "I know nothing called “xyzzy”. I can lock a service (checkout)"),
-        ("team:shp", 'I know no team “shp”; did you mean "shop"?'),
+        ("team:shp", "I know no team “shp”; did you mean “shop”?"),
         ("team:xyzzy", "I know no team “xyzzy”; I know payments and shop."),
         ("checkout/prod", "checkout has no environment “prod”"),
         ("checkout/xyzzy", "it has staging and production."),
@@ -316,12 +316,12 @@ def test_zones_of_half_and_quarter_hours_and_the_other_side_of_midnight(typed: s
         ("until friday", "Say the time too: until friday 09:00."),
         ("until 2026-12-01", "Say the time too"),
         ("until 25:00", "I cannot read “until 25:00” as an end. Say for 2h"),
-        ("until frday 09:00", 'did you mean "friday"?'),
+        ("until frday 09:00", "did you mean “friday”?"),
         ("until 2026-02-30 09:00", "names a day that does not exist"),
         ("until 2026-02-30T09:00", "I cannot read"),
-        ("until today 09:00", "is in the past"),
-        ("until 2025-01-01 09:00", "is in the past"),
-        ("until 2025-01-01T09:00Z", "is in the past"),
+        ("until today 09:00", "is over already: it is 13:00"),
+        ("until 2025-01-01 09:00", "is over already"),
+        ("until 2025-01-01T09:00Z", "is over already"),
         ("for 2", "The unit is missing: 2h is two hours."),
         ("for ever", "is no length of time I know. Say for 30m"),
         ("for 0h", "is no length of time"),
@@ -337,7 +337,6 @@ def test_an_end_that_cannot_be_read_is_refused_with_what_was_expected(typed: str
     assert told in str(refused.value)
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from(sorted(available_timezones())),
     st.datetimes(datetime(2026, 3, 3), datetime(2027, 12, 31)),  # noqa: DTZ001 - a local time, in the zone drawn

@@ -31,6 +31,8 @@ from bot.promotions.models import Promotion, State
 from tests.unit.promoting import World, world
 from tests.unit.stores import opened
 
+pytestmark = pytest.mark.both_engines
+
 Result = TypeVar("Result")
 
 ROUNDS = {"postgresql": 200, "sqlite": 60}

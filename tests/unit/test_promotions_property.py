@@ -401,7 +401,10 @@ def told(
     through=st.sampled_from(WAYS),
     supersede=st.sampled_from(list(Supersede)),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=settings().max_examples // 3,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 def test_nothing_ships_with_a_closed_gate_or_by_its_author(
     policy: tuple[Gate, ...], steps: list[tuple[str, Any]], through: PromoteThrough, supersede: Supersede
 ) -> None:
