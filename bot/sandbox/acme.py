@@ -1,7 +1,8 @@
-"""Acme, the company every story happens at: five people, an app, channels, and two repositories with a past."""
+"""Acme, the company every story happens at: five people, an app, channels, and four repositories with a past."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.sandbox.clock import Clock
@@ -62,6 +63,7 @@ def acme_workspace(clock: Clock | None = None) -> Workspace:
     workspace.add_channel(
         "payments-deploys", channel_id="C0PAYMENTS", members=with_app, purpose="What the payments team ships"
     )
+    workspace.add_channel("releases", channel_id="C0RELEASES", members=with_app, purpose="When the trains leave")
     workspace.add_channel("payments-leads", channel_id="C0LEADS", members={"U0DEE", "U0EVE"}, private=True)
     workspace.add_channel(
         "partner-launch",
@@ -76,7 +78,7 @@ def acme_workspace(clock: Clock | None = None) -> Workspace:
 
 
 def acme_forge() -> Forge:
-    """Acme's GitHub: everybody's account, the bots', acme/checkout with a past, and acme/cart, live for three days.
+    """Acme's GitHub: everybody's account, the bots', acme/checkout with a past, and what has been live for three days.
 
     Eve has no public e-mail address: who she is in Slack must come from the configuration or from herself.
     """
@@ -99,6 +101,7 @@ def acme_forge() -> Forge:
                 commit_email=f"{501 + number}+{login}@users.noreply.github.com"
                 if login == "eve"
                 else f"{login}@example.com",
+                member=True,
             )
         )
     for login, identity in (("dependabot[bot]", 49699333), ("github-actions[bot]", 41898282)):
@@ -112,7 +115,9 @@ def acme_forge() -> Forge:
             )
         )
     _checkout(forge)
-    _cart(forge)
+    _live(forge, "acme/cart", "src/cart.py", _CART_PAST, 401)
+    _live(forge, "acme/search", "src/search.py", _SEARCH_PAST, 601)
+    _live(forge, "acme/storefront", "src/pages.py", _STOREFRONT_PAST, 701)
     return forge
 
 
@@ -146,24 +151,27 @@ _CART_PAST = (  # ivy has left: nobody is told today that theirs went live
     ("eve", "Count in dozens where people do"),
     ("ivy", "Add up in the currency of the shop"),
 )
+_SEARCH_PAST = (("ben", "Find a word in any of its forms"), ("ivy", "Show what others looked for"))
+_STOREFRONT_PAST = (("chi", "Say what is new this week"), ("ivy", "Load the pictures last"))
 _LIVE_SINCE = timedelta(days=3)
 
 
-def _cart(forge: Forge) -> None:
-    repo = forge.add_repository("acme/cart", default_branch="main")
+def _live(forge: Forge, name: str, file: str, past: Sequence[tuple[str, str]], next_pull: int) -> None:
+    """A repository whose newest commit has been live everywhere for a while."""
+    repo = forge.add_repository(name, default_branch="main")
     now = datetime.now(UTC)
     parents: tuple[str, ...] = ()
-    for number, (author, message) in enumerate(_CART_PAST):
+    for number, (author, message) in enumerate(past):
         commit = repo.add_commit(
             message=message,
             author=forge.account(author),
             parents=parents,
-            files=(File(name="src/cart.py"),),
-            at=now - _LIVE_SINCE - timedelta(hours=20 * (len(_CART_PAST) - number)),
+            files=(File(name=file),),
+            at=now - _LIVE_SINCE - timedelta(hours=20 * (len(past) - number)),
         )
         parents = (commit.sha,)
         repo.branches["main"] = commit.sha
-    repo.next_pull = 401
+    repo.next_pull = next_pull
     pipeline = forge.account("github-actions[bot]")
     for environment, at in (("staging", now - _LIVE_SINCE), ("production", now - _LIVE_SINCE + timedelta(hours=1))):
         deployment = Deployment(

@@ -17,6 +17,7 @@ from bot.sandbox.clock import duration
 from bot.sandbox.control_acts import act
 from bot.sandbox.control_clock import ClockDoor
 from bot.sandbox.control_faults import FaultDoor
+from bot.sandbox.control_requests import RequestsDoor
 from bot.sandbox.control_wishes import one_of, only, pace, refusal, text, wish_of
 from bot.sandbox.exchanges import Exchange, to_page
 from bot.sandbox.pagerduty import PagerDuty
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
 
 log = logging.getLogger(__name__)
-REQUESTS_SHOWN = 200
 QUEUED = 10_000
 """A page that falls further behind than this is let go; it connects again and gets everything anew."""
 
@@ -41,12 +41,14 @@ class Control:
         self._followers: set[asyncio.Queue[Json | None]] = set()
         self._scenes: dict[str, asyncio.Task[None]] = {}
         self._faults = FaultDoor(sandbox, self._faults_changed)
+        logs = [sandbox.slack.log, sandbox.github.log, sandbox.pagerduty.log, sandbox.monitoring.log]
+        self._requests = RequestsDoor(logs)
         sandbox.world.watchers.append(self._message_changed)
         sandbox.world.place_watchers.append(self._place_changed)
         sandbox.slack.views.watchers.append(self._view_changed)
-        sandbox.slack.log.watchers.append(self._exchanged)
-        sandbox.github.log.watchers.append(self._exchanged)
-        sandbox.pagerduty.log.watchers.append(self._exchanged)
+        sandbox.world.read_watchers.append(self._was_read)
+        for kept in logs:
+            kept.watchers.append(self._exchanged)
         sandbox.clock.watchers.append(self._clock_changed)
 
     def routes(self) -> list[web.RouteDef]:
@@ -56,6 +58,7 @@ class Control:
             web.post("/_sandbox/act", self._act),
             web.get("/_sandbox/live", self._live),
             *self._faults.routes(),
+            *self._requests.routes(),
             *ClockDoor(self._sandbox.clock).routes(),
         ]
 
@@ -75,9 +78,7 @@ class Control:
     def snapshot(self) -> Json:
         """Everything the page draws."""
         world = self._sandbox.world
-        logs = (self._sandbox.slack.log, self._sandbox.github.log, self._sandbox.pagerduty.log)
-        requests = [exchange for log in logs for exchange in list(log.rows)]
-        requests.sort(key=lambda exchange: exchange.at)
+        sent = self._requests.before()
         return {
             "workspace": {"name": TEAM_NAME, "bot": BOT_USER_ID},
             "people": [
@@ -105,7 +106,9 @@ class Control:
             "clock": self._sandbox.clock.told(),
             "scenes": [{"name": name, "summary": scene.summary} for name, scene in SCENES.items()],
             "playing": [name for name, task in self._scenes.items() if not task.done()],
-            "requests": [to_page(exchange) for exchange in requests[-REQUESTS_SHOWN:]],
+            "read": {person: dict(marks) for person, marks in world.read_marks.items()},
+            "requests": sent["requests"],
+            "requests_total": sent["total"],
         }
 
     def _app(self) -> Json:
@@ -228,6 +231,9 @@ class Control:
 
     def _place_changed(self, channel: Channel) -> None:
         self._tell(lambda: {"type": "channel", "place": _channel(channel)})
+
+    def _was_read(self, person: str, channel: str, ts: str) -> None:
+        self._tell(lambda: {"type": "read", "person": person, "channel": channel, "ts": ts})
 
     def _view_changed(self, kind: str, person: str) -> None:
         def make() -> Json:

@@ -86,6 +86,14 @@ async def suggest(slack: Slack, person: str, wish: Json) -> Json:
     return told | {"option_groups": found.option_groups} if found.option_groups else told
 
 
+async def read(slack: Slack, person: str, wish: Json) -> Json:
+    """Look at a channel or conversation, as far as the message with this ``ts``."""
+    use = inside(wish, "read")
+    only(use, ("channel", "ts"), "read: ")
+    slack.workspace.mark_read(person, text(use, "channel"), text(use, "ts"))
+    return {}
+
+
 async def home(slack: Slack, person: str, wish: Json) -> Json:
     """Open App Home."""
     statuses = await slack.open_home(person)
@@ -101,6 +109,7 @@ ACTS: dict[str, Act] = {
     "close": close,
     "shortcut": shortcut,
     "suggest": suggest,
+    "read": read,
     "home": home,
 }
 ABOUT: dict[str, tuple[str, ...]] = {"command": ("text", "channel"), "say": ("channel", "thread_ts")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -48,7 +47,8 @@ class Log:
         self.system = system
         self.rows: deque[Exchange] = deque(maxlen=KEPT)
         self.watchers: list[Callable[[Exchange], None]] = []
-        self._numbers = itertools.count(1)
+        self.total = 0
+        """How many there ever were, those no longer kept included."""
 
     def add(
         self,
@@ -68,8 +68,9 @@ class Log:
     ) -> Exchange:
         """Keep one exchange that began at ``began`` (``time.perf_counter()``) and has just ended."""
         duration = time.perf_counter() - began
+        self.total += 1
         exchange = Exchange(
-            number=next(self._numbers),
+            number=self.total,
             system=self.system,
             incoming=incoming,
             verb=verb,
@@ -91,10 +92,15 @@ class Log:
         return exchange
 
 
+def id_of(exchange: Exchange) -> str:
+    """What the page and its door call a row."""
+    return f"{exchange.system}-{exchange.number}"
+
+
 def to_page(exchange: Exchange) -> dict[str, Any]:
     """The row as the page's inspector shows it; secrets in headers and bodies are masked."""
     return {
-        "id": f"{exchange.system}-{exchange.number}",
+        "id": id_of(exchange),
         "at": exchange.at,
         "direction": "in" if exchange.incoming else "out",
         "system": exchange.system,

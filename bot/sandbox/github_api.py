@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from bot.sandbox.github_access_views import AccessViews
 from bot.sandbox.github_answers import API, Answer, Page, Refused, Route, View
 from bot.sandbox.github_app_views import AppViews
 from bot.sandbox.github_check_views import CheckViews
@@ -45,6 +46,7 @@ class RestApi:
             ("GET", "/users/{login}", self._user, None),
             *((verb, path, view, None) for verb, path, view in AppViews(self._github, self._github.app).views()),
             *code.routes(),
+            *AccessViews(self._github).routes(),
             *CheckViews(self._github).routes(),
             *DeploymentViews(self._github).routes(),
             *GateViews(self._github).routes(),

@@ -9,7 +9,7 @@ from bot.sandbox.github_core import Ground
 from bot.sandbox.github_records import Review
 from bot.sandbox.github_shapes import stamp
 from bot.sandbox.merging import WAYS
-from bot.sandbox.repositories import NOBODY, Account, Commit, Comparison, File, Forge, Pull, Repository
+from bot.sandbox.repositories import NOBODY, ROLES, Account, Commit, Comparison, File, Forge, Pull, Repository
 from bot.sandbox.world import Json
 
 _DEFAULT_FILES = ("src/app.py",)
@@ -40,6 +40,12 @@ class Code(Ground):
         )
         repo.branches[default_branch] = first.sha
         return repo
+
+    def let_in(self, repo: str, login: str, role: str) -> None:
+        """Give somebody a role in a repository, one of ``ROLES``; ``none`` takes back what was given."""
+        if role not in ROLES:
+            raise ValueError(f"{role!r} is no role; there are {', '.join(ROLES)}")
+        self.forge.repository(repo).roles[self.forge.account(login).login.lower()] = role
 
     async def commit(
         self,

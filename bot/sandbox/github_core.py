@@ -46,7 +46,9 @@ class Ground:
         self.shapes = Shapes("", "")
         self.faults = GitHubFaults()
         self.limits = Limits(enforced=rate_limits)
-        self.machine_user = forge.account(MACHINE_USER)
+        self.machine_user = forge.add_account(
+            Account(login=MACHINE_USER, id=next(forge.numbers), name=MACHINE_USER, member=True)
+        )
         self.app_user = forge.add_account(
             Account(login=f"{APP_SLUG}[bot]", id=_APP_USER_ID, name=APP_SLUG, bot=True, commit_email="")
         )

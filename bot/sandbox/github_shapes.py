@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from bot.sandbox import github_addresses as addresses
 from bot.sandbox.github_records import Review
-from bot.sandbox.repositories import WEB_FLOW_EMAIL, Account, Commit, Pull, Repository
+from bot.sandbox.repositories import ROLES, WEB_FLOW_EMAIL, Account, Commit, Pull, Repository
 from bot.sandbox.world import Json
 
 ORGANISATION_ID = 9001
@@ -66,6 +66,17 @@ class CodeShapes:
             "following": 0,
             "created_at": _BEGAN,
             "updated_at": _CHANGED,
+        }
+
+    def permission(self, account: Account, role: str) -> Json:
+        """What somebody may in a repository; ``permission`` is the older base role that theirs stands on."""
+        allowed = ROLES.index(role)
+        ways = {"admin": "admin", "maintain": "maintain", "push": "write", "triage": "triage", "pull": "read"}
+        permissions = {way: allowed >= ROLES.index(least) for way, least in ways.items()}
+        return {
+            "permission": {"maintain": "write", "triage": "read"}.get(role, role),
+            "user": self.user(account) | {"permissions": permissions, "role_name": role},
+            "role_name": role,
         }
 
     def owner(self, login: str) -> Json:

@@ -1,11 +1,11 @@
-"""Acme's PagerDuty: everybody, the bot's own user, the payments policy (Dee, then Eve), and the checkout service."""
+"""Acme's PagerDuty: everybody, the bot's own user, the payments policy (Dee, then Eve), a service, a schedule."""
 
 from __future__ import annotations
 
 import secrets
 from datetime import datetime
 
-from bot.sandbox.pagerduty_records import Account, Level, Policy, Service, User
+from bot.sandbox.pagerduty_records import Account, Level, Policy, Schedule, Service, User
 
 BOT_EMAIL = "shipmate@example.com"
 _PEOPLE = (
@@ -32,4 +32,5 @@ def acme_account(now: datetime) -> Account:
     account.services["PSCHECKOUT"] = Service(
         id="PSCHECKOUT", name="checkout", policy=policy, routing_key=secrets.token_hex(16), created_at=now
     )
+    account.schedules["PCONDUCTORS"] = Schedule(id="PCONDUCTORS", name="Conductors", on_shift=(account.user("chi"),))
     return account

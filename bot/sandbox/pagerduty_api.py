@@ -1,7 +1,7 @@
 """PagerDuty's REST API (version 2), for what a bot needs: people, on-calls, services, policies, incidents.
 
 The key is the account's, so there is no "me": whoever changes something names themselves in ``From``. Limits: one
-account, no teams, no schedules (policies name people), no filters but those named here.
+account, no teams, no filters but those named here; policies name people, and a schedule says only whose shift it is.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class RestApi:
             ("GET", "/users/me", self._me),
             ("GET", "/users/{id}", self._user),
             ("GET", "/oncalls", self._on_calls),
+            ("GET", "/schedules/{id}/users", self._on_schedule),
             ("GET", "/services", self._services),
             ("GET", "/services/{id}", self._service),
             ("GET", "/escalation_policies", self._policies),
@@ -133,6 +134,13 @@ class RestApi:
             everyone = self._pagerduty.account.users
             found = [one | {"user": self._pagerduty.shapes.user(everyone[one["user"]["id"]])} for one in found]
         return listed(request, "oncalls", found)
+
+    async def _on_schedule(self, request: web.Request) -> Answer:
+        """Everybody with a shift within the time asked about: here shifts go on until they are turned by hand."""
+        schedule = self._pagerduty.account.schedules.get(request.match_info["id"])
+        if schedule is None:
+            raise not_found()
+        return 200, {"users": [self._pagerduty.shapes.user(user) for user in schedule.on_shift]}
 
     async def _services(self, request: web.Request) -> Answer:
         asked = request.query.get("query", "").lower()

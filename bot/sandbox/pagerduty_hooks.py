@@ -6,7 +6,6 @@ has 5 real seconds to answer. An event keeps its id through every attempt.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -15,11 +14,13 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import aiohttp
-
 from bot.sandbox.clock import Clock
 from bot.sandbox.exchanges import Log
 from bot.sandbox.pagerduty_records import Json
+from bot.sandbox.sender import Sender
+
+ADDRESS = "/webhooks/pagerduty"
+"""Where the bot hears of its incidents."""
 
 PATIENCE_SECONDS = 5.0
 FIRST_RETRY = timedelta(seconds=10)
@@ -59,8 +60,7 @@ class Hooks:
         self._drops = 0
         self._log = log
         self._clock = clock
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._session: aiohttp.ClientSession | None = None
+        self._sender = Sender(PATIENCE_SECONDS)
 
     def rotate(self) -> None:
         """Make a new secret; until the next one, both sign, as while a subscription's secret is being replaced."""
@@ -86,22 +86,17 @@ class Hooks:
         self._begin(sending)
 
     def _begin(self, sending: Sending) -> None:
-        task = asyncio.get_running_loop().create_task(self._attempt(sending))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._sender.begin(self._attempt(sending))
 
     async def _attempt(self, sending: Sending) -> None:
         sending.attempts += 1
-        began, answer = time.perf_counter(), ""
+        began = time.perf_counter()
         headers = self._headers(sending)
-        try:
-            sending.status, answer = await self._post(sending, headers)
-        except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
-            sending.status, answer = 0, str(error) or type(error).__name__
+        sending.status, answer = await self._sender.post(f"{self.bot_url}{ADDRESS}", headers, sending.body)
         self._log.add(
             incoming=False,
             verb="POST",
-            path="/webhooks/pagerduty",
+            path=ADDRESS,
             method=sending.kind,
             args={"id": sending.id, "attempt": sending.attempts},
             status=sending.status,
@@ -139,27 +134,10 @@ class Hooks:
             "X-Webhook-Subscription": SUBSCRIPTION_ID,
         }
 
-    async def _post(self, sending: Sending, headers: dict[str, str]) -> tuple[int, str]:
-        if self._session is None:
-            self._session = aiohttp.ClientSession()
-        async with self._session.post(
-            f"{self.bot_url}/webhooks/pagerduty",
-            data=sending.body,
-            headers=headers,
-            timeout=aiohttp.ClientTimeout(total=PATIENCE_SECONDS),
-        ) as response:
-            return response.status, await response.text()
-
     async def settle(self) -> None:
         """Wait until every attempt under way was answered or has failed; retries that wait are not waited for."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks)
+        await self._sender.settle()
 
     async def close(self) -> None:
         """Stop sending."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._sender.close()

@@ -61,6 +61,15 @@ class Policy:
 
 
 @dataclass(kw_only=True, eq=False)
+class Schedule:
+    """A schedule, and whose shift it is now."""
+
+    id: str
+    name: str
+    on_shift: tuple[User, ...]
+
+
+@dataclass(kw_only=True, eq=False)
 class Service:
     """A service. ``routing_key`` is that of its Events v2 integration."""
 
@@ -154,6 +163,7 @@ class Account:
         self.users: dict[str, User] = {}
         self.policies: dict[str, Policy] = {}
         self.services: dict[str, Service] = {}
+        self.schedules: dict[str, Schedule] = {}
         self.incidents: dict[str, Incident] = {}
         self.abilities: set[str] = {"coordinated_responding", "teams", "urgencies"}
         self._numbers = itertools.count(1)

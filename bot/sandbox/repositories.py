@@ -25,12 +25,19 @@ from bot.sandbox.github_records import (
 )
 
 NOBODY = "0" * 40
+ROLES = ("none", "read", "triage", "write", "maintain", "admin")
+"""What somebody may do in a repository, from least to most."""
+BASE_ROLE = "write"
+"""What every member of an organisation may in its repositories."""
 WEB_FLOW_EMAIL = "noreply@github.com"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Somebody on GitHub. ``email`` is the public one; ``commit_email`` stands in their commits."""
+    """Somebody on GitHub. ``email`` is the public one; ``commit_email`` stands in their commits.
+
+    A ``member`` belongs to every organisation here.
+    """
 
     login: str
     id: int
@@ -38,6 +45,7 @@ class Account:
     email: str | None = None
     commit_email: str = ""
     bot: bool = False
+    member: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +178,8 @@ class Repository:
         self.suites: dict[int, CheckSuite] = {}
         self.checks: dict[int, CheckRun] = {}
         self.commit_statuses: list[CommitStatus] = []
+        self.roles: dict[str, str] = {}
+        """As what somebody was let in besides, by login in lower case."""
         self.next_pull = 1
         self._numbers = numbers
 
@@ -197,6 +207,11 @@ class Repository:
         )
         self.commits[commit.sha] = commit
         return commit
+
+    def role_of(self, account: Account) -> str:
+        """What somebody may here: the most that any way lets them."""
+        given = self.roles.get(account.login.lower(), "none")
+        return max(given, BASE_ROLE if account.member else "none", key=ROLES.index)
 
     def resolve(self, ref: str) -> str | None:
         """The sha a branch, tag, full or shortened sha (7 characters or more) names."""

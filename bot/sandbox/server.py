@@ -8,7 +8,9 @@ Events API at ``/pagerduty/events``, ``/_sandbox`` the control door, and ``/`` t
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
+import mimetypes
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +27,7 @@ from bot.sandbox.github_action_shapes import Shapes
 from bot.sandbox.github_answers import API
 from bot.sandbox.github_api import RestApi
 from bot.sandbox.github_app import APP_ID
+from bot.sandbox.monitoring import Monitoring
 from bot.sandbox.pagerduty import PagerDuty
 from bot.sandbox.pagerduty_acme import BOT_EMAIL
 from bot.sandbox.pagerduty_api import API as PAGERDUTY
@@ -45,9 +48,9 @@ _LOOPBACK_NAMES = {"localhost"}
 class Sandbox:
     """Slack, GitHub and PagerDuty, standing in: in memory, with secrets of its own for every run; it is not Slack.
 
-    ``slack``, ``github`` and ``pagerduty`` are what tests and stories drive; ``world`` is who is there, ``clock`` what
-    time it is; ``pipelines`` end with it. ``scopes`` are what the app was granted (None = what its ``manifest`` asks
-    for; without one, all it may need). Methods are called on the loop that ``start`` ran in.
+    ``slack``, ``github``, ``pagerduty`` and ``monitoring`` are what tests and stories drive; ``world`` is who is there,
+    ``clock`` what time it is; ``pipelines`` end with it. ``scopes`` are what the app was granted (None = what its
+    ``manifest`` asks for; without one, all it may need). Methods are called on the loop that ``start`` ran in.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Sandbox:
         self.github = GitHub(acme_forge(), self.clock, rate_limits=rate_limits)
         self.app = self.github.app
         self.pagerduty = PagerDuty(self.clock, rate_limits=rate_limits)
+        self.monitoring = Monitoring(self.clock)
         self.pipelines: list[Pipeline] = []
         self.control = Control(self)
         self._runner: web.AppRunner | None = None
@@ -128,6 +132,7 @@ class Sandbox:
         await self.slack.stop()
         await self.github.hooks.close()
         await self.pagerduty.hooks.close()
+        await self.monitoring.close()
         self.clock.close()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -143,11 +148,12 @@ class Sandbox:
         await self.stop()
 
     def environment(
-        self, *, socket_mode: bool = False, github_app: bool = False, clock: bool = False
+        self, *, socket_mode: bool = False, github_app: bool = False, clock: bool = False, api: bool = False
     ) -> dict[str, str]:
         """The settings a bot needs to live here.
 
-        With ``github_app`` it signs in as the App instead of by token; with ``clock`` it follows the world's clock.
+        With ``github_app`` it signs in as the App instead of by token; with ``clock`` it follows the world's clock;
+        with ``api`` its API is open to whoever shows Monitoring's token.
         """
         settings = {
             "SLACK_API_URL": f"{self.url}/api/",
@@ -166,6 +172,8 @@ class Sandbox:
             settings |= {"GITHUB_APP_ID": str(APP_ID), "GITHUB_APP_PRIVATE_KEY": self.app.private_key}
         else:
             settings["GITHUB_TOKEN"] = self.github.token
+        if api:
+            settings["SHIPMATE_API_TOKEN"] = self.monitoring.token
         if clock:
             settings["SHIPMATE_CLOCK_URL"] = f"{self.url}{CLOCK}"
         if socket_mode:
@@ -174,12 +182,15 @@ class Sandbox:
 
     def connect(self, bot_url: str) -> None:
         """Where the bot is: what happens from now on is told to it. Call again when it moves."""
-        self.slack.bot_url = self.github.hooks.bot_url = self.pagerduty.hooks.bot_url = bot_url.rstrip("/")
+        address = bot_url.rstrip("/")
+        self.slack.bot_url = self.github.hooks.bot_url = address
+        self.pagerduty.hooks.bot_url = self.monitoring.bot_url = address
 
     async def settle(self) -> None:
-        """Wait until every webhook queued so far was answered or has failed."""
+        """Wait until every webhook and report queued so far was answered or has failed."""
         await self.github.hooks.settle()
         await self.pagerduty.hooks.settle()
+        await self.monitoring.settle()
 
 
 def _is_loopback(host: str) -> bool:
@@ -194,9 +205,22 @@ def _is_loopback(host: str) -> bool:
 
 async def _page(request: web.Request) -> web.StreamResponse:
     file = (PAGE / (request.match_info["path"] or "index.html")).resolve()
-    if not file.is_relative_to(PAGE) or not await asyncio.to_thread(file.is_file):
+    content = await asyncio.to_thread(_content, file) if file.is_relative_to(PAGE) else None
+    if content is None:
         raise web.HTTPNotFound(text="There is nothing here.")
-    return web.FileResponse(file, headers={"Cache-Control": "no-store"})
+    kind, _ = mimetypes.guess_type(file.name)
+    return web.Response(body=content, content_type=kind, headers={"Cache-Control": "no-store"})
+
+
+def _content(file: Path) -> bytes | None:
+    """What is in a file of the page, None where there is no such file."""
+    return _read(file, file.stat().st_mtime_ns) if file.is_file() else None
+
+
+@functools.lru_cache
+def _read(file: Path, changed_at: int) -> bytes:
+    """The page is dozens of small files, and read whole each time it is opened; one that was changed is read anew."""
+    return file.read_bytes()
 
 
 async def _to_page(request: web.Request) -> web.StreamResponse:

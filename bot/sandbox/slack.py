@@ -283,7 +283,7 @@ class Slack:
         """The thread below a message, oldest first."""
         return list(self.workspace.channel(channel).by_ts[ts].replies)
 
-    async def until(self, condition: Callable[[], object], *, within: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], object], *, within: float = 30.0) -> None:
         """Wait until something holds, asked after each message or exchange; TimeoutError after ``within`` seconds."""
         happened = asyncio.Event()
 

@@ -40,7 +40,8 @@ class Trigger:
 class Views:
     """Triggers given out, views open, home tabs, what people filled in, and the options once suggested to them.
 
-    ``watchers`` hear of each change: the kind (``modal`` or ``home``) and whose it is.
+    ``watchers`` hear of each change: the kind (``modal`` or ``home``) and whose it is. ``patience`` is how long a
+    trigger may be used (real seconds).
     """
 
     triggers: dict[str, Trigger] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class Views:
     states: dict[str, State] = field(default_factory=dict)
     suggested: dict[str, dict[str, Json]] = field(default_factory=dict)
     watchers: list[Callable[[str, str], None]] = field(default_factory=list)
+    patience: float = TRIGGER_SECONDS
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     # Triggers
@@ -70,7 +72,7 @@ class Views:
             raise Refusal("invalid_trigger_id")
         if trigger.used:
             raise Refusal("exchanged_trigger_id")
-        if time.monotonic() - trigger.made > TRIGGER_SECONDS:
+        if time.monotonic() - trigger.made > self.patience:
             raise Refusal("expired_trigger_id")
         trigger.used = True
         return trigger

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.sandbox.story_alerts import an_alert_after_a_rollout
 from bot.sandbox.story_deploys import (
     CROWD,
     burst,
@@ -22,6 +23,7 @@ from bot.sandbox.story_deploys import (
 from bot.sandbox.story_locks import a_declared_rollback, a_lock_and_its_go
 from bot.sandbox.story_promotions import one_more_while_it_waits, production_needs_a_yes, two_race_to_approve
 from bot.sandbox.story_stage import Scene
+from bot.sandbox.story_trains import a_day_of_trains
 
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
@@ -55,6 +57,18 @@ SCENES: dict[str, Scene] = {
     "a declared rollback": Scene(
         "Dee rolls cart back from its card; everybody whose change left hears. Then a fix, an unlock, a Go.",
         a_declared_rollback,
+        needs_bot=True,
+    ),
+    "an alert after a rollout": Scene(
+        "Twelve minutes after cart went live an alert fires. What comes next waits and says why; Dee rolls back, it is "
+        "over, and a fix goes in. That she looks is her own doing: nobody is paged yet.",
+        an_alert_after_a_rollout,
+        needs_bot=True,
+    ),
+    "a day of trains": Scene(
+        "The shop train leaves four times: on time, held for a yes, missed and run late, and with one change left "
+        "behind. Watch #releases.",
+        a_day_of_trains,
         needs_bot=True,
     ),
     "a failing deploy": Scene("Production does not come up; the author hears at once.", failing_deploy),

@@ -1,7 +1,6 @@
 """The stage of scenes about promotions: Acme's cart, whose production is held behind gates, and who acts on its cards.
 
-Its pipeline ships every merge to staging, and takes up what is asked of it for production; it goes on when a scene is
-over, so that people can press on. People act as people do: they find a card, press what it offers, fill in windows.
+People act as people do: they find a card, press what it offers, fill in windows.
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.sandbox.pipeline import Pipeline
 from bot.sandbox.repositories import File
-from bot.sandbox.story_stage import Stage, offers
+from bot.sandbox.story_stage import Guarded, offers
 from bot.sandbox.world import Message
 
 if TYPE_CHECKING:
@@ -51,18 +49,11 @@ class Change:
     body: str = ""
 
 
-class Cart(Stage):
+class Cart(Guarded):
     """One scene at cart."""
 
     def __init__(self, sandbox: Sandbox, pace: float) -> None:
         super().__init__(sandbox, pace, CART)
-        running = next((one for one in sandbox.pipelines if one.repo == CART), None)
-        if running is None:
-            running = Pipeline(sandbox.github, CART, self.wait, places=("staging",), smoke="e2e")
-            running.watch()
-            sandbox.pipelines.append(running)
-        running.wait = self.wait
-        self.pipeline = running
 
     @classmethod
     async def ready(cls, sandbox: Sandbox, pace: float) -> Cart:
@@ -72,20 +63,9 @@ class Cart(Stage):
         await stage.clear_the_way()
         return stage
 
-    async def something_is_live(self) -> str:
-        """What runs in production; a bot that has heard nothing of it yet is told."""
-        live = self.pipeline.live("production")
-        if live is None:
-            raise LookupError(f"nothing was ever live of {CART}")
-        there = self.github.repository(CART)
-        if len(there.deployments) == len(("staging", "production")):
-            for number in sorted(there.deployments, reverse=True):  # what is live first: nothing is to bring it there
-                await self.github.tell_again(CART, number)
-            await self.wait(2)
-        return live
-
     async def clear_the_way(self) -> None:
-        """Whatever an earlier scene, or somebody at play, left open or locked is ended."""
+        """Whatever an earlier scene, or somebody at play, left firing, open or locked is ended."""
+        self.sandbox.monitoring.resolve_all()
         for action in (UNLOCK, GO):
             for message in list(self._locks(action)):
                 if offers(message, action):  # one Go may answer several
@@ -142,20 +122,6 @@ class Cart(Stage):
     async def locked(self) -> Message:
         """The newest card of a lock that stands."""
         return await self.sees(lambda: next(self._locks(UNLOCK), None), "no lock's card is there")
-
-    async def until_offers(self, card: Message, action: str) -> None:
-        """Wait until a card offers something."""
-        await self.sees(lambda: offers(card, action), f"the card does not come to offer {action}: {card.text}")
-
-    async def until_gone(self, card: Message, action: str) -> None:
-        """Wait until a card does not offer something any more."""
-        await self.sees(
-            lambda: True if offers(card, action) is None else None, f"the card goes on offering {action}: {card.text}"
-        )
-
-    async def until_says(self, card: Message, words: str) -> None:
-        """Wait until a card says something."""
-        await self.sees(lambda: words in card.text or None, f"the card does not come to say {words!r}: {card.text}")
 
     def _cards(self) -> Iterator[Message]:
         """The cards of cart's promotions, newest first."""

@@ -127,10 +127,10 @@ async def slack_is_down(sandbox: Sandbox, pace: float) -> None:
     await stage.wait(2)
 
 
-async def burst(sandbox: Sandbox, pace: float) -> None:
-    """Two hundred services that nobody configured are rolled out within a moment, all told of in one channel."""
+async def burst(sandbox: Sandbox, pace: float, services: int = CROWD) -> None:
+    """Many services that nobody configured are rolled out within a moment, all told of in one channel; one fails."""
     stage = Stage(sandbox, pace)
-    crowd = [f"acme/worker-{number:03}" for number in range(1, CROWD + 1)]
+    crowd = [f"acme/worker-{number:03}" for number in range(1, services + 1)]
     going = []
     for name in crowd:
         repo = stage.github.repository(name)
@@ -138,7 +138,7 @@ async def burst(sandbox: Sandbox, pace: float) -> None:
         await stage.github.deployment_status(name, going[-1], "in_progress")
     await stage.wait(10)
     for number, (name, deployment) in enumerate(zip(crowd, going, strict=True)):
-        await stage.github.deployment_status(name, deployment, "failure" if number == CROWD // 2 else "success")
+        await stage.github.deployment_status(name, deployment, "failure" if number == services // 2 else "success")
     await stage.wait(0)
 
 

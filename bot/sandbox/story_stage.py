@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.sandbox.pipeline import Pipeline
@@ -53,6 +53,12 @@ class Stage:
         """Let the story's time pass; then the world's clock is turned on."""
         await self.wait(seconds)
         self.sandbox.clock.turn(by=by)
+
+    async def until_it_is(self, at: datetime, seconds: float) -> None:
+        """Let the story's time pass; then the world's clock is turned on to an instant, unless it is later already."""
+        await self.wait(seconds)
+        if at > self.sandbox.clock.now():
+            self.sandbox.clock.turn(to=at)
 
     async def merge(
         self,
@@ -124,6 +130,48 @@ class Stage:
         done = await self.slack.submit(person, view["id"], values)
         if not done.ok:
             raise LookupError(f"the window {callback!r} was not taken: {done.action} {dict(done.errors)}")
+
+
+class Guarded(Stage):
+    """A stage whose production is held behind gates. Its pipeline ships every merge to staging, and takes up what is
+    asked of it for production; it goes on when a scene is over, so that people can press on.
+    """
+
+    def __init__(self, sandbox: Sandbox, pace: float, repo: str) -> None:
+        super().__init__(sandbox, pace, repo)
+        running = next((one for one in sandbox.pipelines if one.repo == repo), None)
+        if running is None:
+            running = Pipeline(sandbox.github, repo, self.wait, places=("staging",), smoke="e2e")
+            running.watch()
+            sandbox.pipelines.append(running)
+        running.wait = self.wait
+        self.pipeline = running
+
+    async def something_is_live(self) -> str:
+        """What runs in production; a bot that has heard nothing of it yet is told."""
+        live = self.pipeline.live("production")
+        if live is None:
+            raise LookupError(f"nothing was ever live of {self.repo}")
+        there = self.github.repository(self.repo)
+        if len(there.deployments) == len(("staging", "production")):
+            for number in sorted(there.deployments, reverse=True):  # what is live first: nothing is to bring it there
+                await self.github.tell_again(self.repo, number)
+            await self.wait(2)
+        return live
+
+    async def until_offers(self, card: Message, action: str) -> None:
+        """Wait until a card offers something."""
+        await self.sees(lambda: offers(card, action), f"the card does not come to offer {action}: {card.text}")
+
+    async def until_gone(self, card: Message, action: str) -> None:
+        """Wait until a card does not offer something any more."""
+        await self.sees(
+            lambda: True if offers(card, action) is None else None, f"the card goes on offering {action}: {card.text}"
+        )
+
+    async def until_says(self, card: Message, words: str) -> None:
+        """Wait until a card says something."""
+        await self.sees(lambda: words in card.text or None, f"the card does not come to say {words!r}: {card.text}")
 
 
 def offers(message: Message, action: str) -> Json | None:

@@ -161,6 +161,13 @@ class Channel:
         self._last_instant = max(int(self.clock.now().timestamp() * 1_000_000), self._last_instant + 1)
         return f"{self._last_instant // 1_000_000}.{self._last_instant % 1_000_000:06d}"
 
+    def reached(self, ts: str) -> bool:
+        """Whether it is a timestamp, and something as late as that was said here."""
+        try:
+            return instant(ts) <= self._last_instant
+        except ValueError:
+            return False
+
     def add(self, message: Message) -> None:
         """Put a message with a fresh ``ts`` at the end of the channel or of its thread."""
         if message.ephemeral_for is not None:
@@ -214,6 +221,8 @@ def instant(ts: str) -> int:
 
 Watcher = Callable[[Message], None]
 PlaceWatcher = Callable[[Channel], None]
+ReadWatcher = Callable[[str, str, str], None]
+"""Hears who has read which channel as far as which ``ts``."""
 
 
 class Workspace:
@@ -226,6 +235,9 @@ class Workspace:
         self.usergroups: dict[str, Usergroup] = {}
         self.watchers: list[Watcher] = []
         self.place_watchers: list[PlaceWatcher] = []
+        self.read_watchers: list[ReadWatcher] = []
+        self.read_marks: dict[str, dict[str, str]] = {}
+        """The last ``ts`` that each person has looked at, by channel; who never looked has read nothing."""
         self._people_by_key: dict[str, Person] = {}
         self._channels_by_name: dict[str, Channel] = {}
         self._direct: dict[str, Channel] = {}
@@ -344,6 +356,20 @@ class Workspace:
     def find_direct(self, slack_id: str) -> Channel | None:
         """The direct conversation with this person, if it was ever opened."""
         return self._direct.get(slack_id)
+
+    def mark_read(self, who: str, where: str, ts: str) -> None:
+        """Somebody has seen a channel as far as ``ts``, and what they saw stays seen.
+
+        LookupError for nobody or nowhere, ValueError for what is no timestamp, or one that was not given out yet.
+        """
+        person, channel = self.person(who), self.channel(where)
+        if not channel.reached(ts):
+            raise ValueError(f"ts: expected the timestamp of a message in #{channel.name}, not {ts!r}")
+        marks = self.read_marks.setdefault(person.slack_id, {})
+        if instant(ts) > instant(marks.get(channel.id, "0")):
+            marks[channel.id] = ts
+            for watcher in self.read_watchers:
+                watcher(person.slack_id, channel.id, ts)
 
     # Messages
 

@@ -116,8 +116,8 @@ async def test_two_replicas_take_webhooks_one_leads_and_when_it_is_killed_the_ot
             await leader.kill()
             sandbox.slack.clear_faults()
             # What the killed one may have been sending is doubted for as long as it might not know of its relief.
-            await sandbox.slack.until(lambda: live(sandbox) == {one.environment for one in rollouts}, within=40)
-            await watching.at_rest(second.bot.database, within=40)
+            await sandbox.slack.until(lambda: live(sandbox) == {one.environment for one in rollouts}, within=120)
+            await watching.at_rest(second.bot.database, within=120)
             assert leads(second)
             assert watching.said_twice(sandbox) == []
             assert len(watching.cards(sandbox.slack.messages("#deploys"), "deploy")) == len(rollouts)

@@ -7,7 +7,7 @@ Where a scene turns the clock by itself it runs slower: nothing is to be over be
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,8 +18,10 @@ from bot import sandbox as sandbox_package
 from bot.inbox import Delivery, DeliveryState
 from bot.sandbox.repositories import Pull
 from bot.sandbox.server import Sandbox
-from bot.sandbox.story import CROWD, SCENES, play
+from bot.sandbox.story import SCENES, play
+from bot.sandbox.story_alerts import ALERT, CULPRIT
 from bot.sandbox.story_cart import CART
+from bot.sandbox.story_deploys import burst
 from bot.sandbox.story_stage import Stage
 from bot.sandbox.world import Message
 from bot.server import Serving, serving
@@ -31,6 +33,7 @@ PAYMENTS = "#payments-deploys"
 SPEED = 100.0
 SLOWER = 20.0
 PACE = 0.02
+SMALL_CROWD = 60
 
 MUTE = "people:mute_change"
 AUTHORS = ("Hold the price", "Bump redis", "Merge the baskets")
@@ -41,7 +44,8 @@ async def at_acme(sandbox: Sandbox, database_url: str, folder: Path) -> AsyncIte
     """The bot at Acme, by Acme's own policy, on the world's clock."""
     policy = folder / "shipmate.yml"
     policy.write_text(POLICY.read_text(encoding="utf-8").replace("{sandbox}", sandbox.url), encoding="utf-8")
-    settings = settings_for(sandbox, database_url, SHIPMATE_CONFIG=str(policy))
+    token = sandbox.monitoring.token
+    settings = settings_for(sandbox, database_url, SHIPMATE_CONFIG=str(policy), SHIPMATE_API_TOKEN=token)
     async with serving(settings, limits=UNLIMITED, clock=sandbox.clock.now) as running:
         sandbox.connect(running.url)
         ring = running.bot.database.ring_all
@@ -60,9 +64,7 @@ async def perform(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> AsyncIte
         async def performed(name: str) -> None:
             sandbox.clock.speed = SLOWER if SCENES[name].needs_bot else SPEED
             await play(sandbox, name, pace=PACE)
-            await sandbox.settle()
-            await watching.at_rest(running.bot.database)
-            assert await running.bot.database.read(failed) == []
+            await told_to_the_end(sandbox, running)
 
         yield performed
 
@@ -70,16 +72,23 @@ async def perform(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> AsyncIte
 Perform = Callable[[str], Awaitable[None]]
 
 
+async def told_to_the_end(sandbox: Sandbox, running: Serving) -> None:
+    """Let everything that happened be said; nothing of it could not be applied."""
+    await sandbox.settle()
+    await watching.at_rest(running.bot.database)
+    assert await running.bot.database.read(failed) == []
+
+
 def cards(sandbox: Sandbox, channel: str = PAYMENTS) -> list[Message]:
     """The cards of deploys that stand in a channel."""
     return watching.cards(sandbox.slack.messages(channel), "deploy")
 
 
-@pytest.mark.parametrize("name", sorted(SCENES.keys() - {"a burst"}))
+@pytest.mark.parametrize("name", sorted(SCENES.keys() - {"a burst", "a day of trains", "an alert after a rollout"}))
 async def test_every_scene_is_told_without_a_fault_and_nothing_of_it_twice(
     sandbox: Sandbox, perform: Perform, name: str
 ) -> None:
-    """Played twice, since people do; the burst has a test of its own."""
+    """Played twice, since people do; the burst, the trains and the alert have tests of their own."""
     await perform(name)
     said = len(list(watching.all_messages(sandbox)))
     await perform(name)
@@ -178,6 +187,62 @@ async def test_everybody_whose_change_left_hears_and_the_fix_waits_for_a_go(sand
     watching.one(promotions(sandbox), "live in *production*", "reverts")
 
 
+async def test_an_alert_holds_back_what_comes_next_until_it_is_over(sandbox: Sandbox, perform: Perform) -> None:
+    """Approved and soaked, Ben's build waits for health, and so does the fix; only the rollback goes in meanwhile.
+
+    Played again it says nothing twice.
+    """
+    states: list[str] = []
+    sandbox.world.watchers.append(lambda message: states.append(watching.words_of(message)))
+    await perform("an alert after a rollout")
+    fires = f"health: the alert {ALERT} fires"
+    in_order([one for one in states if "Say what a parcel weighs" in one and CULPRIT not in one], [
+        ("✓ no alert fires", "needs 1 yes"),
+        (fires, "needs 1 yes"),
+        (fires, "👍 Eve approved", "soaked in staging"),
+        ("was cancelled by Dee", "a rollback was declared"),
+    ])  # fmt: skip
+    in_order([one for one in states if CULPRIT in one and "Say what a parcel weighs" not in one], [
+        ("live in *production*", "no alert"),
+        ("live in *production*", f"🔔 {ALERT} since", "firing"),
+        ("Takes out:", f"Why: {ALERT}"),
+        ("rolled back in *production*",),
+    ])  # fmt: skip
+    in_order([one for one in states if f'Revert "{CULPRIT}"' in one], [
+        (fires, "is locked"),
+        ("✓ no alert fires", "is locked"),
+        ("👍 Dee approved",),
+        ("live in *production*", "reverts"),
+    ])  # fmt: skip
+    assert len(shipped(sandbox)) == 3, "there, back, and there again with the fix"
+    heard(sandbox, "ana", "no longer in production")
+    await perform("an alert after a rollout")
+    assert watching.said_twice(sandbox) == []
+
+
+async def test_in_a_day_of_trains_one_leaves_on_time_one_is_held_and_one_is_missed_and_run(
+    sandbox: Sandbox, sqlite_url: str, tmp_path: Path
+) -> None:
+    """By a clock that keeps ours, but for where the scene turns it: each departure is on its way before the next."""
+    states: list[str] = []
+    sandbox.world.watchers.append(lambda message: states.append(watching.words_of(message)))
+    async with at_acme(sandbox, sqlite_url, tmp_path) as running:
+        await play(sandbox, "a day of trains", pace=PACE)
+        await told_to_the_end(sandbox, running)
+    in_order(states, [
+        ("*shop 10:00* · sealed", "*search* 1", "*storefront* 1"),
+        ("*shop 10:00* · under way", "*search* live", "*storefront*"),
+        ("*shop 10:00* · arrived",),
+        ("*shop 12:00* is HELD", "needs 1 yes", "Can help: ", "<@U0DEE>", "<@U0EVE>"),
+        ("*shop 12:00* has left, late",),
+        ("*shop 14:00* · MISSED",),
+        ("*shop 14:00* · arrived", "besides the timetable"),
+        ("*shop 16:00* is sealed", "Left behind", "soak ends after it leaves"),
+        ("*shop 16:00* · arrived",),
+    ])  # fmt: skip
+    assert watching.said_twice(sandbox) == []
+
+
 async def test_when_slack_is_back_everything_it_missed_is_said(sandbox: Sandbox, perform: Perform) -> None:
     await perform("Slack is down")
     refused = [call for call in sandbox.slack.calls if call.incoming and call.status == 503]
@@ -188,13 +253,16 @@ async def test_when_slack_is_back_everything_it_missed_is_said(sandbox: Sandbox,
 
 
 async def test_in_a_burst_every_deploy_is_seen_and_the_failed_one_stands_out(
-    sandbox: Sandbox, perform: Perform
+    sandbox: Sandbox, sqlite_url: str, tmp_path: Path
 ) -> None:
-    await perform("a burst")
+    """A smaller crowd than the demo's, by a clock that keeps ours: a faster one has the bot look back all the time."""
+    async with at_acme(sandbox, sqlite_url, tmp_path) as running:
+        await burst(sandbox, PACE, services=SMALL_CROWD)
+        await told_to_the_end(sandbox, running)
     shown = cards(sandbox, "#deploys")
     folded = digests.lines(sandbox.slack.messages("#deploys"))
-    assert len({line.service for line in folded} | {service(card) for card in shown}) >= CROWD
-    watching.one(shown, "failed in production", f"worker-{CROWD // 2 + 1:03}")
+    assert len({line.service for line in folded} | {service(card) for card in shown}) >= SMALL_CROWD
+    watching.one(shown, "failed in production", f"worker-{SMALL_CROWD // 2 + 1:03}")
     assert watching.said_twice(sandbox) == []
 
 
@@ -247,6 +315,14 @@ def heard(sandbox: Sandbox, person: str, words: str) -> None:
         for reply in sandbox.slack.replies(message.channel, message.ts)
     ]
     assert [text for text in said if words in text], f"{person} heard {said}, and nothing of {words!r}"
+
+
+def in_order(states: Sequence[str], steps: Sequence[tuple[str, ...]]) -> None:
+    """Each step's words stood together in a state of its own, later than those of the step before."""
+    coming = iter(states)
+    for step in steps:
+        found = any(all(words in state for words in step) for state in coming)
+        assert found, f"nothing says {step} after what was before; there were:\n" + "\n---\n".join(states)
 
 
 def failed(session: Session) -> list[str | None]:

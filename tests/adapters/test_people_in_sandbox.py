@@ -197,6 +197,28 @@ async def test_single_sign_on_says_whose_address_it_is(forge: GithubForge, sandb
         await forge.login_by_sign_on("acme", "eve@example.com")
 
 
+async def test_who_may_push_is_told_by_every_way_they_were_let_in(forge: GithubForge, sandbox: Sandbox) -> None:
+    """A member by the organisation, others by their role; an account that somebody made for the occasion never."""
+    for role in ("read", "triage", "maintain", "admin"):
+        sandbox.github.let_in("acme/checkout", f"a-{role}", role)
+    sandbox.github.forge.account("mallory2")
+    told = {
+        login: await forge.may_push("acme/checkout", login)
+        for login in ("Ana", "a-read", "a-triage", "a-maintain", "a-admin", "mallory2", "nobody-at-all", "a/../b")
+    }
+    assert [login for login, may in told.items() if may] == ["Ana", "a-maintain", "a-admin"]
+    assert not await forge.may_push("acme/cart", "a-admin"), "of that repository alone"
+
+
+async def test_a_repository_that_cannot_be_asked_about_is_no_no(forge: GithubForge, sandbox: Sandbox) -> None:
+    with pytest.raises(GiveUp, match="cannot see acme/nothing"):
+        await forge.may_push("acme/nothing", "ana")
+    assert await forge.may_push("acme/checkout", "ana")
+    sandbox.github.fault(rate_limited=30.0)
+    with pytest.raises(RetryLater):
+        await forge.may_push("acme/checkout", "ana")
+
+
 async def test_a_github_that_is_down_or_somebody_else_is_asked_again(forge: GithubForge, sandbox: Sandbox) -> None:
     proof = await forge.begin_device_proof()
     sandbox.github.sign_in.enter(proof.user_code, "ana")
@@ -230,6 +252,16 @@ async def test_who_is_on_call_first_is_told_with_their_address(pager: PagerDutyP
     assert await pager.on_call("PSCHECKOUT") == (
         OnCall(user="PUDEE", email="dee@example.com", name="Dee Larsson", until=None),
     )
+
+
+async def test_whose_shift_it_is_by_a_schedule_is_told_whether_or_not_a_policy_calls_it(pager: PagerDutyPager) -> None:
+    """As conductors of trains are; a schedule that PagerDuty does not know is told too."""
+    now = datetime.now(UTC)
+    assert await pager.on_schedule("PCONDUCTORS", now) == (
+        OnCall(user="PUCHI", email="chi@example.com", name="Chi Nguyen", until=None),
+    )
+    with pytest.raises(GiveUp, match="conductors of trains"):
+        await pager.on_schedule("PNOTHING", now)
 
 
 async def test_a_service_that_pagerduty_does_not_know_is_told(pager: PagerDutyPager) -> None:

@@ -137,7 +137,7 @@ async def test_it_stops_though_calls_hang_and_sockets_are_open(session: aiohttp.
         sandbox.control.play("a calm deploy", pace=100)
         hanging = asyncio.ensure_future(session.post(**api(sandbox, "auth.test")))
         await asyncio.wait({hanging}, timeout=0.01)
-        await asyncio.wait_for(sandbox.stop(), 5)
+        await asyncio.wait_for(sandbox.stop(), 30)
         with pytest.raises(aiohttp.ClientError):
             await hanging
 

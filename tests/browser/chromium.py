@@ -48,10 +48,15 @@ def find_chromium() -> str | None:
 
 
 class Chromium:
-    """A browser that runs until ``stop``; tabs of any event loop may be opened in it, each with storage of its own."""
+    """A browser that runs until ``stop``; tabs of any event loop may be opened in it, none with another's storage.
+
+    A tab that was left in peace is emptied and used again: to make one takes as long as to load a page.
+    """
 
     def __init__(self, binary: str) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="chromium-"))
+        self._left: list[str] = []
+        """The targets of tabs that nobody uses."""
         self._process = subprocess.Popen(
             [binary, *_SWITCHES, f"--user-data-dir={self._folder}", "about:blank"],
             stdout=subprocess.DEVNULL,
@@ -93,16 +98,23 @@ class Chromium:
         ):
             wire = _Wire(socket)
             try:
-                context = (await wire.send("Target.createBrowserContext"))["browserContextId"]
-                target = await wire.send("Target.createTarget", url="about:blank", browserContextId=context)
-                attached = await wire.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+                target = self._left.pop() if self._left else await self._new(wire)
+                attached = await wire.send("Target.attachToTarget", targetId=target, flatten=True)
                 tab = Tab(wire, attached["sessionId"])
                 await tab.furnish(width=width, height=height, phone=phone, dark=dark, scale=scale)
                 yield tab
-                await wire.send("Target.disposeBrowserContext", browserContextId=context)
+                await tab.leave()
+                self._left.append(target)
             finally:
                 await wire.close()
         assert not wire.complaints, "\n".join(wire.complaints)
+
+    async def _new(self, wire: _Wire) -> str:
+        """A tab of its own: no other one shares its storage."""
+        context = await wire.send("Target.createBrowserContext")
+        made = await wire.send("Target.createTarget", url="about:blank", browserContextId=context["browserContextId"])
+        target: str = made["targetId"]
+        return target
 
 
 class _Wire:
@@ -127,7 +139,7 @@ class _Wire:
     async def load(self, session: str, url: str) -> None:
         """Go to a page, also the one we are on, and wait until it has loaded."""
         async with asyncio.timeout(LOADS_WITHIN):
-            for stop in ("about:blank", url):
+            for stop in dict.fromkeys(("about:blank", url)):
                 self._loaded.clear()
                 await self.send("Page.navigate", session, url=stop)
                 await self._loaded.wait()
@@ -191,6 +203,11 @@ class Tab:
         """Go to the sandbox's page and wait until its live line is up."""
         await self._wire.load(self._session, url)
         await self.until("document.querySelector('#line')?.dataset.state === 'live'")
+
+    async def leave(self) -> None:
+        """Forget everything that the page kept, and go away from it."""
+        await self.evaluate("sessionStorage.clear(), localStorage.clear()")
+        await self._wire.load(self._session, "about:blank")
 
     async def evaluate(self, expression: str) -> Any:
         """What a JavaScript expression gives, promises awaited."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.server import Sandbox
 from tests.browser.chromium import Chromium, Tab
@@ -62,6 +65,55 @@ async def test_every_fault_on_offer_can_be_begun_and_all_are_ended_at_once(page:
     assert await page.said(".toast") == []
     await page.click("#faults .quiet-button", "End them all")
     await page.sees("#faults", "Everything works.")
+
+
+async def test_the_inspector_counts_every_request_and_shows_older_ones_on_demand(page: Tab, sandbox: Sandbox) -> None:
+    """Also after the page was loaded again; looking for something goes on further back, page after page."""
+    for number in range(450):
+        sandbox.slack.log.add(
+            incoming=True, verb="POST", path="/api/x", method=f"call.{number}", status=200, began=time.perf_counter()
+        )
+    await page.click("#requests-tab")
+    await page.sees("#tally", "450")
+    await page.open(f"{sandbox.url}/?as=ana&pane=requests#C0GENERAL")
+    await page.sees("#tally", "450")
+    await page.sees(".older button", "Show older (250 more)")
+    await page.click(".older button")
+    await page.sees(".older button", "Show older (50 more)")
+    await page.write("#request-words", "call.7")
+    await page.sees(".request-name", "call.70")
+    await page.click(".older button", "Look further back")
+    await page.until("document.querySelectorAll('.request').length === 11")
+    await page.misses(".older button")
+    await page.choose("#request-words", "")
+    await page.until("document.querySelectorAll('.request').length === 450")
+
+
+async def test_a_page_that_is_opened_later_says_what_was_not_seen_until_somebody_looks(
+    page: Tab, sandbox: Sandbox
+) -> None:
+    """In bold, with how much it is; what was seen is read on every page, for this person and nobody else."""
+    for number in range(3):
+        await sandbox.slack.say("chi", f"Who ships {number}?", channel="#deploys")
+    settings = sandbox.environment()
+    async with aiohttp.ClientSession() as session:
+        client = AsyncWebClient(
+            token=settings["SLACK_BOT_TOKEN"], base_url=settings["SLACK_API_URL"], session=session, retry_handlers=[]
+        )
+        await client.chat_postMessage(channel="U0ANA", text="Your change is live")
+    address = f"{sandbox.url}/?as=ana#C0GENERAL"
+    await page.open(address)
+    await page.sees("#channels .place.unread .count.quiet", "3")
+    await page.sees("#direct .place.unread .count:not(.quiet)", "1")
+    await page.click("[data-place=C0DEPLOYS]")
+    await page.click("#direct .place")
+    await page.misses(".place.unread")
+    await sandbox.slack.until(lambda: len(sandbox.world.read_marks["U0ANA"]) == 2)
+    await page.open(address)
+    await page.sees("#direct .place")
+    await page.misses(".place.unread")
+    await page.choose("#me", "U0BEN")
+    await page.sees("#channels .place.unread .count.quiet", "3")
 
 
 async def test_the_clock_is_turned_and_runs_faster_from_the_panel(page: Tab, sandbox: Sandbox) -> None:

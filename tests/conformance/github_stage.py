@@ -63,6 +63,7 @@ class Stage:
         names["sha"] = await github.commit(REPO, author="ana", message="Retry", files=["src/a.py"])
         names["pull"] = await github.open_pull(REPO, author="ben", title="Later")
         names["own_pull"] = await github.open_pull(REPO, author=github.machine_user.login, title="Ours")
+        github.let_in(REPO, "a-triager", "triage")
         await github.commit(REPO, author="ana", message="aside", files=["src/b.py"], branch="green")
         await github.force_push(REPO, "behind", names["first"], by="ana")
         await github.commit(REPO, author="ben", message="aside", files=["src/b.py"], branch="behind")

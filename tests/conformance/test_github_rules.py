@@ -6,14 +6,17 @@ the stand-in takes the stricter side, and the row says so, so that nobody relies
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
+import github as pygithub
 import pytest
 
 from bot.sandbox.github_app import PERMISSIONS
-from bot.sandbox.repositories import Deployment
+from bot.sandbox.repositories import ROLES, Deployment
 from bot.sandbox.server import Sandbox
 from tests.conformance.github_stage import REPO, Rule, Stage
 
@@ -30,6 +33,7 @@ DEPLOYMENT_PAGE = "GitHub docs: Create a deployment"
 STATUS_PAGE = "GitHub docs: Create a deployment status"
 DISPATCH_PAGE = "GitHub docs: Create a workflow dispatch event"
 CHECKS_PAGE = "GitHub docs: REST API endpoints for check runs"
+ROLES_PAGE = "GitHub docs: Get repository permissions for a user"
 
 
 def callback(name: str, sent: dict[str, Any], status: int, told: str = "", *, source: str = CREATING_PAGE) -> Rule:
@@ -501,6 +505,41 @@ async def _permissions(stage: Stage) -> None:
         assert refused.headers["x-accepted-github-permissions"] == f"{permission}=read"
 
 
+async def _roles(stage: Stage) -> None:
+    """Each role with the base that it stands on; an organisation's member has the organisation's, a stranger none."""
+    for role in ROLES:
+        stage.github.let_in(REPO, f"a-{role}", role)
+    told = {}
+    for login in (*(f"a-{role}" for role in ROLES), "ana", "github-actions[bot]"):
+        body = (await stage.ask("GET", f"{OF}/collaborators/{quote(login)}/permission", app=True)).body
+        assert body["user"]["role_name"] == body["role_name"]
+        told[login] = (body["permission"], body["role_name"], body["user"]["permissions"]["push"])
+    assert told == {
+        "a-none": ("none", "none", False),
+        "a-read": ("read", "read", False),
+        "a-triage": ("read", "triage", False),
+        "a-write": ("write", "write", True),
+        "a-maintain": ("write", "maintain", True),
+        "a-admin": ("admin", "admin", True),
+        "ana": ("write", "write", True),
+        "github-actions[bot]": ("none", "none", False),
+    }
+    nobody = await stage.ask("GET", f"{OF}/collaborators/nobody-at-all/permission", app=True)
+    assert (nobody.status, nobody.body["message"]) == (404, "nobody-at-all is not a user")
+
+
+async def _roles_are_told_to_those_who_may_push(stage: Stage) -> None:
+    for login, status in (("a-none", 404), ("a-triage", 403), ("a-write", 200)):
+        stage.github.let_in(REPO, login, login.removeprefix("a-"))
+        stage.github.sign_in.tokens[f"ghu_{login}"] = login
+        asker = pygithub.Github(
+            auth=pygithub.Auth.Token(f"ghu_{login}"), base_url=stage.sandbox.environment()["GITHUB_API_URL"],
+            retry=None, seconds_between_requests=None,
+        ).requester  # fmt: skip
+        asked = await asyncio.to_thread(asker.requestJson, "GET", f"/repos/{REPO}/collaborators/ana/permission")
+        assert asked[0] == status, login
+
+
 async def _read_is_not_write(stage: Stage) -> None:
     stage.github.app.permissions = {**PERMISSIONS, "deployments": "read"}
     assert (await stage.ask("GET", f"{OF}/deployments", app=True)).status == 200
@@ -582,6 +621,8 @@ TRIALS: tuple[tuple[str, str, Trial], ...] = (
     ("a run is found by its run-name", DISPATCH_PAGE, _run_name),
     ("a success makes what was before it inactive", STATUS_PAGE, _auto_inactive),
     ("an App needs a permission for each", "GitHub docs: Permissions required for GitHub Apps", _permissions),
+    ("what somebody may do is told by role and base", ROLES_PAGE, _roles),
+    ("to nobody who may not push (observed, not documented)", ROLES_PAGE, _roles_are_told_to_those_who_may_push),
     ("read is not write", "GitHub docs: Permissions required for GitHub Apps", _read_is_not_write),
     ("an hour's calls", "GitHub docs: Rate limits for the REST API", _hourly),
     ("80 creations a minute", "GitHub docs: Rate limits for the REST API", _creations),

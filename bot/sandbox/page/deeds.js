@@ -7,6 +7,7 @@ import { toast } from "./toasts.js";
 export class Deeds {
   #store;
   #me;
+  #seen = new Map();
 
   /** `me()` is who acts. */
   constructor(store, me) {
@@ -64,6 +65,22 @@ export class Deeds {
 
   async openHome() {
     await this.#quietly(() => this.#act({ home: true }));
+  }
+
+  /** Have looked at a place as far as a message. One such deed is on its way at a time: a burst is told of by its end. */
+  async read(place, ts) {
+    const onItsWay = this.#seen.size > 0;
+    this.#seen.set(`${this.#me()}/${place}`, { as: this.#me(), read: { channel: place, ts } });
+    while (!onItsWay && this.#seen.size > 0) {
+      const [[key, deed]] = this.#seen;
+      await act(deed).catch(() => null); // it is unread once more when the line is back
+      if (this.#seen.get(key) === deed) this.#seen.delete(key);
+    }
+  }
+
+  /** What went over the wire before the request with this id; see `Store.takeOlderRequests`. Null where that failed. */
+  requestsBefore(id) {
+    return this.#quietly(() => ask("GET", `/_sandbox/requests?before=${encodeURIComponent(id)}`));
   }
 
   async play(scene) {

@@ -5,7 +5,8 @@ import { exactTime } from "./dates.js";
 import { element, icon, ICONS } from "./dom.js";
 
 const ROWS_DRAWN = 200;
-const SYSTEMS = { slack: "Slack", github: "GitHub", pagerduty: "PagerDuty" };
+const PAGES_AT_ONCE = 5; // asked for with one press, while nothing of what is looked for turns up
+const SYSTEMS = { slack: "Slack", github: "GitHub", pagerduty: "PagerDuty", monitoring: "monitoring" };
 const SHOWS = {
   all: () => true,
   in: (request) => request.direction === "in",
@@ -25,13 +26,17 @@ export class Inspector {
   #zone;
   #show = "all";
   #words = "";
+  #rows = ROWS_DRAWN;
+  #before;
+  #older = element("li", { class: "older" });
   #open = new Set();
 
-  /** `zone()` is the reader's: requests are told in the same hours as messages. */
-  constructor({ list, filters, search }, store, zone) {
+  /** `zone()` is the reader's: requests are told in the same hours as messages. `before(id)` asks for what was before. */
+  constructor({ list, filters, search }, store, zone, before) {
     this.#list = list;
     this.#store = store;
     this.#zone = zone;
+    this.#before = before;
     for (const button of filters) {
       button.addEventListener("click", () => {
         this.#show = button.dataset.show;
@@ -47,9 +52,11 @@ export class Inspector {
 
   /** Draw the whole list. */
   draw() {
-    const rows = this.#store.requests.filter((request) => this.#wanted(request)).slice(-ROWS_DRAWN).reverse();
+    const rows = this.#found().slice(-this.#rows).reverse();
     this.#list.replaceChildren(...rows.map((request) => this.#row(request)));
     if (!rows.length) this.#list.append(element("li", { class: "empty" }, this.#store.requests.length ? "None of these." : "Nothing has been sent yet. Play a scene."));
+    this.#list.append(this.#older);
+    this.#sayOlder();
   }
 
   /** Add what has just happened. */
@@ -57,13 +64,47 @@ export class Inspector {
     if (!this.#wanted(request)) return;
     this.#list.querySelector(".empty")?.remove();
     this.#list.prepend(this.#row(request));
-    if (this.#list.children.length > ROWS_DRAWN) this.#list.lastElementChild.remove();
+    if (this.#list.children.length > this.#rows + 1) this.#older.previousElementSibling.remove();
+    this.#sayOlder();
   }
 
   /** The calls the bot has made to Slack so far, by name. */
   methods() {
     const called = this.#store.requests.filter((request) => request.direction === "in" && request.system === "slack" && /^\w+\.\w/.test(request.name ?? ""));
     return [...new Set(["chat.postMessage", "chat.update", ...called.map((request) => request.name)])].sort();
+  }
+
+  #found() {
+    return this.#store.requests.filter((request) => this.#wanted(request));
+  }
+
+  /** What stands below the last row: a way to what was before, where there is something. */
+  #sayOlder() {
+    const drawn = this.#list.querySelectorAll(":scope > li:not(.older, .empty)").length;
+    const hidden = this.#show === "all" && !this.#words ? this.#store.requestsTotal - drawn : null;
+    const more = drawn < this.#found().length || !this.#store.requestsAreAll;
+    if (more) {
+      const words = hidden === null ? "Look further back" : `Show older (${hidden.toLocaleString("en")} more)`;
+      if (this.#older.textContent !== words) this.#older.replaceChildren(element("button", { type: "button", class: "quiet-button", on: { click: () => this.#showOlder() } }, words));
+    } else {
+      this.#older.replaceChildren(hidden ? "The sandbox keeps none of those before." : "");
+    }
+  }
+
+  async #showOlder() {
+    const button = this.#older.querySelector("button");
+    button.disabled = true;
+    const wanted = this.#rows + ROWS_DRAWN;
+    for (let page = 0; page < PAGES_AT_ONCE && this.#found().length < wanted && !this.#store.requestsAreAll; page += 1) {
+      const answer = await this.#before(this.#store.requests[0].id);
+      if (!answer) break;
+      this.#store.takeOlderRequests(answer);
+    }
+    this.#rows = wanted;
+    const place = this.#list.scrollTop;
+    this.draw();
+    this.#list.scrollTop = place;
+    this.#older.querySelector("button")?.focus({ preventScroll: true });
   }
 
   #wanted(request) {
@@ -133,7 +174,7 @@ function drawSignature(request, noted) {
 function unsigned(request) {
   if (request.method === "WS") return "None: it came through the app’s own websocket (Socket Mode).";
   const headers = Object.keys(request.request_headers ?? {}).map((name) => name.toLowerCase());
-  if (headers.includes("authorization")) return "None: the bot shows its token (Authorization, below).";
+  if (headers.includes("authorization")) return `None: ${request.direction === "in" ? "the bot shows its token" : `${systemOf(request)} shows the API’s token`} (Authorization, below).`;
   return request.path.startsWith("/commands") || request.path.startsWith("/actions") ? "None: whoever knows the address may answer there (response_url)." : "None.";
 }
 

@@ -66,7 +66,7 @@ class Page {
       send: (text) => this.does.say(text, this.place, null),
     });
     this.threadBox = new Composer(byId("thread-box"), { label: "Reply…", send: (text) => this.does.say(text, this.place, this.threadOf) });
-    this.inspector = new Inspector({ list: byId("request-list"), filters: document.querySelectorAll("[data-show]"), search: byId("request-words") }, this.store, () => workspace.zone);
+    this.inspector = new Inspector({ list: byId("request-list"), filters: document.querySelectorAll("[data-show]"), search: byId("request-words") }, this.store, () => workspace.zone, (before) => this.does.requestsBefore(before));
     const inViews = {
       act: (view, block, action, values) => this.does.use(view, block, action, values),
       suggest: (view, block, part, words) => this.does.suggest({ view_id: view.id }, block, part, words),
@@ -202,6 +202,7 @@ class Page {
     else this.open(place, { show: Boolean(wanted) && this.panes.pane === "places" });
     if (thread && this.store.message(place, thread)) this.threadList.show(this.#threadMessages());
     if (this.atHome) this.home.show(this.me, this.store.homeOf(this.me));
+    this.#read();
     byId("shortcuts").hidden = !this.store.shortcuts.some(({ type }) => type === "global");
     this.modals.show(this.store.viewsOf(this.me));
     this.#drawHead();
@@ -296,7 +297,9 @@ class Page {
   }
 
   #read() {
-    if (this.place && !document.hidden && !this.atHome) this.store.markRead(this.place, this.me);
+    if (!this.place || document.hidden || this.atHome) return;
+    const seen = this.store.markRead(this.place, this.me);
+    if (seen) this.does.read(this.place, seen);
   }
 
   // Drawing
@@ -362,8 +365,8 @@ class Page {
   }
 
   #drawTally() {
-    const count = this.store.requests.length;
-    byId("tally").textContent = count ? String(count) : "";
+    const count = this.store.requestsTotal;
+    byId("tally").textContent = count ? count.toLocaleString("en") : "";
   }
 
   #sayLine(state) {

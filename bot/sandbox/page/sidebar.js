@@ -4,6 +4,8 @@
 import { element, icon, ICONS } from "./dom.js";
 import { avatar } from "./messages.js";
 
+const MOST_SAID = 99;
+
 /** Draw both lists. `open(id)` goes to a place. */
 export function drawPlaces({ channelList, directList }, store, { me, current, open }) {
   const { channels, direct } = store.placesOf(me);
@@ -24,6 +26,10 @@ export function drawPeople(select, store, me) {
   });
   ifDifferent(select, people, () => people.map((person) => element("option", { value: person.id }, person.words)));
   select.value = me;
+}
+
+function few(count) {
+  return count > MOST_SAID ? `${MOST_SAID}+` : String(count);
 }
 
 function ifDifferent(list, content, draw) {
@@ -47,7 +53,7 @@ function placeItem({ id, name, here, count, loud }, mark, badge, open) {
       mark,
       element("span", { class: "place-name" }, name),
       badge,
-      loud > 0 && element("span", { class: "count", "aria-hidden": "true" }, String(loud)),
+      count > 0 && element("span", { class: loud > 0 ? "count" : "count quiet", "aria-hidden": "true" }, few(loud || count)),
       count > 0 && element("span", { class: "sr-only" }, `, ${count} unread`),
     ),
   );

@@ -4,9 +4,9 @@
 
 import { kept, keep } from "./storage.js";
 
-const REQUESTS_KEPT = 500;
+const REQUESTS_KEPT = 500; // of what comes in; whoever asks for older ones keeps those as well
+const NOTHING = "0";
 const DISMISSED_KEPT = 500;
-const READ_MARKS = "sandbox-read";
 const DISMISSED = "sandbox-dismissed";
 
 /** The place that stands for one's conversation with the app before there is one; the sandbox knows it by this name. */
@@ -18,6 +18,8 @@ export class Store extends EventTarget {
   channels = new Map();
   scenes = [];
   requests = [];
+  requestsTotal = 0;
+  requestsAreAll = true;
   sceneStates = new Map();
   hasHome = true;
   readOnly = false;
@@ -32,13 +34,14 @@ export class Store extends EventTarget {
   #replies = new Map();
   #names = new Map();
   #read = new Map();
-  #baseline = "0";
+  #requestsKept = REQUESTS_KEPT;
 
   /** Take in one event of the live connection. */
   apply(event) {
     if (event.type === "snapshot") this.#takeSnapshot(event);
     else if (event.type === "message" || event.type === "ephemeral") this.#takeMessage(event.channel ?? event.message.channel, event.message, event);
     else if (event.type === "request") this.#takeRequest(event);
+    else if (event.type === "read") this.#takeRead(event);
     else if (event.type === "scene") this.#takeScene(event);
     else if (event.type === "view") this.#takeView(event);
     else if (event.type === "home") this.#takeHome(event);
@@ -117,23 +120,29 @@ export class Store extends EventTarget {
 
   /** How much this person has not read there: `count` of messages, and how many of them are `loud` (direct, or a mention). */
   unread(channel, me) {
-    const since = this.readMark(channel, me);
+    const since = this.readMark(channel, me) ?? NOTHING;
     const fresh = this.#seenIn(channel, me).filter((message) => !message.deleted && message.ts > since && message.user !== me);
     const direct = this.channels.get(channel)?.kind === "dm";
     return { count: fresh.length, loud: fresh.filter((message) => direct || mentions(message, me)).length };
   }
 
+  /** The timestamp of the last message this person has seen there, or null where they never looked. */
   readMark(channel, me) {
-    return this.#read.get(`${me}/${channel}`) ?? this.#baseline;
+    return this.#read.get(`${me}/${channel}`) ?? null;
   }
 
-  /** This person has now seen everything there. */
+  /** This person has now seen everything there; the timestamp of the last of it, or null where nothing was new. */
   markRead(channel, me) {
     const last = this.#seenIn(channel, me).at(-1)?.ts;
-    if (!last || last <= this.readMark(channel, me)) return;
-    this.#read.set(`${me}/${channel}`, last);
-    this.#keepMarks();
-    this.#tell("read", { channel });
+    return last && this.#takeRead({ person: me, channel, ts: last }) ? last : null;
+  }
+
+  /** Take in requests from before those that are here, oldest first; `older` is how many the sandbox still has. */
+  takeOlderRequests({ requests, older }) {
+    const here = new Set(this.requests.map(({ id }) => id));
+    this.requests = [...requests.filter(({ id }) => !here.has(id)), ...this.requests];
+    this.#requestsKept = Math.max(this.#requestsKept, this.requests.length + REQUESTS_KEPT);
+    this.requestsAreAll = older === 0;
   }
 
   #seenIn(channel, me) {
@@ -146,7 +155,10 @@ export class Store extends EventTarget {
     this.channels = new Map((snapshot.channels ?? []).map((channel) => [channel.id, { members: [], ...channel }]));
     this.scenes = snapshot.scenes ?? [];
     this.sceneStates = new Map((snapshot.playing ?? []).map((name) => [name, { name, state: "playing" }]));
-    this.requests = (snapshot.requests ?? []).slice(-REQUESTS_KEPT);
+    this.requests = snapshot.requests ?? [];
+    this.requestsTotal = snapshot.requests_total ?? this.requests.length;
+    this.requestsAreAll = this.requestsTotal === this.requests.length;
+    this.#requestsKept = REQUESTS_KEPT;
     this.hasHome = snapshot.home_tab ?? true;
     this.readOnly = snapshot.messages_read_only ?? false;
     this.commands = snapshot.commands ?? [];
@@ -160,7 +172,7 @@ export class Store extends EventTarget {
     for (const [channel, messages] of Object.entries(snapshot.messages ?? {})) {
       for (const message of messages) this.#keep(channel, message);
     }
-    if (this.#baseline === "0") this.#recallMarks();
+    this.#read = new Map(Object.entries(snapshot.read ?? {}).flatMap(([person, marks]) => Object.entries(marks).map(([channel, ts]) => [`${person}/${channel}`, ts])));
     if (snapshot.clock) this.#tell("clock", { clock: snapshot.clock }); // first: what is drawn says "today"
     this.#tell("snapshot");
   }
@@ -175,8 +187,20 @@ export class Store extends EventTarget {
 
   #takeRequest(request) {
     this.requests.push(request);
-    if (this.requests.length > REQUESTS_KEPT) this.requests.splice(0, this.requests.length - REQUESTS_KEPT);
+    this.requestsTotal += 1;
+    if (this.requests.length > this.#requestsKept) {
+      this.requests.splice(0, this.requests.length - this.#requestsKept);
+      this.requestsAreAll = false;
+    }
     this.#tell("request", { request });
+  }
+
+  /** Whether that is news. */
+  #takeRead({ person, channel, ts }) {
+    if (ts <= (this.readMark(channel, person) ?? NOTHING)) return false;
+    this.#read.set(`${person}/${channel}`, ts);
+    this.#tell("read", { channel });
+    return true;
   }
 
   #takeScene(event) {
@@ -212,24 +236,6 @@ export class Store extends EventTarget {
 
   #tell(name, detail = {}) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
-  }
-
-  // What was there before the page was first opened counts as read; marks live as long as the browser's tab.
-
-  #recallMarks() {
-    const newest = [...this.#messages.values()].flatMap((messages) => [...messages.keys()]).sort().at(-1) ?? "0";
-    this.#baseline = newest;
-    const marks = kept(READ_MARKS);
-    if (!marks || marks.baseline > newest) {
-      this.#keepMarks();
-    } else {
-      this.#baseline = marks.baseline;
-      this.#read = new Map(marks.read);
-    }
-  }
-
-  #keepMarks() {
-    keep(READ_MARKS, { baseline: this.#baseline, read: [...this.#read] });
   }
 }
 
