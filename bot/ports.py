@@ -213,6 +213,10 @@ class Forge(Protocol):
         """The login of whoever entered the code, None while nobody has; GiveUp once it has expired or was refused."""
         ...
 
+    async def may_push(self, repo: str, login: str) -> bool:
+        """Whether a login may push to a repository, by whatever way it was let in."""
+        ...
+
 
 @dataclass(frozen=True)
 class DeviceProof:
@@ -307,6 +311,10 @@ class Pager(Protocol):
 
     async def on_call(self, service: str) -> Sequence[OnCall]:
         """Who is on call now for a service (PagerDuty's id) at the first level of its escalation policy."""
+        ...
+
+    async def on_schedule(self, schedule: str, at: datetime) -> Sequence[OnCall]:
+        """Whose shift it is at an instant by a schedule (PagerDuty's id), whether or not a policy calls it."""
         ...
 
 

@@ -204,6 +204,10 @@ class GithubForge:
         """Who entered the code, None while nobody has; RetryLater where GitHub asks for more patience."""
         return await self._proofs.proven(proof)
 
+    async def may_push(self, repo: str, login: str) -> bool:
+        """Whether a login may push to a repository, by whatever way it was let in."""
+        return await self._proofs.may_push(await self._present_name(repo), login)
+
     async def _standing(self, repo: str, deployment: Mapping[str, Any]) -> DeployReported | None:
         number = whole(deployment, "id", limit=2**63 - 1)
         path = f"/repos/{repo}/deployments/{number}/statuses"

@@ -1,4 +1,4 @@
-"""Whose GitHub login is whose: what an organisation's single sign-on knows, and OAuth's device flow.
+"""Whose GitHub login is whose: what an organisation's single sign-on knows, and OAuth's device flow; who may push.
 
 In the device flow somebody enters a code at GitHub, signed in there; the token that comes of it is used for one
 question (who are you?) and forgotten: it is kept nowhere and told to nobody. It needs a GitHub App with Device Flow
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 
@@ -38,6 +39,7 @@ query($owner: String!, $name: String!) {
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _FORM = {"Accept": "application/json"}
+_PUSHING = ("admin", "write")
 _USUAL_INTERVAL = 5
 _LONGEST_INTERVAL = 60
 _LONGEST_LIFE = 3_600
@@ -129,6 +131,25 @@ class Proofs:
         if not token:
             raise github_errors.unreadable("a device code")
         return await self._login_of(token)
+
+    async def may_push(self, repo: str, login: str) -> bool:
+        """Whether a login may push to a repository, by its own, its teams' or its organisation's role.
+
+        GitHub tells custom roles and ``maintain`` as the base role that they stand on (docs.github.com, repository
+        permissions for a user). It wants Metadata (read), which every App has, and answers 404 about who is no user.
+        """
+        about = f"what {login} may do in {repo}"
+        path = f"/repos/{repo}/collaborators/{quote(login, safe='')}/permission"
+        try:
+            answer = await self._client.get(repo, path, about)
+        except GiveUp as fault:
+            if fault.code == "not_found":
+                return False
+            raise
+        if not text(answer.data, "permission"):
+            raise github_errors.unreadable(about)
+        is_theirs = line(piece(answer.data, "user"), "login").casefold() == login.casefold()
+        return is_theirs and text(answer.data, "permission") in _PUSHING
 
     @property
     def site(self) -> str:

@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -27,6 +28,9 @@ THREADS = 1
 """Its session is not made for several; what we ask is asked seldom."""
 PER_PAGE = 100
 """The most that PagerDuty's lists give at once."""
+
+_MOMENT = timedelta(seconds=1)
+"""How long a look at a schedule is: its answer names everybody with a shift within."""
 
 _MOST_PAGES = 10
 _KEY = "Check PAGERDUTY_API_KEY: make a new one (Integrations → API Access Keys)."
@@ -69,6 +73,17 @@ class PagerDutyPager:
             if known is None or (known.until is not None and (person.until is None or person.until > known.until)):
                 people[person.user] = person
         return tuple(people.values())
+
+    async def on_schedule(self, schedule: str, at: datetime) -> Sequence[OnCall]:
+        """Whose shift it is at an instant by a schedule, by its id; nobody says until when."""
+        about = f"the schedule {schedule}"
+        path = f"/schedules/{quote(schedule, safe='')}/users"
+        window = {"since": at.isoformat(), "until": (at + _MOMENT).isoformat()}
+        answer = await self._get(path, about, **window)
+        if not isinstance(answer.get("users"), list):
+            raise _unreadable(about)
+        found = (_on_call({"user": user}) for user in items(answer["users"]))
+        return tuple(one for one in found if one is not None)
 
     async def _on_calls(self, policy: str, about: str) -> Sequence[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
@@ -159,7 +174,8 @@ def _refused(about: str, response: Response) -> OutgoingError:
     if status in (401, 403):
         return Unauthorised("unauthorised" if status == 401 else "forbidden", _KEY)
     if status == 404:
-        return GiveUp("not_found", f"PagerDuty knows nothing of {about}: check pagerduty_service in shipmate.yml.")
+        where = "the conductors of trains" if about.startswith("the schedule") else "pagerduty_service"
+        return GiveUp("not_found", f"PagerDuty knows nothing of {about}: check {where} in shipmate.yml.")
     return GiveUp(f"http_{status}", f"PagerDuty refused to answer about {about}.")
 
 

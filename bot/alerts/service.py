@@ -11,6 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from bot import audit, work
 from bot.alerts.models import Alert
+from bot.alerts.views import AlertView
 from bot.audit import Tag
 from bot.catalog import Catalog
 from bot.deploys.models import Target
@@ -23,21 +24,24 @@ _FIRING = (
 )
 
 
-def reported(session: Session, catalog: Catalog, event: AlertReported, now: datetime) -> None:
-    """Keep that an alert fires or is over, and touch what its service may be promoted to.
+def reported(session: Session, catalog: Catalog, event: AlertReported, now: datetime) -> Sequence[Alert]:
+    """Keep that an alert fires or is over, and touch what its service may be promoted to; returns each one told of.
 
     Reports arrive in any order: one that is over does not fire again by an older report. A report that names no
     beginning ends every occurrence that began before it.
     """
     name = catalog.service(event.service).name
+    told: Sequence[Alert]
     if event.started_at is not None:
-        _seen(session, _occurrence(session, event, name, event.started_at), event, name)
+        told = [_occurrence(session, event, name, event.started_at)]
     else:
-        for alert in session.exec(_of_key(event).where(Alert.started_at <= event.at)).all():
-            _seen(session, alert, event, name)
+        told = session.exec(_of_key(event).where(Alert.started_at <= event.at)).all()
+    for alert in told:
+        _seen(session, alert, event, name)
     session.flush()
     for target in session.exec(select(Target.id).where(func.lower(Target.service) == name.lower())).all():
         work.touch(session, "target", target or 0)
+    return told
 
 
 def _of_key(event: AlertReported) -> SelectOfScalar[Alert]:
@@ -63,6 +67,26 @@ def _seen(session: Session, alert: Alert, event: AlertReported, name: str) -> No
         audit.record(session, Tag.ALERT_RESOLVED, f"alert:{alert.id}", event.resolved_at, service=name)
     if event.at >= alert.seen_at:
         alert.name, alert.url, alert.seen_at = event.name, event.url or alert.url, event.at
+
+
+def concerns(alert: Alert, environment: str) -> bool:
+    """Whether an alert is about this environment; one that names none is about all of its service's."""
+    return alert.environment is None or alert.environment.casefold() == environment.casefold()
+
+
+def view(alert: Alert) -> AlertView:
+    """What templates see of it."""
+    return AlertView(name=alert.name, since=alert.started_at, url=alert.url)
+
+
+def firing_everywhere(session: Session, most: int) -> Sequence[Alert]:
+    """The alerts that fire on any service, the latest first."""
+    return session.exec(
+        select(Alert)
+        .where(col(Alert.resolved_at).is_(None))
+        .order_by(col(Alert.started_at).desc(), col(Alert.id).desc())
+        .limit(most)
+    ).all()
 
 
 def firing(session: Session, service: str) -> Sequence[Alert]:

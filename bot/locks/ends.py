@@ -40,6 +40,10 @@ class Ending:
     rest: str
 
 
+class Over(UserError):
+    """An end that can be read, and is in the past."""
+
+
 def read_end(words: str, zone: ZoneInfo, now: datetime) -> datetime:
     """The instant, in UTC, that these words name; UserError with what was expected.
 
@@ -86,11 +90,13 @@ def spoken(at: datetime, zone: ZoneInfo, now: datetime) -> str:
 
 
 def _leading(said: Sequence[str], zone: ZoneInfo, now: datetime) -> Ending:
-    """The longest beginning that is an end; the fault of the shortest where none is."""
+    """The longest beginning that is an end; where none is, that it is over already, else the fault of the shortest."""
     fault: UserError | None = None
     for length in range(min(len(said), 1 + _MOST_WORDS), 1, -1):
         try:
             return Ending(read_end(" ".join(said[:length]), zone, now), " ".join(said[length:]))
+        except Over:
+            raise
         except UserError as error:
             fault = error
     raise fault or _unreadable(said[0])
@@ -117,7 +123,7 @@ def _length(words: str, asked: str) -> timedelta:
 
 def _instant(said: Sequence[str], zone: ZoneInfo, now: datetime, asked: str) -> datetime:
     if len(said) == 1 and _STAMP.fullmatch(said[0]):
-        return _to_come(_stamp(said[0], zone, asked), now, asked)
+        return _to_come(_stamp(said[0], zone, asked), zone, now, asked)
     today = now.astimezone(zone).date()
     if len(said) == 1 and (at := _time(said[0])) is not None:
         return _first_to_come([today, today + timedelta(days=1)], at, zone, now)
@@ -131,9 +137,9 @@ def _instant(said: Sequence[str], zone: ZoneInfo, now: datetime, asked: str) -> 
         nearest = today + timedelta(days=(weekday - today.weekday()) % 7)
         return _first_to_come([nearest, nearest + timedelta(days=7)], at, zone, now)
     if day in _NOT_REPEATED_WORDS:
-        return _to_come(_local(today + timedelta(days=_NOT_REPEATED_WORDS.index(day)), at, zone), now, asked)
+        return _to_come(_local(today + timedelta(days=_NOT_REPEATED_WORDS.index(day)), at, zone), zone, now, asked)
     if _DATE.fullmatch(day):
-        return _to_come(_local(_date(day, asked), at, zone), now, asked)
+        return _to_come(_local(_date(day, asked), at, zone), zone, now, asked)
     raise _unreadable(asked, did_you_mean(day, (*_DAYS, *_NOT_REPEATED_WORDS)))
 
 
@@ -149,9 +155,12 @@ def _first_to_come(days: Sequence[date], at: time, zone: ZoneInfo, now: datetime
     return next(instant for day in days if (instant := _local(day, at, zone)) > now or day is days[-1])
 
 
-def _to_come(instant: datetime, now: datetime, asked: str) -> datetime:
+def _to_come(instant: datetime, zone: ZoneInfo, now: datetime, asked: str) -> datetime:
     if instant <= now:
-        raise UserError(f"“{asked[:80]}” is in the past. Say an end to come, such as {EXPECTED}.")
+        raise Over(
+            f"“{asked[:80]}” is over already: it is {spoken(now, zone, now)} now. Say an end to come, such as "
+            f"{EXPECTED}."
+        )
     return instant
 
 

@@ -12,8 +12,8 @@ from bot.deploys.views import PersonView
 from bot.locks import rules, scopes, service
 from bot.locks.models import DeclaredFreeze, Lock
 from bot.locks.rules import Stage
-from bot.locks.views import Backlog, FreezeNote, FreezeRow, LockCard, LockNote, LockRow, LockSaid, LocksReply
-from bot.outbox import Note
+from bot.locks.views import Backlog, FreezeNote, FreezeRow, GoCard, LockCard, LockNote, LockRow, LockSaid, LocksReply
+from bot.outbox import Card, Note
 
 LISTED = 20
 """Locks shown by ``/ship locks``: each has a button, and Slack takes fifty blocks."""
@@ -41,6 +41,7 @@ def lock_card(session: Session, desk: Desk, lock: Lock, waiting: Backlog) -> Loc
         go_by=person(session, desk, lock.go_by) if lock.go_by else None,
         waiting_changes=waiting.changes if stage is not Stage.OVER else 0,
         waiting_people=waiting.people if stage is not Stage.OVER else 0,
+        waiting_doubtful=waiting.doubtful if stage is not Stage.OVER else 0,
         extend_until=_extend_until(lock, desk.now),
     )
 
@@ -56,8 +57,6 @@ def lock_note(session: Session, desk: Desk, note: Note) -> LockNote | None:
     moot = {
         LockSaid.ENDS_SOON: stage is not Stage.HOLDS or lock.ends_at != told_end,
         LockSaid.STILL_HOLDS: stage is not Stage.HOLDS,
-        LockSaid.RAN_OUT: stage is not Stage.WANTS_GO or lock.ends_at != told_end,
-        LockSaid.WANTS_GO: stage is not Stage.WANTS_GO,
         LockSaid.EXTENDED: stage is not Stage.HOLDS or lock.ends_at != told_end,
         LockSaid.LIFTED: False,
     }
@@ -76,6 +75,27 @@ def lock_note(session: Session, desk: Desk, note: Note) -> LockNote | None:
     )
 
 
+def go_card(session: Session, desk: Desk, lock: Lock, card: Card) -> GoCard | None:
+    """What asks for a person's Go, or what came of that; None where that was settled before anybody could read it."""
+    stage = rules.stage(lock, desk.now)
+    waits = stage is Stage.WANTS_GO and service.asks_now(lock, card.subject)
+    if not waits and card.ts is None:
+        return None
+    return GoCard(
+        lock_id=_id(lock),
+        scope=scopes.called(session, lock),
+        reason=lock.reason,
+        owner=_owner(session, desk, lock),
+        ran_out=lock.lifted_at is None,
+        by=person(session, desk, lock.lifted_by) if lock.lifted_by else None,
+        waits=waits,
+        holds=stage is Stage.HOLDS,
+        ends_at=lock.ends_at,
+        go_at=lock.go_at if stage is Stage.OVER else None,
+        go_by=person(session, desk, lock.go_by) if lock.go_by else None,
+    )
+
+
 def freeze_note(session: Session, desk: Desk, note: Note) -> FreezeNote | None:
     """What a note says of a freeze; None for one that was lifted before it was said."""
     freeze = session.get(DeclaredFreeze, note.data["freeze"])
@@ -90,6 +110,7 @@ def freeze_note(session: Session, desk: Desk, note: Note) -> FreezeNote | None:
         begins=freeze.begins,
         ends=freeze.ends,
         lifted=lifted,
+        yours=note.place == freeze.owner,
     )
 
 

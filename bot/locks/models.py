@@ -57,6 +57,7 @@ class Lock(SQLModel, table=True):
     """Set when it ran out by itself."""
     lifted_at: datetime | None = None
     lifted_by: str | None = Field(default=None, max_length=32)
+    """Whoever lifted it; ``lock:<id>`` of a cause that another lock took over."""
     go_at: datetime | None = None
     go_by: str | None = Field(default=None, max_length=32)
     closed: bool = False

@@ -345,3 +345,28 @@ def check_freeze(begins: datetime, ends: datetime, at: datetime) -> None:
             f"A freeze that is declared here lasts {LONGEST_FREEZE.days} days at most. A longer one belongs into "
             "shipmate.yml, under freezes."
         )
+
+
+@dataclass(frozen=True)
+class OnTheirWay:
+    """What was on its way where a lock is set now, each as people name it.
+
+    ``called`` it does not stop; of ``doubtful`` nobody knows whether its call arrived; ``held`` was about to start.
+    """
+
+    called: Sequence[str] = ()
+    doubtful: Sequence[str] = ()
+    held: Sequence[str] = ()
+
+
+def on_their_way_words(found: OnTheirWay) -> str:
+    """What whoever sets a lock is told of what was on its way there."""
+    said = [
+        f"Already on its way, and not stopped by this: {'; '.join(found.called)}." if found.called else "",
+        f"Perhaps already on its way: {'; '.join(found.doubtful)}. Its pipeline was called and has not answered: "
+        "if that did not arrive, this lock holds it."
+        if found.doubtful
+        else "",
+        f"About to start, and held by this now: {'; '.join(found.held)}." if found.held else "",
+    ]
+    return " ".join(filter(None, said)) or "Nothing was on its way there."

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from bot import audit, outbox, work
+from bot import audit, outbox, people, work
 from bot.audit import Tag
 from bot.catalog import Catalog, Team
 from bot.deploys import targets
@@ -23,10 +23,13 @@ from bot.locks import ends, rules, scopes
 from bot.locks.models import DeclaredFreeze, Lock
 from bot.locks.rules import Look, Scope, ScopeKind, Stage
 from bot.locks.views import LockSaid
-from bot.outbox import Lane
+from bot.outbox import Card, Lane
 
 LOCK = "lock"
 """Its kind of work, card and note."""
+
+GO = "lock_go"
+"""The kind of card that asks for a person's Go."""
 
 FREEZE = "freeze"
 """Its kind of work and note."""
@@ -34,8 +37,11 @@ FREEZE = "freeze"
 OURSELVES = "Shipmate"
 """The owner, in words, of a lock that set itself."""
 
-Moving = Callable[[Session, Sequence[int]], Sequence[str]]
-"""What is on its way to these targets (our numbers), each as people name it: a lock does not stop it any more."""
+Moving = Callable[[Session, Sequence[int]], rules.OnTheirWay]
+"""What is on its way to these targets (our numbers)."""
+
+Beginning = Callable[[Session, Sequence[int]], str]
+"""What begins at these targets (our numbers) now that something is lifted, or what it still waits for, in words."""
 
 _STANDING_FREEZES = select(DeclaredFreeze).where(col(DeclaredFreeze.lifted_at).is_(None)).order_by(
     col(DeclaredFreeze.begins), col(DeclaredFreeze.id)
@@ -81,6 +87,7 @@ def facts_among(
                 ended=stage is Stage.WANTS_GO,
                 rollbacks=lock.rollbacks,
                 who=_who_can(lock, owner.team),
+                able=_able_words(lock, owner.team),
                 hold=lock.covered.kind is ScopeKind.PROMOTION,
                 set_by=lock.owner,
             )
@@ -96,7 +103,14 @@ def freezes_for(session: Session, catalog: Catalog, service: str, now: datetime)
         if freeze.ends > now and (freeze.services is None or _among(service, freeze.services))
     ]
     declared = [
-        FreezeFact(begins=freeze.begins, ends=freeze.ends, reason=freeze.reason, owner=freeze.called or "somebody")
+        FreezeFact(
+            begins=freeze.begins,
+            ends=freeze.ends,
+            reason=freeze.reason,
+            owner=freeze.called or "somebody",
+            id=freeze.id,
+            set_by=freeze.owner,
+        )
         for freeze in standing_freezes(session, now)
         if not freeze.service or _among(service, (freeze.service,))
     ]
@@ -134,7 +148,7 @@ def place(session: Session, catalog: Catalog, event: LockPlaced, now: datetime, 
         ends_at=end, chosen=event.ends_at is not None, rollbacks=event.rollbacks, at=event.at,
     )  # fmt: skip
     _changed(session, catalog, lock, now)
-    until = ends.spoken(lock.ends_at, catalog.timezone, event.at) if lock.ends_at else "somebody lifts it"
+    until = _spoken(session, catalog, lock.ends_at, event) if lock.ends_at else "somebody lifts it"
     passing = "Declared rollbacks still pass." if lock.rollbacks else "Not even rollbacks pass."
     if before is Stage.HOLDS:
         said = f"You had locked {scope.called} already: it now holds until {until}. The reason is now: {reason}."
@@ -145,21 +159,24 @@ def place(session: Session, catalog: Catalog, event: LockPlaced, now: datetime, 
     return " ".join(filter(None, [said, passing, _moving_said(session, covered, moving), _besides(session, lock)]))
 
 
-def act(session: Session, catalog: Catalog, event: LockActed, now: datetime) -> str:
-    """Lift or extend a lock, or give the Go after one; returns what the person is told. UserError says who may."""
+def act(session: Session, catalog: Catalog, event: LockActed, now: datetime, beginning: Beginning | None = None) -> str:
+    """Lift or extend a lock, or give the Go after one; returns what the person is told. UserError says who may.
+
+    ``beginning`` tells what that lets begin.
+    """
     if event.act is LockAct.GO and _number(event) is None:
-        return _go_for_scope(session, catalog, event, now)
+        return _go_for_scope(session, catalog, event, now, beginning)
     lock = _named(session, catalog, event)
     scopes.must_be_member(session, catalog, lock.covered, lock.target, event.slack_id, now, _VERBS[event.act])
     scopes.hold_for(session, catalog, lock)
     session.refresh(lock)  # as it stands once nobody else can change it
     match event.act:
         case LockAct.LIFT:
-            return _lift(session, catalog, lock, event.slack_id, event.at, now)
+            return _lift(session, catalog, lock, event.slack_id, event.at, now, beginning)
         case LockAct.EXTEND:
             return _extend(session, catalog, lock, event, now)
         case LockAct.GO:
-            return _go(session, catalog, [lock], event, now)
+            return _go(session, catalog, [lock], event, now, beginning)
 
 
 def hold(
@@ -187,7 +204,7 @@ def hold(
         chosen=ends_at is not None, rollbacks=False, at=at,
     )  # fmt: skip
     _changed(session, catalog, lock, now)
-    until = ends.spoken(lock.ends_at or end, catalog.timezone, at)
+    until = ends.spoken(lock.ends_at or end, people.hours_of(session, catalog, slack_id).zone, at)
     what = f"this promotion of {target.service} to {target.environment}"
     return f"{'Holding' if before is Stage.OVER else 'Still holding'} {what} until {until}: {why}."
 
@@ -205,12 +222,13 @@ def release(
     return _lift(session, catalog, lock, slack_id, at, now)
 
 
-def promotion_over(session: Session, promotion_id: int) -> None:
-    """A promotion has come to its end: nobody need be asked any more whether it is still to be held."""
+def promotion_over(session: Session, promotion_id: int, now: datetime) -> None:
+    """A promotion has come to its end: nobody need be asked any more whether it is still to be held, nor for a Go."""
     for lock in _at_scope(session, Scope(ScopeKind.PROMOTION, str(promotion_id))):
         lock.closed = True
         session.add(lock)
         work.cancel(session, LOCK, _id(lock))
+        _show_asked(session, lock, now)
     session.flush()
 
 
@@ -222,8 +240,9 @@ def set_by_itself(
 ) -> bool:
     """Lock a target because of ``cause`` (``failure:<deploy>``, ``rollback:<promotion>``), without an end.
 
-    However often it is called there is one; once a person has lifted it, it is not set again for the same cause.
-    Returns whether it holds anew.
+    However often it is called there is one; once a person has lifted it, it is not set again for the same cause. A
+    lock of the same kind that stands there takes the newer cause over, so that it is lifted and let go once. Returns
+    whether it holds anew.
     """
     spelt = targets.named(catalog, service, environment)
     scope = Scope(ScopeKind.TARGET, "/".join(spelt))
@@ -237,13 +256,20 @@ def set_by_itself(
     ).first()
     if before is not None and (before.lifted_at is None or before.lifted_by is not None):
         return False
+    alike = [one for one in _at_scope(session, scope) if one.cause.partition(":")[0] == cause.partition(":")[0]]
     if before is not None and not before.closed:  # it had lifted itself, and nobody has said Go since
-        before.lifted_at, before.nagged_at, before.reason, lock = None, now, reason, before
+        lock = before
+    elif alike:
+        lock = alike[0]
+        _remember(session, lock, now)
+        lock.cause = cause
     else:
         lock = Lock(
             scope_kind=scope.kind.value, scope=scope.name, cause=cause, reason=reason, began_at=now,
             channel=scopes.channel_of(catalog, scope, None),
         )  # fmt: skip
+    lock.reason, lock.lifted_at, lock.lifted_by = reason, None, None
+    lock.nagged_at = None if lock.id is None else now
     session.add(lock)
     session.flush()
     audit.record(session, Tag.LOCK_PLACED, f"lock:{lock.id}", now, scope=scope.typed, cause=cause, reason=reason)
@@ -251,17 +277,47 @@ def set_by_itself(
     return True
 
 
+def _remember(session: Session, lock: Lock, now: datetime) -> None:
+    """Keep, as a lock that is over, what a lock stood for until now: told late, it does not lock again."""
+    taken_over = lock.lifted_at is None
+    session.add(
+        Lock(
+            scope_kind=lock.scope_kind, scope=lock.scope, cause=lock.cause, reason=lock.reason, began_at=lock.began_at,
+            channel=lock.channel, lifted_at=now if taken_over else lock.lifted_at,
+            lifted_by=f"lock:{lock.id}" if taken_over else lock.lifted_by, closed=True,
+        )
+    )  # fmt: skip
+
+
+def _taken_over(session: Session, lock: Lock) -> Lock | None:
+    """What a lock stood for before, where that was not lifted but taken over."""
+    mark = f"lock:{lock.id}"
+    return session.exec(select(Lock).where(Lock.lifted_by == mark).order_by(col(Lock.id).desc()).limit(1)).first()
+
+
 def lift_cause(session: Session, catalog: Catalog, cause: str, now: datetime) -> None:
-    """What set a lock is resolved: only its own is lifted, and production waits for a person's Go."""
+    """What set a lock is resolved: only its own is lifted, and production waits for a person's Go.
+
+    A lock that had taken over holds on for the others that it stands for.
+    """
+    taken_over = select(Lock).where(Lock.cause == cause, col(Lock.lifted_by).startswith("lock:"))
+    for remembered in session.exec(taken_over).all():
+        remembered.lifted_by = None
     for lock in [one for one in scopes.standing(session) if one.cause == cause]:
         scopes.hold_for(session, catalog, lock)
         session.refresh(lock)
-        if rules.stage(lock, now) is not Stage.HOLDS:
+        if lock.cause != cause or rules.stage(lock, now) is not Stage.HOLDS:
+            continue
+        former = _taken_over(session, lock)
+        if former is not None:  # which is not resolved by this: it holds for that again
+            lock.cause, lock.reason = former.cause, former.reason
+            session.delete(former)
+            _changed(session, catalog, lock, now)
             continue
         lock.lifted_at = now
         session.add(lock)
         audit.record(session, Tag.LOCK_LIFTED, f"lock:{lock.id}", now, scope=lock.covered.typed, cause=cause)
-        _ask_go(session, lock, LockSaid.WANTS_GO, now)
+        _ask_go(session, lock, now)
         _changed(session, catalog, lock, now)
 
 
@@ -285,7 +341,7 @@ def due(session: Session, catalog: Catalog, lock_id: int, now: datetime) -> None
             lock.ended_at = lock.ends_at
             session.add(lock)
             audit.record(session, Tag.LOCK_RAN_OUT, f"lock:{lock.id}", now, scope=lock.covered.typed)
-            _ask_go(session, lock, LockSaid.RAN_OUT, now)
+            _ask_go(session, lock, now)
             _changed(session, catalog, lock, now)
 
 
@@ -324,13 +380,18 @@ def declare_freeze(session: Session, catalog: Catalog, event: FreezeDeclared, no
         reason=reason, begins=event.begins.isoformat(), ends=event.ends.isoformat(),
     )  # fmt: skip
     _freeze_changed(session, catalog, freeze, event.slack_id, now, said="declared")
-    begins = "now" if event.begins <= event.at else ends.spoken(event.begins, catalog.timezone, event.at)
-    until = ends.spoken(event.ends, catalog.timezone, event.at)
+    begins = "now" if event.begins <= event.at else _spoken(session, catalog, event.begins, event)
+    until = _spoken(session, catalog, event.ends, event)
     return f"Frozen: {scope.called} from {begins} until {until}: {reason}. It is freeze {freeze.id}."
 
 
-def lift_freeze(session: Session, catalog: Catalog, event: FreezeLifted, now: datetime) -> str:
-    """End a freeze that a person declared; returns what the person is told. UserError says who may."""
+def lift_freeze(
+    session: Session, catalog: Catalog, event: FreezeLifted, now: datetime, beginning: Beginning | None = None
+) -> str:
+    """End a freeze that a person declared; returns what the person is told. UserError says who may.
+
+    ``beginning`` tells what that lets begin. Whoever declared it hears that somebody else lifted it.
+    """
     freeze = session.get(DeclaredFreeze, event.freeze)
     if freeze is None:
         raise UserError(f"There is no freeze {event.freeze}. /ship locks lists them; those of shipmate.yml end there.")
@@ -339,14 +400,23 @@ def lift_freeze(session: Session, catalog: Catalog, event: FreezeLifted, now: da
     scopes.hold(session, catalog, scope)
     session.refresh(freeze)
     if freeze.lifted_at is not None:
-        return f"Freeze {freeze.id} was lifted already, {ends.spoken(freeze.lifted_at, catalog.timezone, event.at)}."
+        return f"Freeze {freeze.id} was lifted already, {_spoken(session, catalog, freeze.lifted_at, event)}."
     if freeze.ends <= event.at:
-        return f"Freeze {freeze.id} is over already, since {ends.spoken(freeze.ends, catalog.timezone, event.at)}."
+        return f"Freeze {freeze.id} is over already, since {_spoken(session, catalog, freeze.ends, event)}."
     freeze.lifted_at, freeze.lifted_by = event.at, event.slack_id
     session.add(freeze)
     audit.record(session, Tag.FREEZE_LIFTED, f"freeze:{freeze.id}", event.at, who=event.slack_id, scope=scope.typed)
     _freeze_changed(session, catalog, freeze, event.slack_id, now, said="lifted")
-    return f"Lifted the freeze of {scope.called}: {freeze.reason}."
+    told = ""
+    if freeze.owner != event.slack_id:
+        outbox.add_note(
+            session, FREEZE, f"freeze:{freeze.id}:lifted:{freeze.owner}", freeze.owner, now, lane=Lane.APPROVAL,
+            freeze=freeze.id, said="lifted", by=event.slack_id,
+        )  # fmt: skip
+        told = f"{freeze.called or 'Whoever declared it'} is told."
+    covered = [target.id or 0 for target in scopes.of_scope(session, catalog, scope)]
+    begins = beginning(session, covered) if beginning is not None else ""
+    return " ".join(filter(None, [f"Lifted the freeze of {scope.called}: {freeze.reason}.", told, begins]))
 
 
 def freeze_due(session: Session, catalog: Catalog, freeze_id: int, now: datetime) -> None:
@@ -410,7 +480,10 @@ def _set(
     return own, before
 
 
-def _lift(session: Session, catalog: Catalog, lock: Lock, slack_id: str, at: datetime, now: datetime) -> str:
+def _lift(
+    session: Session, catalog: Catalog, lock: Lock, slack_id: str, at: datetime, now: datetime,
+    beginning: Beginning | None = None,
+) -> str:  # fmt: skip
     stage, what = rules.stage(lock, at), scopes.called(session, lock)
     if stage is Stage.OVER:
         return f"{_capital(what)} was unlocked already: lock {lock.id} is over. {_still(session, lock)}".rstrip()
@@ -419,6 +492,9 @@ def _lift(session: Session, catalog: Catalog, lock: Lock, slack_id: str, at: dat
     by_itself = lock.owner is None
     if stage is Stage.HOLDS:
         lock.lifted_at, lock.lifted_by = at, slack_id
+        while (former := _taken_over(session, lock)) is not None:  # all that it stood for is lifted with it
+            former.lifted_by = slack_id
+            session.flush()
     else:  # it ran out before somebody unlocked it: that says Go
         lock.ended_at, lock.go_at, lock.go_by = lock.ends_at, at, slack_id
     lock.closed = not by_itself
@@ -428,7 +504,7 @@ def _lift(session: Session, catalog: Catalog, lock: Lock, slack_id: str, at: dat
         scope=lock.covered.typed,
     )  # fmt: skip
     if by_itself:
-        _ask_go(session, lock, LockSaid.WANTS_GO, now, slack_id)
+        _ask_go(session, lock, now)
     elif lock.owner is not None and lock.owner != slack_id:
         _say(session, lock, LockSaid.LIFTED, lock.owner, now, of=at, by=slack_id)
     _changed(session, catalog, lock, now)
@@ -437,7 +513,8 @@ def _lift(session: Session, catalog: Catalog, lock: Lock, slack_id: str, at: dat
     told = f" {_owner_called(lock)} is told." if lock.owner != slack_id else ""
     verb = "Released" if lock.target is not None else "Unlocked"
     done = f"{verb} {what}." if stage is Stage.HOLDS else f"The lock on {what} had run out; your unlocking says Go."
-    return f"{done}{told} {_still(session, lock)}".rstrip()
+    begins = _begins(session, catalog, lock, beginning)
+    return " ".join(filter(None, [f"{done}{told}", _still(session, lock), begins]))
 
 
 def _extend(session: Session, catalog: Catalog, lock: Lock, event: LockActed, now: datetime) -> str:
@@ -450,7 +527,7 @@ def _extend(session: Session, catalog: Catalog, lock: Lock, event: LockActed, no
     asked = event.until or (max(lock.ends_at, event.at) + rules.DEFAULT_LENGTH)
     until = rules.checked_end(asked, event.at)
     if stage is Stage.HOLDS and until <= lock.ends_at:
-        holds = ends.spoken(lock.ends_at, catalog.timezone, event.at)
+        holds = _spoken(session, catalog, lock.ends_at, event)
         return f"The lock on {what} holds until {holds} already. To have it end sooner, lock again with that end."
     lock.ends_at, lock.ended_at = until, None
     lock.nagged_at = rules.nagged_from_the_start(until, event.at)
@@ -463,10 +540,12 @@ def _extend(session: Session, catalog: Catalog, lock: Lock, event: LockActed, no
         _say(session, lock, LockSaid.EXTENDED, lock.owner, now, of=until, by=event.slack_id)
     _changed(session, catalog, lock, now)
     again = " again, it had run out," if stage is Stage.WANTS_GO else ""
-    return f"The lock on {what} holds{again} until {ends.spoken(until, catalog.timezone, event.at)}: {lock.reason}."
+    return f"The lock on {what} holds{again} until {_spoken(session, catalog, until, event)}: {lock.reason}."
 
 
-def _go_for_scope(session: Session, catalog: Catalog, event: LockActed, now: datetime) -> str:
+def _go_for_scope(
+    session: Session, catalog: Catalog, event: LockActed, now: datetime, beginning: Beginning | None
+) -> str:
     """The Go for everything that ran out or lifted itself on exactly this scope."""
     scope = rules.read_scope(event.scope or "", scopes.known(session, catalog), act="say Go for")
     scopes.must_be_member(session, catalog, scope, None, event.slack_id, now, _VERBS[LockAct.GO])
@@ -477,10 +556,13 @@ def _go_for_scope(session: Session, catalog: Catalog, event: LockActed, now: dat
         raise UserError(f"{_capital(scope.called)} is locked yet: {_list(here)}. {_how_to_name('unlock', here)}")
     if not waiting:
         raise UserError(f"No lock on {scope.called} waits for a Go.{_elsewhere(session, catalog, scope, event.at)}")
-    return _go(session, catalog, waiting, event, now)
+    return _go(session, catalog, waiting, event, now, beginning)
 
 
-def _go(session: Session, catalog: Catalog, locks: Sequence[Lock], event: LockActed, now: datetime) -> str:
+def _go(
+    session: Session, catalog: Catalog, locks: Sequence[Lock], event: LockActed, now: datetime,
+    beginning: Beginning | None,
+) -> str:  # fmt: skip
     first = locks[0]
     what = scopes.called(session, first)
     waiting = [lock for lock in locks if rules.stage(lock, event.at) is Stage.WANTS_GO]
@@ -492,7 +574,7 @@ def _go(session: Session, catalog: Catalog, locks: Sequence[Lock], event: LockAc
             )
         if first.go_at is None:
             return f"Lock {first.id} on {what} is over: no Go is wanted."
-        return f"Go was said already for {what}, {ends.spoken(first.go_at, catalog.timezone, event.at)}."
+        return f"Go was said already for {what}, {_spoken(session, catalog, first.go_at, event)}."
     for lock in waiting:
         lock.go_at, lock.go_by, lock.closed = event.at, event.slack_id, True
         if lock.lifted_at is None:
@@ -500,7 +582,15 @@ def _go(session: Session, catalog: Catalog, locks: Sequence[Lock], event: LockAc
         session.add(lock)
         audit.record(session, Tag.LOCK_GO, f"lock:{lock.id}", event.at, who=event.slack_id, scope=lock.covered.typed)
         _changed(session, catalog, lock, now)
-    return f"Go for {what}: what waited there ships once its other gates are open. {_still(session, first)}".rstrip()
+    begins = _begins(session, catalog, first, beginning) or "what waited there ships once its other gates are open."
+    return f"Go for {what}: {begins} {_still(session, first)}".rstrip()
+
+
+def _begins(session: Session, catalog: Catalog, lock: Lock, beginning: Beginning | None) -> str:
+    """What begins, or still waits, where this lock was."""
+    if beginning is None:
+        return ""
+    return beginning(session, [target.id or 0 for target in scopes.covered_targets(session, catalog, lock)])
 
 
 def _changed(session: Session, catalog: Catalog, lock: Lock, now: datetime) -> None:
@@ -509,6 +599,7 @@ def _changed(session: Session, catalog: Catalog, lock: Lock, now: datetime) -> N
     for target in scopes.covered_targets(session, catalog, lock):
         work.touch(session, "target", target.id or 0)
     _show(session, lock, now, urgent=True)
+    _show_asked(session, lock, now)
     _schedule(session, lock)
 
 
@@ -526,9 +617,27 @@ def _show(session: Session, lock: Lock, now: datetime, *, urgent: bool) -> None:
         outbox.touch_card(session, LOCK, str(lock.id), lock.channel, now, lane=Lane.APPROVAL, urgent=urgent)
 
 
-def _ask_go(session: Session, lock: Lock, said: LockSaid, now: datetime, by: str | None = None) -> None:
-    over = lock.lifted_at or lock.ended_at or now
-    _say(session, lock, said, lock.channel, now, of=over, by=by)
+def _ask_go(session: Session, lock: Lock, now: datetime) -> None:
+    """Ask for a person's Go, aloud and each time it is over anew; the message says what came of it."""
+    subject = f"{lock.id}:{_over_second(lock)}"
+    outbox.touch_card(session, GO, subject, lock.channel, now, lane=Lane.APPROVAL, urgent=True)
+
+
+def asks_now(lock: Lock, subject: str) -> bool:
+    """Whether a message that asked for a Go is about the present end of its lock."""
+    return subject == f"{lock.id}:{_over_second(lock)}"
+
+
+def _over_second(lock: Lock) -> int:
+    over = lock.lifted_at or lock.ended_at
+    return int(over.timestamp()) if over is not None else 0
+
+
+def _show_asked(session: Session, lock: Lock, now: datetime) -> None:
+    """What asked for its Go shows what came of that."""
+    first, last = f"{lock.id}:", f"{lock.id};"
+    for card in session.exec(select(Card).where(Card.kind == GO, Card.subject >= first, Card.subject < last)).all():
+        outbox.touch_card(session, GO, card.subject, card.place, now, urgent=True)
 
 
 def _say(
@@ -631,18 +740,27 @@ def _how_to_name(verb: str, locks: Sequence[Lock]) -> str:
 def _moving_said(session: Session, covered: Sequence[Target], moving: Moving | None) -> str:
     if moving is None:
         return ""
-    on_their_way = moving(session, [target.id or 0 for target in covered])
-    if not on_their_way:
-        return "Nothing was on its way there."
-    return f"Already on its way, and not stopped by this: {'; '.join(on_their_way)}."
+    return rules.on_their_way_words(moving(session, [target.id or 0 for target in covered]))
 
 
 def _who_can(lock: Lock, team: Team | None) -> tuple[str, ...]:
     """Slack ids of all who can lift a lock; empty where that is everybody, or some are known by their group alone."""
-    wide = lock.covered.kind in (ScopeKind.EVERYTHING, ScopeKind.ENVIRONMENT)
-    if team is None or wide or not all(one[:1] in ("U", "W") for one in team.members):
-        return ()
-    return tuple(team.members)
+    named = not _anybody_can(lock, team) and all(one[:1] in ("U", "W") for one in _members(team))
+    return _members(team) if named else ()
+
+
+def _able_words(lock: Lock, team: Team | None) -> str:
+    """Who can lift a lock, in words: for whom there are too many to name, or who are known by their group alone."""
+    return "anybody here but guests" if _anybody_can(lock, team) or team is None else f"members of {team.name}"
+
+
+def _anybody_can(lock: Lock, team: Team | None) -> bool:
+    """Whether every full member of the workspace may lift a lock."""
+    return lock.covered.kind in (ScopeKind.EVERYTHING, ScopeKind.ENVIRONMENT) or not _members(team)
+
+
+def _members(team: Team | None) -> tuple[str, ...]:
+    return tuple(team.members) if team is not None else ()
 
 
 def _where_to_go(lock: Lock) -> str:
@@ -653,6 +771,13 @@ def _owner_called(lock: Lock) -> str:
     if lock.owner is None:
         return OURSELVES
     return lock.called or "somebody"
+
+
+def _spoken(
+    session: Session, catalog: Catalog, at: datetime, event: LockPlaced | LockActed | FreezeDeclared | FreezeLifted
+) -> str:
+    """An instant for whoever acts, in the zone in which they say their own."""
+    return ends.spoken(at, people.hours_of(session, catalog, event.slack_id).zone, event.at)
 
 
 def _capital(words: str) -> str:

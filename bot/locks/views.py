@@ -16,6 +16,8 @@ class Backlog:
 
     changes: int = 0
     people: int = 0
+    doubtful: int = 0
+    """Promotions that wait because of it if the call to their pipeline, of which nothing is known, did not arrive."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,27 @@ class LockCard:
     waiting_changes: int
     waiting_people: int
     extend_until: int | None
+    waiting_doubtful: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoCard:
+    """A lock is over, and a person's Go is asked for; ``waits`` is false once it was said or something else came of it.
+
+    ``by`` is whoever unlocked it; ``owner`` None for one that set itself. ``holds`` is whether it holds again.
+    """
+
+    lock_id: int
+    scope: str
+    reason: str
+    owner: PersonView | None
+    ran_out: bool
+    by: PersonView | None
+    waits: bool
+    holds: bool
+    ends_at: datetime | None
+    go_at: datetime | None
+    go_by: PersonView | None
 
 
 class LockSaid(StrEnum):
@@ -51,10 +74,6 @@ class LockSaid(StrEnum):
     """To its owner: it runs out in a few minutes."""
     STILL_HOLDS = "still_holds"
     """To its owner, or its channel: it has no end, and holds yet."""
-    RAN_OUT = "ran_out"
-    """To its channel: a person must say Go."""
-    WANTS_GO = "wants_go"
-    """To its channel: one that set itself was lifted, and a person must say Go."""
     EXTENDED = "extended"
     """To its owner: somebody else gave it another end."""
     LIFTED = "lifted"
@@ -78,7 +97,10 @@ class LockNote:
 
 @dataclass(frozen=True, kw_only=True)
 class FreezeNote:
-    """A freeze was declared or, where ``lifted``, ended early. ``service`` None for all of them."""
+    """A freeze was declared or, where ``lifted``, ended early. ``service`` None for all of them.
+
+    ``yours`` is whether whoever declared it reads this.
+    """
 
     freeze_id: int
     service: str | None
@@ -87,6 +109,7 @@ class FreezeNote:
     begins: datetime
     ends: datetime
     lifted: bool
+    yours: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,7 +68,14 @@ def read_freeze(words: str, zone: ZoneInfo, now: datetime) -> FreezeWords:
     if not said or said[0].casefold() not in _BEGINNINGS:
         raise _no_end()
     # A window's end is its first one after its beginning: from friday 18:00 until monday 09:00.
-    ending = ends.take_end(" ".join(said), zone, begins)
+    try:
+        ending = ends.take_end(" ".join(said), zone, begins)
+    except ends.Over:
+        if begins > now:
+            raise UserError(
+                "A freeze must end after it begins. Say both: from friday 18:00 until monday 09:00."
+            ) from None
+        raise
     assert ending.end is not None
     return FreezeWords(service=service, begins=begins, ends=ending.end, reason=ending.rest)
 

@@ -34,13 +34,15 @@ from bot.people.identity import (
     unlink,
     who_is,
 )
-from bot.people.members import Profile, is_full, profile_of, profiles_of, saw, want_member
-from bot.people.proofs import Proof, names_of, names_of_each, prove, proven_login
+from bot.people.members import Profile, doubt, is_full, profile_of, profiles_of, saw, want_member
+from bot.people.proofs import DEVICE, Proof, as_bot, is_bot, is_known, names_of, names_of_each, prove, proven_login
+from bot.people.pushing import pushes_to
 from bot.people.refreshing import Refreshing
 
 __all__ = [
     "ATTENTIVE",
     "DAY",
+    "DEVICE",
     "EVERY",
     "EVERYTHING",
     "HIT_REMEMBERED",
@@ -62,13 +64,17 @@ __all__ = [
     "Refreshing",
     "Subscription",
     "Working",
+    "as_bot",
     "choose",
     "choose_hours",
+    "doubt",
     "due",
     "formerly",
     "group",
     "hours_of",
+    "is_bot",
     "is_full",
+    "is_known",
     "is_member",
     "known_slack_id",
     "level_of",
@@ -86,6 +92,7 @@ __all__ = [
     "profiles_of",
     "prove",
     "proven_login",
+    "pushes_to",
     "remember",
     "saw",
     "unlink",

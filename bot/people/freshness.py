@@ -44,15 +44,17 @@ class Kept(Protocol):
 
 def want(session: Session, kind: str, row: Kept, now: datetime) -> None:
     """Keep this row fresh from now on; it is read at once where that is due."""
+    was_kept = row.wanted_at is not None and now - row.wanted_at < WANTED
     if row.wanted_at is None or now - row.wanted_at >= EVERY:
         row.wanted_at = now
     if row.id is None:
         session.flush()
     assert row.id is not None
     again = EVERY if row.trouble is None else AGAIN
-    if row.tried_at is not None and now - row.tried_at < again:
-        return
-    _read(session, kind, row.id, now)
+    if row.tried_at is None or now - row.tried_at >= again:
+        _read(session, kind, row.id, now)
+    elif not was_kept:  # a door has read it just now, and nobody else would again
+        work.schedule(session, kind, row.id, row.tried_at + again)
 
 
 def due(session: Session, kind: str, subject: int, now: datetime) -> None:

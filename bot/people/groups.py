@@ -18,14 +18,18 @@ from bot.catalog import Catalog, Service, Team
 from bot.errors import UserError
 from bot.gates.base import GroupFact
 from bot.people import freshness
-from bot.people.members import profile_of, profiles_of, want_member
+from bot.people.members import is_full, profile_of, profiles_of, want_member
 
 ON_CALL = "on-call"
 """The word for whoever is on call for the service."""
 
+SCHEDULE = "schedule:"
+"""How the key of a schedule's list begins, where a service's is its own id."""
+
 Row = TypeVar("Row", bound=SQLModel)
 
 _SLACK_ID = re.compile(r"[UW][A-Z0-9]{1,31}")
+_SCHEDULE_ID = re.compile(r"P[A-Z0-9]{2,31}")
 
 
 class Group(SQLModel, table=True):
@@ -44,7 +48,7 @@ class Group(SQLModel, table=True):
 
 
 class OnCallList(SQLModel, table=True):
-    """Who is on call for a service, by PagerDuty's id of it.
+    """Who is on call for a service, by PagerDuty's id of it; or whose shift it is by a schedule (``SCHEDULE``).
 
     ``who`` has for each ``user`` (PagerDuty's id), ``name``, ``slack_id`` (null = nobody we know in Slack), ``until``.
     """
@@ -68,12 +72,16 @@ _FOR_SERVICE = select(OnCallList).where(OnCallList.service == bindparam("of_serv
 def group(session: Session, catalog: Catalog, word: str, now: datetime, *, service: Service | None) -> GroupFact:
     """Who belongs to what the configuration names with this word, for this service.
 
-    Words are ``@handle``, a Slack id, the GitHub login or address of somebody in the catalogue, and ``on-call``.
+    Words are ``@handle``, a Slack id, the GitHub login or address of somebody in the catalogue, ``on-call``, and the id
+    of a PagerDuty schedule: whose shift it is now.
     """
     if word.startswith("@"):
         return _user_group(session, word, now)
     if word.casefold() == ON_CALL:
         return _on_call(session, word, now, service)
+    if _is_schedule(catalog, word):
+        by = f"by the schedule {word}"
+        return _listed(session, word, f"{SCHEDULE}{word}", f"whose shift it is {by}", f"nobody has a shift {by}", now)
     return _person(session, catalog, word, now)
 
 
@@ -86,8 +94,9 @@ def want_group(session: Session, catalog: Catalog, word: str, now: datetime, *, 
     elif word.casefold() == ON_CALL:
         name = service.pagerduty_service if service is not None else None
         if name:
-            row = session.exec(_FOR_SERVICE, params={"of_service": name}).first()
-            freshness.want(session, "on_call", row or _added(session, OnCallList(service=name)), now)
+            _want_list(session, name, now)
+    elif _is_schedule(catalog, word):
+        _want_list(session, f"{SCHEDULE}{word}", now)
     else:
         slack_id = _slack_id(catalog, word)
         if slack_id is not None:
@@ -97,12 +106,14 @@ def want_group(session: Session, catalog: Catalog, word: str, now: datetime, *, 
 def is_member(session: Session, catalog: Catalog, team: Team | None, slack_id: str, now: datetime) -> bool:
     """Whether somebody belongs to a team; UserError, with the reason, where that cannot be told just now.
 
-    A team that names no members (and no team at all) is every full member of the workspace. The doors let nobody else
-    act, as Slack says at that moment; here only somebody who is known to be a guest or gone is told from them.
+    A team that names no members (and no team at all) is every full member of the workspace. The doors ask Slack before
+    they take an act in, so what it said last is what it said of that act, however late the act comes to be applied.
     """
     if team is None or not team.members:
         known = profile_of(session, slack_id)
-        return known is None or known.read_at is None or known.full
+        if known is None or known.read_at is None:
+            raise UserError("Slack has not said yet that you are a full member, so nothing was done. Try it again.")
+        return known.full
     facts = [group(session, catalog, word, now, service=None) for word in team.members]
     if any(fact.trouble is None and slack_id in (fact.members or ()) for fact in facts):
         return True
@@ -130,15 +141,20 @@ def _on_call(session: Session, word: str, now: datetime, service: Service | None
     if service is None or not name:
         whose = service.name if service is not None else "the service"
         return _nobody(word, f"{whose} has no pagerduty_service in shipmate.yml, so nobody is on call")
-    called = f"who is on call for {service.name}"
-    row = session.exec(_FOR_SERVICE, params={"of_service": name}).first()
+    called, nobody = (f"{who} is on call for {service.name}" for who in ("who", "nobody"))
+    return _listed(session, word, name, called, nobody, now)
+
+
+def _listed(session: Session, word: str, key: str, called: str, nobody: str, now: datetime) -> GroupFact:
+    """Who stands on a list of PagerDuty's, as read within the hour and as far as their shift lasts."""
+    row = session.exec(_FOR_SERVICE, params={"of_service": key}).first()
     if row is None or row.read_at is None:
         return _unread(called, row.trouble if row else None, word)
     if not freshness.fresh(row.read_at, now):
         return _stale(called, row.trouble, row.read_at, word)
     present = [one for one in row.who if one["until"] is None or datetime.fromisoformat(one["until"]) > now]
     if not present:
-        return _nobody(word, f"nobody is on call for {service.name}", row.read_at)
+        return _nobody(word, nobody, row.read_at)
     known = _full(session, (one["slack_id"] for one in present if one["slack_id"]), now)
     if not known:
         names = ", ".join(one["name"] for one in present)
@@ -164,7 +180,7 @@ def _person(session: Session, catalog: Catalog, word: str, now: datetime) -> Gro
 def _full(session: Session, slack_ids: Iterable[str], now: datetime) -> frozenset[str]:
     """Those of these people who are full members of the workspace, as read within the hour."""
     profiles = profiles_of(session, frozenset(slack_ids))
-    return frozenset(one for one, row in profiles.items() if row.full and freshness.fresh(row.read_at, now))
+    return frozenset(one for one, row in profiles.items() if is_full(row, now))
 
 
 def _unread(called: str, trouble: str | None, word: str | None = None) -> GroupFact:
@@ -187,6 +203,15 @@ def _slack_id(catalog: Catalog, word: str) -> str | None:
     if entry is not None:
         return entry.slack
     return word if _SLACK_ID.fullmatch(word) else None
+
+
+def _is_schedule(catalog: Catalog, word: str) -> bool:
+    return _SCHEDULE_ID.fullmatch(word) is not None and catalog.person_by_github(word) is None
+
+
+def _want_list(session: Session, key: str, now: datetime) -> None:
+    row = session.exec(_FOR_SERVICE, params={"of_service": key}).first()
+    freshness.want(session, "on_call", row or _added(session, OnCallList(service=key)), now)
 
 
 def _handle(word: str) -> str:

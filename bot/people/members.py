@@ -81,10 +81,18 @@ def unseen(session: Session, slack_id: str, now: datetime) -> None:
     session.flush()
 
 
-def is_full(session: Session, slack_id: str, now: datetime) -> bool:
+def is_full(row: Profile | None, now: datetime) -> bool:
     """Whether Slack said within the hour that somebody is a full member of the workspace; not known is no."""
-    row = profile_of(session, slack_id)
     return row is not None and row.full and freshness.fresh(row.read_at, now)
+
+
+def doubt(row: Profile | None, called: str, now: datetime) -> str | None:
+    """Why it is not known whether somebody is a full member, as people read it; None where Slack has said so, or no."""
+    if row is not None and row.read_at is not None and (not row.full or freshness.fresh(row.read_at, now)):
+        return None
+    said = "yet" if row is None or row.read_at is None else "for more than an hour"
+    why = f"Slack has not said {said} that {called} is a full member"
+    return f"{why}: {row.trouble}" if row is not None and row.trouble else why
 
 
 def want_member(session: Session, slack_id: str, now: datetime) -> None:

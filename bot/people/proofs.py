@@ -1,8 +1,8 @@
 """Which GitHub login is really somebody's, and every name that may be theirs.
 
 Two questions with opposite caution. To approve, a login must come from the catalogue, from single sign-on or from
-GitHub itself: a link that was typed and an address in a commit never count. To be kept from approving one's own change,
-any hint is enough.
+GitHub itself, which must also say that it may push to something we deploy: anybody can make an account to prove. A link
+that was typed and an address in a commit never count. To be kept from approving one's own change, any hint is enough.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import BindParameter, bindparam, literal, union_all
+from sqlalchemy import BindParameter, bindparam, exists, literal, or_, union_all
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot import audit
@@ -22,11 +22,17 @@ from bot.people.members import Profile, profile_of
 
 LONGEST_LOGIN = 255
 
+_BOT = "[bot]"
+"""How the logins of GitHub's Apps end."""
+
+CATALOGUE, DEVICE = "catalogue", "device"
+"""How a login is known to be somebody's: shipmate.yml says so, or a code was entered at GitHub."""
+
 
 class Proof(SQLModel, table=True):
     """GitHub said that a login is this person's: ``how`` is ``device`` or ``sso``. Their latest counts.
 
-    Former ones stay: whoever proves another login remains the author of what they wrote as the first.
+    Former ones stay, and those beside the catalogue's: whoever proves another login wrote what they wrote as the first.
     """
 
     __tablename__ = "proofs"
@@ -50,6 +56,13 @@ _HINTS = union_all(
     select(Lookup.slack_id, literal("who"), Lookup.who).where(col(Lookup.slack_id).in_(_SLACK_IDS)),
     select(Profile.slack_id, literal("email"), Profile.email).where(col(Profile.slack_id).in_(_SLACK_IDS)),
 ).subquery()
+_CLAIMED = select(
+    or_(
+        exists().where(col(Proof.login) == bindparam("of_login")),
+        exists().where(col(Link.login) == bindparam("of_login")),
+        exists().where(col(Lookup.who) == bindparam("of_who"), col(Lookup.slack_id).is_not(None)),
+    )
+)
 _NAMED = select(_HINTS.c.slack_id, _HINTS.c.sort, _HINTS.c.name)
 
 
@@ -57,7 +70,7 @@ def proven_login(session: Session, catalog: Catalog, slack_id: str) -> tuple[str
     """Somebody's GitHub login and how we know it is theirs (``catalogue``, ``device``, ``sso``); None = unproven."""
     entry = catalog.person_by_slack(slack_id)
     if entry is not None and entry.github:
-        return entry.github, "catalogue"
+        return entry.github, CATALOGUE
     proof = session.exec(_PROVEN, params={"of_slack_id": slack_id}).first()
     if proof is None:
         return None
@@ -73,6 +86,11 @@ def prove(session: Session, catalog: Catalog, event: IdentityProven) -> str:
     A code can be entered by somebody who was talked into it: what the catalogue or an address says weighs more.
     """
     login = event.login.lower()[:LONGEST_LOGIN]
+    if event.how == DEVICE and event.repo is None:
+        raise UserError(
+            f"Whether {login} may push to anything that is deployed from here was not asked, so nothing was proven. "
+            "Begin again: /ship me github prove"
+        )
     _refuse_anothers(session, catalog, event.slack_id, login)
     row = session.get(Proof, login)
     if row is None:
@@ -82,10 +100,12 @@ def prove(session: Session, catalog: Catalog, event: IdentityProven) -> str:
     session.flush()
     audit.record(
         session, audit.Tag.LOGIN_PROVEN, f"person:{event.slack_id}", event.at,
-        who=event.slack_id, login=login, how=event.how,
+        who=event.slack_id, login=login, how=event.how, repo=event.repo,
     )  # fmt: skip
     found = proven_login(session, catalog, event.slack_id)
     if found is not None and found[0].casefold() != login:
+        if found[1] == CATALOGUE:
+            return f"{login} is yours too, beside {found[0]} of shipmate.yml: you approve the changes of neither."
         return f"You have proven since then that you are {found[0]} on GitHub: that stands."
     by = "your organisation's single sign-on" if event.how == "sso" else "GitHub"
     return f"Proven: {by} says that you are {login}. You can approve other people's changes now."
@@ -112,6 +132,28 @@ def names_of_each(session: Session, catalog: Catalog, slack_ids: Iterable[str]) 
     return {one: _with_entries(catalog, one, logins[one], emails[one]) for one in logins}
 
 
+def as_bot(who: str) -> str:
+    """The name of a bot in our tables, which shows that it is one: ``github:deploy[bot]``."""
+    return who.removesuffix(_BOT) + _BOT
+
+
+def is_bot(who: str) -> bool:
+    """Whether a name in our tables is a bot's."""
+    return who.endswith(_BOT)
+
+
+def is_known(session: Session, catalog: Catalog, who: str) -> bool:
+    """Whether a name in our tables is somebody's of whom there is any hint who they are: no bot's, no stranger's."""
+    sort, _, name = who.partition(":")
+    if sort == "slack":
+        return True
+    if is_bot(who) or sort != "github":
+        return False
+    if catalog.person_by_github(name) is not None:
+        return True
+    return bool(session.exec(_CLAIMED, params={"of_login": name, "of_who": who}).one())
+
+
 def _with_entries(catalog: Catalog, slack_id: str, logins: set[str], emails: set[str]) -> frozenset[str]:
     """These names, and what the catalogue says besides of whoever has one of them."""
     for entry in catalog.people:
@@ -126,9 +168,7 @@ def _with_entries(catalog: Catalog, slack_id: str, logins: set[str], emails: set
 def _refuse_anothers(session: Session, catalog: Catalog, slack_id: str, login: str) -> None:
     """UserError, saying who can settle it, where better evidence than a proof says that this login is another's."""
     settle = "If that is wrong, have it mended under people in shipmate.yml."
-    mine, theirs = catalog.person_by_slack(slack_id), catalog.person_by_github(login)
-    if mine is not None and mine.github and mine.github.casefold() != login:
-        raise UserError(f"GitHub says that you are {login}, and shipmate.yml that you are {mine.github}. {settle}")
+    theirs = catalog.person_by_github(login)
     if theirs is not None and theirs.slack == slack_id:
         return
     if theirs is not None and theirs.slack:

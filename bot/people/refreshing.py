@@ -6,7 +6,7 @@ written down as its trouble, and read again; what was read before is believed un
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from bot.database import Database
 from bot.delivery.kinds import EffectKind, Settle
 from bot.errors import GiveUp, OutgoingError
 from bot.people import freshness, members
-from bot.people.groups import Group, OnCallList
+from bot.people.groups import SCHEDULE, Group, OnCallList
 from bot.people.members import Profile
 from bot.ports import Chat, Member, OnCall, Pager
 
@@ -70,7 +70,8 @@ class Refreshing:
             if seen.short:  # part of it was read: the rest follows, and the group is believed once all of it was
                 return freshness.tried(session, "group", row, now, seen.short)
             listed = sorted(found) if found is not None else None
-            changed = row.members != listed or row.read_at is None or row.trouble is not None
+            believed = freshness.fresh(row.read_at, now) and row.trouble is None
+            changed = row.members != listed or not believed
             row.members, row.read_at = listed, now
             freshness.tried(session, "group", row, now, None)
             return self._follow(session, "group", number, now, changed=changed or seen.changed)
@@ -78,7 +79,7 @@ class Refreshing:
         return write
 
     async def read_on_call(self, data: Mapping[str, Any]) -> Settle:
-        """Who is on call for a service, and who they are in Slack."""
+        """Who is on call for a service, or whose shift it is by a schedule, and who they are in Slack."""
         number = int(data["id"])
         service = await self.database.read(lambda session: _service_of(session, number))
         if service is None:
@@ -86,7 +87,7 @@ class Refreshing:
         try:
             if self.pager is None:
                 raise GiveUp("no_pagerduty", "set PAGERDUTY_API_KEY")
-            found = await self.pager.on_call(service)
+            found = await self._listed(self.pager, service)
             who = [(one, await self._slack_id(one)) for one in found]
             seen = await self._look_at(slack_id for _, slack_id in who if slack_id)
         except GiveUp as fault:
@@ -99,12 +100,18 @@ class Refreshing:
             if seen.short:
                 return freshness.tried(session, "on_call", row, now, seen.short)
             listed = [_plain(one, slack_id) for one, slack_id in who]
-            changed = row.who != listed or row.read_at is None or row.trouble is not None
+            believed = freshness.fresh(row.read_at, now) and row.trouble is None
+            changed = row.who != listed or not believed
             row.who, row.read_at = listed, now
             freshness.tried(session, "on_call", row, now, None)
             return self._follow(session, "on_call", number, now, changed=changed or seen.changed)
 
         return write
+
+    async def _listed(self, pager: Pager, key: str) -> Sequence[OnCall]:
+        if key.startswith(SCHEDULE):
+            return await pager.on_schedule(key.removeprefix(SCHEDULE), self.clock())
+        return await pager.on_call(key)
 
     async def read_member(self, data: Mapping[str, Any]) -> Settle:
         """Who somebody is in Slack, and whether they are online."""
@@ -120,11 +127,11 @@ class Refreshing:
         def write(session: Session, now: datetime) -> None:
             row = session.get(Profile, number)
             assert row is not None
-            before = row.full
+            before = members.is_full(row, now)
             _keep(session, slack_id, found, now)
             row.online, row.online_at = online, now
             freshness.tried(session, "member", row, now, None)
-            self._follow(session, "member", number, now, changed=before != row.full)
+            self._follow(session, "member", number, now, changed=before != members.is_full(row, now))
 
         return write
 
@@ -198,11 +205,11 @@ class _Seen:
     def keep(self, session: Session, now: datetime) -> None:
         """Write it down."""
         before = members.profiles_of(session, frozenset(self.members))
-        was_full = {slack_id: row.full for slack_id, row in before.items()}
+        was_full = {slack_id: members.is_full(before.get(slack_id), now) for slack_id in self.members}
         for slack_id, found in self.members.items():
             _keep(session, slack_id, found, now)
         after = members.profiles_of(session, frozenset({*self.members, *self.online}))
-        self.changed = any(was_full.get(slack_id) != after[slack_id].full for slack_id in self.members)
+        self.changed = any(full != members.is_full(after[slack_id], now) for slack_id, full in was_full.items())
         for slack_id, online in self.online.items():
             if slack_id in after:
                 after[slack_id].online, after[slack_id].online_at = online, now

@@ -1,7 +1,7 @@
 """`/ship me github prove`: whose login is whose, by single sign-on or by a code that is entered at GitHub.
 
-The code is waited for in a task of ours, which ends with the process: then it is asked for anew. What GitHub says is
-stored as an act, like all that people do, and applied in its turn.
+The code is waited for in a task of ours, which ends with the process: then it is asked for anew. What GitHub says of
+the login, and of what it may push to, is stored as an act, like all that people do, and applied in its turn.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot import inbox
+from bot import inbox, people
 from bot.answers.views import ProofReply, SaidReply
 from bot.app import Bot
 from bot.errors import GiveUp, OutgoingError, RetryLater, UserError
@@ -29,6 +29,8 @@ SOURCE = "slack"
 
 LONGEST_WAIT = 1_800.0
 """Seconds for which a code is waited for at most: as long as Slack takes answers."""
+
+RAN_OUT = "Nobody entered the code in time, so nothing was proven. For another one: /ship me github prove"
 
 MOST_OWNERS = 5
 """Organisations whose single sign-on is asked."""
@@ -80,15 +82,19 @@ class Proving:
         try:
             async with asyncio.timeout(LONGEST_WAIT):
                 login = await self._entered(proof)
+            repo = await people.pushes_to(self.bot.forge, self.bot.catalog, login)
         except TimeoutError:
+            self.answering.soon(asker, _refusing(UserError(RAN_OUT)))
+            return
+        except UserError as refusal:
+            self.answering.soon(asker, _refusing(refusal))
             return
         except GiveUp as fault:
-            refusal = UserError(fault.mend)
-            self.answering.soon(asker, _refusing(refusal))
+            self.answering.soon(asker, _refusing(UserError(fault.mend)))
             return
 
         async def answer() -> Reply:
-            return await self._store(asker, login, "device")
+            return await self._store(asker, login, people.DEVICE, repo)
 
         self.answering.soon(asker, answer)
 
@@ -104,8 +110,8 @@ class Proving:
                 if login is not None:
                     return login
 
-    async def _store(self, asker: Asker, login: str, how: str) -> Reply:
-        act = IdentityProven(slack_id=asker.slack_id, login=login, how=how, at=self.bot.clock())
+    async def _store(self, asker: Asker, login: str, how: str, repo: str | None = None) -> Reply:
+        act = IdentityProven(slack_id=asker.slack_id, login=login, how=how, at=self.bot.clock(), repo=repo)
         delivery_id = inbox.act_id(asker.slack_id, "proof", uuid.uuid4().hex)
         row = await self.bot.store_act(source=SOURCE, delivery_id=delivery_id, body=acts.body(act))
         applied = await self.bot.outcome(row)

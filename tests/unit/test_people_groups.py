@@ -17,7 +17,7 @@ from bot.delivery.kinds import Settle
 from bot.errors import GiveUp, OutgoingError, RetryLater, Unauthorised, UserError
 from bot.gates.base import GroupFact
 from bot.outbox import Effect, SendState
-from bot.people import STALE, Group, Profile, Refreshing
+from bot.people import EVERY, STALE, Group, Profile, Refreshing
 from bot.ports import Chat, Member, OnCall, Pager
 from bot.work import Work
 from tests.unit import reports
@@ -76,6 +76,11 @@ class World:
         self.asked.append(service)
         if self.fault is not None:
             raise self.fault
+        return self.on_duty
+
+    async def on_schedule(self, schedule: str, at: datetime) -> Sequence[OnCall]:
+        """Whose shift it is."""
+        self.asked.append(schedule)
         return self.on_duty
 
 
@@ -281,6 +286,20 @@ async def test_who_is_on_call_is_known_by_pagerdutys_id_or_by_address(here: Here
     )
 
 
+async def test_whose_shift_it_is_by_a_schedule_is_known_by_its_id(here: Here) -> None:
+    """Conductors of trains are named so."""
+    here.world.on_duty = (OnCall("PUDEE", None, "Dee", None),)
+    assert (await here.fact("PSHIFTS")).trouble == "I have not read whose shift it is by the schedule PSHIFTS yet"
+    await here.want("PSHIFTS")
+    await here.read()
+    assert (await here.fact("PSHIFTS")).members == frozenset({"U0DEE"})
+    assert "PSHIFTS" in here.world.asked
+    here.world.on_duty = ()
+    here.clock.turn(minutes=11)
+    await here.read()
+    assert (await here.fact("PSHIFTS")).trouble == "nobody has a shift by the schedule PSHIFTS"
+
+
 async def test_a_shift_that_is_over_counts_no_more(here: Here) -> None:
     here.world.on_duty = (OnCall("PUDEE", None, "Dee", NOON + timedelta(minutes=5)),)
     await here.want("on-call")
@@ -328,11 +347,17 @@ def kept(session: Session, handle: str, members: list[str], at: datetime = NOON)
 
 
 def test_a_team_that_names_nobody_is_every_full_member(session: Session) -> None:
+    """As Slack said last: the door asked it before it took in what is applied now, after an outage hours later."""
     everybody = Team(name="payments", channel="#payments")
+    people.saw(session, Member("U0ANA", "Ana"), NOON)
     people.saw(session, Member("U0FAY", "Fay", guest=True), NOON)
+    people.want_member(session, "U0BEN", NOON)
     for team in (None, everybody):
-        assert people.is_member(session, CATALOG, team, "U0ANA", NOON)
+        assert people.is_member(session, CATALOG, team, "U0ANA", NOON + 2 * STALE)
         assert not people.is_member(session, CATALOG, team, "U0FAY", NOON)
+        for unread in ("U0BEN", "U0NEW"):
+            with pytest.raises(UserError, match="Slack has not said yet that you are a full member"):
+                people.is_member(session, CATALOG, team, unread, NOON)
 
 
 def test_a_team_is_who_its_words_name(session: Session) -> None:
@@ -353,14 +378,51 @@ def test_a_stale_team_refuses_with_the_reason_unless_another_word_names_them(ses
 
 
 def test_who_is_a_full_member_must_have_been_read_within_the_hour(session: Session) -> None:
-    assert not people.is_full(session, "U0ANA", NOON)
+    def at(instant: datetime) -> tuple[bool, str | None]:
+        row = people.profile_of(session, "U0ANA")
+        return people.is_full(row, instant), people.doubt(row, "Ana", instant)
+
+    unread = "Slack has not said yet that Ana is a full member"
+    assert at(NOON) == (False, unread)
+    people.want_member(session, "U0ANA", NOON)
+    assert at(NOON) == (False, unread)
     people.saw(session, Member("U0ANA", "Ana"), NOON)
-    assert people.is_full(session, "U0ANA", NOON + STALE - timedelta(seconds=1))
-    assert not people.is_full(session, "U0ANA", NOON + STALE)
+    assert at(NOON + STALE - timedelta(seconds=1)) == (True, None)
+    assert at(NOON + STALE) == (False, "Slack has not said for more than an hour that Ana is a full member")
     people.saw(session, Member("U0ANA", "Ana", guest=True), NOON - timedelta(minutes=1))
-    assert people.is_full(session, "U0ANA", NOON), "what was read before does not count after"
+    assert at(NOON) == (True, None), "what was read before does not count after"
     people.saw(session, Member("U0ANA", "Ana", guest=True), NOON + timedelta(minutes=1))
-    assert not people.is_full(session, "U0ANA", NOON + timedelta(minutes=1))
+    assert at(NOON + timedelta(minutes=1)) == (False, None), "known to be none is no doubt"
+
+
+def test_why_slack_does_not_say_who_somebody_is_is_said_with_it(session: Session) -> None:
+    people.want_member(session, "U0ANA", NOON)
+    row = people.profile_of(session, "U0ANA")
+    assert row is not None
+    row.trouble = "give the app users:read"
+    assert people.doubt(row, "Ana", NOON) == (
+        "Slack has not said yet that Ana is a full member: give the app users:read"
+    )
+
+
+def test_somebody_whom_a_door_has_just_read_is_read_again_in_time(session: Session) -> None:
+    """Or whoever is deactivated after their click would count for as long as nobody asks."""
+    people.saw(session, Member("U0DEE", "Dee"), NOON)
+    for minutes in (0, 5):
+        people.want_member(session, "U0DEE", NOON + timedelta(minutes=minutes))
+    assert session.exec(select(outbox.Effect)).all() == []
+    assert [(row.kind, row.due_at) for row in session.exec(select(Work)).all()] == [("member", NOON + EVERY)]
+
+
+async def test_what_is_believed_again_is_judged_again(here: Here) -> None:
+    """Slack was silent for more than an hour, and says the same as before."""
+    await here.want("U0DEE")
+    await here.want("@payments-leads")
+    await here.read()
+    here.settled.clear()
+    here.clock.now += STALE
+    assert await here.read() == 2
+    assert sorted(kind for kind, _ in here.settled) == ["group", "member"]
 
 
 def test_asking_twice_at_once_is_one_question(session: Session) -> None:

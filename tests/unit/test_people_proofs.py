@@ -13,6 +13,7 @@ from bot.errors import UserError
 from bot.events import IdentityProven
 from bot.ports import Member
 from tests.unit import reports
+from tests.unit.reports import REPO
 from tests.unit.stores import NOON
 
 
@@ -26,9 +27,12 @@ NOBODY = catalog()
 ANA = catalog(PersonEntry(slack="U0ANA", github="Ana", name="Ana", email="ana@example.com"))
 
 
-def proven(login: str, slack_id: str = "U0ANA", *, how: str = "device", minutes: float = 0) -> IdentityProven:
-    """GitHub said so, this long after noon."""
-    return IdentityProven(slack_id=slack_id, login=login, how=how, at=NOON + timedelta(minutes=minutes))
+def proven(
+    login: str, slack_id: str = "U0ANA", *, how: str = "device", minutes: float = 0, repo: str | None = REPO
+) -> IdentityProven:
+    """GitHub said so, this long after noon, and that the login may push to this repository."""
+    at = NOON + timedelta(minutes=minutes)
+    return IdentityProven(slack_id=slack_id, login=login, how=how, at=at, repo=repo if how == "device" else None)
 
 
 def test_a_typed_link_and_an_address_prove_nothing(session: Session) -> None:
@@ -47,9 +51,27 @@ def test_the_catalogue_proves_and_so_does_github(session: Session) -> None:
     assert people.proven_login(session, NOBODY, "U0EVE") == ("eve", "sso")
     facts = session.exec(select(audit.Fact).where(audit.Fact.tag == audit.Tag.LOGIN_PROVEN)).all()
     assert [(fact.who, fact.data) for fact in facts] == [
-        ("U0ANA", {"login": "ana", "how": "device"}),
+        ("U0ANA", {"login": "ana", "how": "device", "repo": REPO}),
         ("U0EVE", {"login": "eve", "how": "sso"}),
     ]
+
+
+def test_a_login_is_somebodys_by_any_hint_and_a_bots_never(session: Session) -> None:
+    """Of a stranger's nobody could be kept from approving."""
+    assert people.is_known(session, ANA, "github:ana")
+    assert people.is_known(session, NOBODY, "slack:U0ANA")
+    for login in ("ben", "chi", "dee", "eve", "deploy[bot]"):
+        assert not people.is_known(session, ANA, f"github:{login}")
+    people.prove(session, NOBODY, proven("ben", "U0BEN"))
+    people.link(session, NOBODY, "U0CHI", "Chi", NOON)
+    people.remember(session, "github:dee", Member("U0DEE", "Dee"), NOON)
+    people.remember(session, "github:eve", None, NOON)
+    people.link(session, NOBODY, "U0FAY", "deploy[bot]", NOON)
+    session.flush()
+    known = [
+        one for one in ("ben", "chi", "dee", "eve", "deploy[bot]") if people.is_known(session, ANA, f"github:{one}")
+    ]
+    assert known == ["ben", "chi", "dee"]
 
 
 def test_an_entry_without_a_login_leaves_room_for_a_proof(session: Session) -> None:
@@ -62,7 +84,6 @@ def test_an_entry_without_a_login_leaves_room_for_a_proof(session: Session) -> N
 @pytest.mark.parametrize(
     ("known", "event", "said"),
     [
-        (ANA, proven("ben"), "shipmate.yml that you are Ana"),
         (ANA, proven("ana", "U0BEN"), "shipmate.yml says that ana is Ana"),
         (NOBODY, proven("chi", "U0BEN"), "Chi has the login chi, by their e-mail address"),
         (NOBODY, proven("dee", "U0BEN"), "has proven before you that dee is theirs"),
@@ -78,6 +99,32 @@ def test_a_proof_of_anothers_login_is_refused_and_says_where_to_mend_it(
         people.prove(session, known, event)
     assert "shipmate.yml" in str(refused.value)
     assert people.proven_login(session, NOBODY, event.slack_id) is None
+
+
+def test_an_account_that_may_push_to_nothing_of_ours_proves_nothing(session: Session) -> None:
+    """Anybody can make one; single sign-on says itself whose the login is."""
+    with pytest.raises(UserError, match="Whether mallory2 may push"):
+        people.prove(session, NOBODY, proven("mallory2", "U0MALLORY", repo=None))
+    assert people.proven_login(session, NOBODY, "U0MALLORY") is None
+    people.prove(session, NOBODY, proven("mallory", "U0MALLORY", how="sso"))
+    assert people.proven_login(session, NOBODY, "U0MALLORY") == ("mallory", "sso")
+
+
+@pytest.mark.parametrize("how", ["device", "sso"])
+def test_whoever_proves_a_login_beside_the_catalogues_has_both(session: Session, how: str) -> None:
+    """Which one they approve as stays; what they wrote as either is theirs."""
+    said = people.prove(session, ANA, proven("ana2", how=how))
+    assert said == "ana2 is yours too, beside Ana of shipmate.yml: you approve the changes of neither."
+    assert people.proven_login(session, ANA, "U0ANA") == ("Ana", "catalogue")
+    assert {"github:ana", "github:ana2"} <= people.names_of(session, ANA, "U0ANA")
+
+
+def test_whoever_proves_a_login_beside_their_single_sign_ons_has_both(session: Session) -> None:
+    """It was down when they proved the second."""
+    people.prove(session, NOBODY, proven("ana", how="sso"))
+    people.prove(session, NOBODY, proven("ana2", minutes=1))
+    assert people.proven_login(session, NOBODY, "U0ANA") == ("ana2", "device")
+    assert {"github:ana", "github:ana2"} <= people.names_of(session, NOBODY, "U0ANA")
 
 
 def test_somebody_elses_link_stands_in_nobodys_way(session: Session) -> None:
