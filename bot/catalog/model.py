@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from bot.catalog.values import glob_pattern
+from bot.catalog.globs import glob_pattern
 from bot.gates import DEFAULT_GATES, Gate
 
 _FINAL_NAMES = frozenset({"production", "prod", "live"})
@@ -54,6 +54,46 @@ class PagingMode(StrEnum):
     """The channel reads whom it would wake."""
     OFF = "off"
     """Nothing."""
+
+
+class Turns(StrEnum):
+    """When a train's rota passes to the next conductor."""
+
+    DEPARTURE = "departure"
+    """At each departure."""
+    DAY = "day"
+    """Each working day, in the train's zone; a weekend goes on with Friday's."""
+    WEEK = "week"
+    """Each Monday, in the train's zone."""
+
+
+class TrainApproval(StrEnum):
+    """How the approvals that promotions aboard a train want are given."""
+
+    EACH = "each"
+    """On each promotion by itself."""
+    BATCH = "batch"
+    """By one button on the departure's card, written as one approval per promotion."""
+
+
+class Ready(StrEnum):
+    """Whether the authors aboard say that their changes are ready to leave."""
+
+    ASK = "ask"
+    """They are asked; the train leaves without an answer."""
+    REQUIRED = "required"
+    """The train waits for all of them."""
+
+
+class OnFailure(StrEnum):
+    """What a train does when one of its promotions fails."""
+
+    HOLD = "hold"
+    """It stops where it is, and its conductor decides."""
+    ROLLBACK = "rollback"
+    """What it has brought is rolled back."""
+    CONTINUE = "continue"
+    """The others go on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,16 +177,43 @@ class PersonEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Conductors:
+    """Who conducts a train: member ids in turn, one Slack group (``@name``), or one PagerDuty schedule.
+
+    ``backup`` is the member who may do all that the conductor may.
+    """
+
+    rota: tuple[str, ...]
+    turns: Turns = Turns.DEPARTURE
+    backup: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Train:
-    """A timetable of promotions. ``departs`` is a cron expression in ``zone``; no ``capacity`` means no limit."""
+    """A timetable of promotions of ``services`` to the environment ``to``.
+
+    ``departs`` are cron expressions and recurrence rules over local times of ``zone`` (``bot.timetable.departures``).
+    ``channel`` None stands for that of the first service's team, ``conductors`` None for that team's approvers, and
+    no ``capacity`` means no limit. ``stages`` name every service exactly once and are never empty. Boarding closes
+    ``boarding_closes`` before a departure; one that nobody could see to leaves up to ``late_by`` late, and one that
+    could not leave is cancelled ``decide_within`` after its time.
+    """
 
     name: str
     services: tuple[str, ...]
     to: str
-    departs: str
+    departs: tuple[str, ...]
     zone: ZoneInfo
+    stages: tuple[tuple[str, ...], ...]
+    channel: str | None = None
     boarding_closes: timedelta = timedelta()
     capacity: int | None = None
+    conductors: Conductors | None = None
+    approval: TrainApproval = TrainApproval.EACH
+    ready: Ready | None = None
+    on_failure: OnFailure = OnFailure.HOLD
+    late_by: timedelta = timedelta(minutes=30)
+    decide_within: timedelta = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +263,8 @@ class Catalog:
     paging: Paging = field(default_factory=Paging)
     audiences: Mapping[str, Audience] = field(default_factory=dict, hash=False)
     insecure_sources: frozenset[str] = frozenset()
+    proves_logins: bool = True
+    """Whether people can have GitHub say who they are, which takes a GitHub App; nothing in shipmate.yml says so."""
 
     def service(self, name: str) -> Service:
         """The service of this name; one that is not in the catalogue has the default policy."""
@@ -224,6 +293,10 @@ class Catalog:
                 return named
             service = self._called_as(repo or "unknown")
         return service, _configured_reading(service, environment) or environment
+
+    def train_of(self, service: str, environment: str) -> Train | None:
+        """The train that carries this service to this environment; None where it needs none."""
+        return self._by_destination.get((service.casefold(), environment.casefold()))
 
     def person_by_github(self, login: str) -> PersonEntry | None:
         """The person with this GitHub login."""
@@ -259,6 +332,14 @@ class Catalog:
             if service.repo:
                 found[service.repo.casefold()] = (*found.get(service.repo.casefold(), ()), service)
         return found
+
+    @cached_property
+    def _by_destination(self) -> dict[tuple[str, str], Train]:
+        return {
+            (service.casefold(), train.to.casefold()): train
+            for train in self.trains.values()
+            for service in train.services
+        }
 
     @cached_property
     def _by_github(self) -> dict[str, PersonEntry]:

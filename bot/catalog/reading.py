@@ -12,7 +12,7 @@ from bot.catalog import lines, model, references, shape
 from bot.catalog.lines import Fault
 from bot.catalog.telling import shape_faults
 from bot.errors import ConfigurationError
-from bot.gates import Approval, Freeze, Gate, Health, Lock, Order, Smoke, Soak, Train, Unbuilt
+from bot.gates import DEFAULT_GATES, Approval, Freeze, Gate, Health, Lock, Order, Smoke, Soak, Train, Unbuilt
 from bot.timetable import window
 
 _FREE_KEYS = "x-"
@@ -87,7 +87,8 @@ def _build(written: shape.CatalogShape, default_channel: str) -> model.Catalog:
     }
     defaults = written.defaults or shape.PolicyShape()
     paging = written.paging or shape.PagingShape()
-    builder = _Services(defaults, paging.mode, teams, default_channel)
+    trains = {name: _train(name, train, zone) for name, train in (written.trains or {}).items()}
+    builder = _Services(defaults, paging.mode, teams, default_channel, trains)
     return model.Catalog(
         default_channel=default_channel,
         unknown=builder.unknown(),
@@ -95,7 +96,7 @@ def _build(written: shape.CatalogShape, default_channel: str) -> model.Catalog:
         teams=teams,
         services={name: builder.service(name, service) for name, service in (written.services or {}).items()},
         people=tuple(model.PersonEntry(**person.model_dump()) for person in written.people or ()),
-        trains={name: _train(name, train, zone) for name, train in (written.trains or {}).items()},
+        trains=trains,
         freezes=tuple(_freeze(freeze, zone) for freeze in written.freezes or ()),
         paging=_paging(paging),
         audiences={name: _audience(name, audience) for name, audience in (written.audiences or {}).items()},
@@ -112,11 +113,13 @@ class _Services:
         paging: model.PagingMode | None,
         teams: dict[str, model.Team],
         default_channel: str,
+        trains: dict[str, model.Train],
     ) -> None:
         self._defaults = defaults
         self._paging = paging
         self._teams = teams
         self._default_channel = default_channel
+        self._carried = frozenset(service for train in trains.values() for service in train.services)
 
     def unknown(self) -> model.Service:
         """The policy of services that the file does not name."""
@@ -127,6 +130,9 @@ class _Services:
     def service(self, name: str, written: shape.ServiceShape) -> model.Service:
         """One service of the file."""
         team = self._teams[written.team] if written.team else None
+        policy = self._policy(written)
+        if name in self._carried:
+            policy["gates"] = _with_train(policy.get("gates", DEFAULT_GATES))
         return model.Service(
             name=name,
             channel=team.channel if team else self._default_channel,
@@ -136,7 +142,7 @@ class _Services:
             alerts=dict(written.alerts.match) if written.alerts else {},
             pagerduty_service=written.pagerduty_service,
             depends_on=tuple(written.depends_on or ()),
-            **self._policy(written),
+            **policy,
         )
 
     def _policy(self, written: shape.ServiceShape) -> dict[str, Any]:
@@ -156,6 +162,11 @@ class _Services:
         return found
 
 
+def _with_train(gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
+    """The gates of a service that a train carries: nothing of it goes there by itself."""
+    return gates if any(gate.name == Train.name for gate in gates) else (*gates, Train())
+
+
 _PLAIN: dict[str, Gate] = {gate.name: gate for gate in (Lock(), Freeze(), Order(), Train(), Health())}
 
 
@@ -173,15 +184,29 @@ def _gate(written: shape.GateShape) -> Gate:
             return _PLAIN.get(name) or Unbuilt(name)
 
 
+_AS_WRITTEN = (
+    "channel", "boarding_closes", "capacity", "approval", "ready", "on_failure", "late_by", "decide_within"
+)  # fmt: skip
+"""What of a train is taken as it was written, and where nothing is, left to the model's own default."""
+
+
 def _train(name: str, written: shape.TrainShape, zone: ZoneInfo) -> model.Train:
+    said = {key: getattr(written, key) for key in _AS_WRITTEN}
     return model.Train(
         name=name,
         services=tuple(written.services),
         to=written.to,
-        departs=written.departs,
+        departs=tuple(written.departs),
         zone=written.timezone or zone,
-        capacity=written.capacity,
-        boarding_closes=written.boarding_closes or model.Train.boarding_closes,
+        stages=tuple(tuple(stage) for stage in written.stages or [written.services]),
+        conductors=_conductors(written.conductors) if written.conductors else None,
+        **{key: value for key, value in said.items() if value is not None},
+    )
+
+
+def _conductors(written: shape.ConductorsShape) -> model.Conductors:
+    return model.Conductors(
+        rota=tuple(written.rota), turns=written.turns or model.Conductors.turns, backup=written.backup
     )
 
 

@@ -20,6 +20,13 @@ _IDENTITIES = ("slack", "github", "email", "pagerduty")
 _ON_CALL = "on-call"
 """The word for whoever is on call for the service."""
 
+_MEMBER, _GROUP, _SCHEDULE = r"[UW][A-Z0-9]{2,}", r"@[^\s@<>|]+", r"P[A-Z0-9]{2,}"
+"""What a Slack member's id, a Slack user group and the id of a PagerDuty schedule look like."""
+
+_ROTA = (
+    'member ids such as [U02ABCDEF, U02BCDEFG], one Slack user group such as "@conductors", or one PagerDuty schedule'
+)
+
 _NEAR_MISS = 0.8
 """How like a known service's name another must be to be taken for a misspelling rather than for another service."""
 
@@ -33,6 +40,9 @@ def faults(document: Document) -> Iterator[Fault]:
         *_policies(root),
         *_approvers(root),
         *_trains(root),
+        *_train_names(root),
+        *_stages(root),
+        *_conductors(root),
         *_freezes(root),
         *_audiences(root),
         *_sources(root),
@@ -48,18 +58,18 @@ def _services(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
         place: Place = ("services", name)
         service = _mapping(written)
         if name.casefold() in seen:
-            yield place, f'is the same name as "{seen[name.casefold()]}": capitals make no difference'
+            yield place, f"is the same name as “{seen[name.casefold()]}”: capitals make no difference"
         seen.setdefault(name.casefold(), name)
         team = service.get("team")
         if isinstance(team, str) and team not in teams:
-            yield (*place, "team"), f'there is no team "{team}" under teams{did_you_mean(team, teams)}'
+            yield (*place, "team"), f"there is no team “{team}” under teams{did_you_mean(team, teams)}"
         for index, other in enumerate(_list(service.get("depends_on"))):
             if other == name:
                 yield (*place, "depends_on", index), "a service cannot depend on itself"
             elif isinstance(other, str) and other not in services and nearest(other, services, likeness=_NEAR_MISS):
                 # A service that is not named here may well exist: unknown ones appear by themselves.
                 mend = f"{did_you_mean(other, services)} If not, say so under services: {other}: {{}}"
-                yield (*place, "depends_on", index), f'there is no service "{other}" under services{mend}'
+                yield (*place, "depends_on", index), f"there is no service “{other}” under services{mend}"
 
 
 def _circles(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
@@ -114,7 +124,7 @@ def _approvers(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
             for place, word in _names(("teams", team, key), _mapping(written).get(key)):
                 yield from _nobody(place, word, people, on_call=key == "approvers")
                 if word == _ON_CALL and key == "approvers" and unserved:
-                    yield place, f'on-call needs a pagerduty_service, and "{unserved[0]}" of this team names none'
+                    yield place, f"on-call needs a pagerduty_service, and “{unserved[0]}” of this team names none"
     default_gates: Place = ("defaults", "gates")
     inherited = _mapping(root.get("defaults")).get("gates")
     yield from _groups(default_gates, inherited, people)
@@ -125,7 +135,7 @@ def _approvers(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
             continue
         for at, word in _group_words((*place, "gates"), service.get("gates")):
             if word == _ON_CALL:
-                yield at, f'on-call needs a pagerduty_service, and "{name}" names none'
+                yield at, f"on-call needs a pagerduty_service, and “{name}” names none"
         if not service.get("gates") and any(word == _ON_CALL for _, word in _group_words(default_gates, inherited)):
             yield place, "needs a pagerduty_service: the gates under defaults ask for a yes of whoever is on call"
 
@@ -158,7 +168,7 @@ def _nobody(place: Place, word: Yaml, people: list[str], *, on_call: bool) -> It
     """A word that names no person or group. Whether Slack knows a group or id is not known here."""
     if not isinstance(word, str) or not word.strip() or (on_call and word == _ON_CALL):
         return
-    if re.fullmatch(r"@[^\s@<>|]+|[UW][A-Z0-9]{2,}", word) or word.casefold() in map(str.casefold, people):
+    if re.fullmatch(rf"{_GROUP}|{_MEMBER}", word) or word.casefold() in map(str.casefold, people):
         return
     known = [*people, *([_ON_CALL] if on_call else [])]
     kinds = (
@@ -166,7 +176,7 @@ def _nobody(place: Place, word: Yaml, people: list[str], *, on_call: bool) -> It
     )
     yield (
         place,
-        f'"{word}" is nobody: expected {kinds} or a login or e-mail address of people{did_you_mean(word, known)}',
+        f"“{word}” is nobody: expected {kinds} or a login or e-mail address of people{did_you_mean(word, known)}",
     )
 
 
@@ -186,15 +196,83 @@ def _trains(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
             if isinstance(service, str) and isinstance(destination, str) and service in services:
                 pipeline = _environments(root, service)
                 if not pipeline:
-                    yield (*place, "services", index), f'"{service}" has no environments, so no train can carry it'
+                    yield (*place, "services", index), f"“{service}” has no environments, so no train can carry it"
                 elif destination not in pipeline:
                     mend = did_you_mean(destination, pipeline) or f"; it has {', '.join(pipeline)}"
-                    yield (*place, "to"), f'"{service}" has no environment "{destination}"{mend}'
+                    yield (*place, "to"), f"“{service}” has no environment “{destination}”{mend}"
                 elif destination == pipeline[0]:
                     yield (
                         (*place, "to"),
-                        f'"{destination}" is the first environment of "{service}": nothing comes before',
+                        f"“{destination}” is the first environment of “{service}”: nothing comes before",
                     )
+
+
+def _train_names(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
+    """No two trains have one name or carry one service to the same environment."""
+    names: dict[str, str] = {}
+    carried: dict[tuple[str, str], str] = {}
+    for name, written in _mapping(root.get("trains")).items():
+        train, place = _mapping(written), ("trains", name)
+        if name.casefold() in names:
+            yield place, f"is the same name as “{names[name.casefold()]}”: capitals make no difference"
+        names.setdefault(name.casefold(), name)
+        destination = train.get("to")
+        for index, service in enumerate(_list(train.get("services"))):
+            if isinstance(service, str) and isinstance(destination, str):
+                other = carried.setdefault((service.casefold(), destination.casefold()), name)
+                if other != name:
+                    message = f"“{service}” goes to {destination} with the train “{other}” already"
+                    yield (*place, "services", index), message
+
+
+def _stages(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
+    """A train's stages name each of its services exactly once."""
+    for name, written in _mapping(root.get("trains")).items():
+        train, place = _mapping(written), ("trains", name, "stages")
+        services = [each for each in _list(train.get("services")) if isinstance(each, str)]
+        if not _list(train.get("stages")) or not services:
+            continue
+        seen: set[str] = set()
+        for index, stage in enumerate(_list(train.get("stages"))):
+            for at, service in _names((*place, index), stage):
+                if not isinstance(service, str):
+                    continue
+                if service in seen:
+                    yield at, f"names “{service}” again; each service of the train ships in one stage"
+                elif service not in services:
+                    yield at, f"“{service}” is not one of the train's services{did_you_mean(service, services)}"
+                seen.add(service)
+        left_out = [service for service in dict.fromkeys(services) if service not in seen]
+        if left_out:
+            yield place, f"do not name {' and '.join(left_out)}; each service of the train ships in one stage"
+
+
+def _conductors(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
+    """Every conductor is somebody, and a backup somebody else."""
+    for name, written in _mapping(root.get("trains")).items():
+        conductors, place = _mapping(_mapping(written).get("conductors")), ("trains", name, "conductors")
+        rota = _names((*place, "rota"), conductors.get("rota"))
+        words = [(at, word) for at, word in rota if isinstance(word, str) and word.strip()]
+        for at, word in words:
+            if not re.fullmatch(rf"{_MEMBER}|{_GROUP}|{_SCHEDULE}", word):
+                yield at, f"“{word}” is nobody: expected {_ROTA}{_member_meant(root, word)}"
+            elif len(words) > 1 and not re.fullmatch(_MEMBER, word):
+                yield at, f"“{word}” says itself whose turn it is; let it stand alone, or name member ids in turn"
+        if conductors.get("backup") and {word for _, word in words} == {conductors["backup"]}:
+            yield (*place, "backup"), "is the only conductor already; name somebody else, or leave it out"
+
+
+def _member_meant(root: dict[str, Yaml], word: str) -> str:
+    """The member id of somebody who is called by another of their names."""
+    ids = {
+        str(person[key]).removeprefix("@").casefold(): str(person["slack"])
+        for person in map(_mapping, _list(root.get("people")))
+        if person.get("slack")
+        for key in ("name", "github", "email", "slack")
+        if person.get(key)
+    }
+    near = nearest(word.removeprefix("@"), ids)
+    return f"; did you mean “{ids[near]}”?" if near else ""
 
 
 def _freezes(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
@@ -238,7 +316,7 @@ def _people(root: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
 
 def _unknown_service(place: Place, name: Yaml, services: dict[str, Yaml]) -> Iterator[tuple[Place, str]]:
     if isinstance(name, str) and name not in services:
-        yield place, f'there is no service "{name}" under services{did_you_mean(name, services)}'
+        yield place, f"there is no service “{name}” under services{did_you_mean(name, services)}"
 
 
 def _environments(root: dict[str, Yaml], service: str) -> list[str]:

@@ -23,7 +23,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from bot.catalog import values
-from bot.catalog.model import PagingMode, PromoteThrough, Supersede
+from bot.catalog.model import OnFailure, PagingMode, PromoteThrough, Ready, Supersede, TrainApproval, Turns
 from bot.gates import UNBUILT
 from bot.gates.approval import ApprovalShape
 from bot.gates.batch import BatchOption
@@ -46,6 +46,18 @@ Zone = Annotated[
 Cron = Annotated[
     str, BeforeValidator(values.cron), text("Minute, hour, day, month, weekday", examples=["0 10,14 * * mon-fri"])
 ]
+_TEXTS: JsonSchemaValue = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+Departures = Annotated[
+    list[str],
+    BeforeValidator(values.departures),
+    WithJsonSchema(
+        {
+            **_TEXTS,
+            "description": "Cron (minute, hour, day, month, weekday), a recurrence rule, or a list of them",
+            "examples": ["0 10,14 * * mon-fri", "DTSTART:20260105T100000\nRRULE:FREQ=WEEKLY;BYDAY=TU,TH"],
+        }
+    ),
+]
 Instant = Annotated[datetime, BeforeValidator(values.instant), text("A day and a time", examples=["2026-12-23T18:00"])]
 Channel = Annotated[str, BeforeValidator(_channel), text("A Slack channel", examples=["#payments-deploys"])]
 WebAddress = Annotated[str, BeforeValidator(values.web_address), text("An address", pattern="^https?://")]
@@ -61,6 +73,7 @@ WorkflowFile = Annotated[str, BeforeValidator(values.workflow_file), text("A wor
 GitRef = Annotated[str, BeforeValidator(values.git_ref), text("A branch or tag", examples=["main"])]
 Repository = Annotated[str, BeforeValidator(values.repository), text("owner/name", examples=["acme/checkout"])]
 Glob = Annotated[str, BeforeValidator(values.glob), text("Paths, from the root", examples=["services/checkout/**"])]
+TrainName = Annotated[Name, AfterValidator(values.train_name)]
 SlackId = Annotated[str, BeforeValidator(values.slack_id), text("A member id", examples=["U02ABCDEF"])]
 Login = Annotated[str, BeforeValidator(values.github_login), text("A GitHub login")]
 Mailbox = Annotated[str, BeforeValidator(values.mailbox), text("An e-mail address")]
@@ -222,6 +235,17 @@ class PersonShape(Shape):
         return self
 
 
+class ConductorsShape(Shape):
+    """Who conducts a train."""
+
+    rota: Names
+    """Member ids in turn, or one Slack user group or PagerDuty schedule that says itself whose turn it is."""
+    turns: Turns | None = None
+    """When the next one of the rota takes over; without it, at each departure."""
+    backup: SlackId | None = None
+    """Who may do all that the conductor may."""
+
+
 class TrainShape(Shape):
     """One timetable of promotions."""
 
@@ -229,13 +253,30 @@ class TrainShape(Shape):
     """Who may board."""
     to: Name
     """The environment it goes to."""
-    departs: Cron
+    departs: Departures
+    """When it leaves, in local times."""
     timezone: Zone | None = None
     """The zone of ``departs``; without it, the catalogue's."""
+    channel: Channel | None = None
+    """Where it is told; without it, in the channel of its first service's team."""
     boarding_closes: Duration | None = None
-    """How long before departure the list is sealed."""
+    """How long before departure the list is sealed; without it, at departure."""
     capacity: Annotated[int, Field(ge=1)] | None = None
     """The most changes aboard."""
+    stages: Annotated[list[Names], Field(min_length=1)] | None = None
+    """Who ships first, and who only when those are live; without it, all ship together."""
+    conductors: ConductorsShape | None = None
+    """Who sees to it; without it, the approvers of its first service's team."""
+    approval: TrainApproval | None = None
+    """Whether each promotion aboard is approved by itself, or all by one button."""
+    ready: Ready | None = None
+    """Whether the authors aboard say that they are ready; without it, nobody is asked."""
+    on_failure: OnFailure | None = None
+    """What becomes of the train when one of its promotions fails."""
+    late_by: Duration | None = None
+    """How late it may leave when Shipmate was down at its time; later than that, it was missed."""
+    decide_within: Duration | None = None
+    """When a departure that could not leave is cancelled, counted from its time."""
 
 
 def _all(value: object) -> object:
@@ -253,7 +294,7 @@ class FreezeShape(Shape):
     services: Annotated[
         Literal["all"] | list[str],
         BeforeValidator(_all),
-        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+        WithJsonSchema(_TEXTS),
     ] = "all"
     """Which services, or ``all``."""
     reason: Name
@@ -306,7 +347,7 @@ class CatalogShape(Shape):
     teams: dict[Name, TeamShape] | None = None
     services: dict[Name, ServiceShape] | None = None
     people: list[PersonShape] | None = None
-    trains: dict[Name, TrainShape] | None = None
+    trains: dict[TrainName, TrainShape] | None = None
     freezes: list[FreezeShape] | None = None
     paging: PagingShape | None = None
     audiences: dict[Name, AudienceShape] | None = None

@@ -1,4 +1,4 @@
-"""The small languages within shipmate.yml: zones, timetables, instants, globs, addresses, identities.
+"""The small languages within shipmate.yml: zones, timetables, instants, addresses, identities; globs are in ``globs``.
 
 Each function takes the text that was written and returns what it stands for, or raises ValueError with what was
 expected, in a sentence that goes on from the key's name.
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from cronsim import CronSim, CronSimError
 
 from bot.spelling import did_you_mean
+from bot.timetable import is_recurrence, recurrence
 
 _CRON_FIELDS = 5
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
@@ -49,6 +50,29 @@ def cron(value: object) -> str:
     return value
 
 
+def departures(value: object) -> list[str]:
+    """A train's timetable: cron's five fields or a recurrence rule, or a list of them."""
+    written = value if isinstance(value, list) else [value]
+    if not written:
+        raise ValueError("expected at least one time to depart")
+    return [_departure(each) for each in written]
+
+
+def _departure(value: object) -> str:
+    if not isinstance(value, str) or not is_recurrence(value):
+        return cron(value)
+    if recurrence(value).first is None:
+        raise ValueError("names a day that never comes")
+    return value.strip()
+
+
+def train_name(value: str) -> str:
+    """What people type after /ship train, and what stands in the address of its calendar."""
+    if not re.fullmatch(r"[\w.-]+", value):
+        raise ValueError("expected one word of letters, digits, - and _, as people type it: /ship train web")
+    return value
+
+
 def instant(value: object) -> datetime:
     """A day and a time, ``2026-12-23T18:00``; naive unless it says its offset."""
     expected = "expected a day and a time such as 2026-12-23T18:00"
@@ -75,28 +99,6 @@ def glob(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or value.startswith(("/", "./", "!")) or "\\" in value:
         raise ValueError('expected paths from the repository\'s root, such as "services/checkout/**"')
     return value
-
-
-def glob_pattern(text: str) -> re.Pattern[str]:
-    """A glob as a regular expression for whole paths.
-
-    ``**`` stands for any folders, also for none. A pattern whose last part has no ``*`` or ``?`` may name a folder
-    and then takes in what lies beneath, as in CODEOWNERS.
-    """
-    text = text.rstrip("/")
-    pattern = ""
-    for part in re.findall(r"\*\*/|/\*\*$|\*+|\?|[^*?/]+|/", text):
-        if part == "**/":
-            pattern += "(?:.*/)?"
-        elif part == "/**":
-            pattern += "/.*"
-        elif part.startswith("*"):
-            pattern += ".*" if part == "**" else "[^/]*"
-        else:
-            pattern += "[^/]" if part == "?" else re.escape(part)
-    if not re.search(r"[*?][^/]*$", text):
-        pattern += "(?:/.*)?"
-    return re.compile(pattern, re.DOTALL)
 
 
 def web_address(value: object) -> str:

@@ -23,6 +23,8 @@ from bot.gates.base import (
     Run,
     Situation,
     Staging,
+    TrainFact,
+    TrainState,
     Verdict,
     Vote,
     Waiting,
@@ -30,7 +32,18 @@ from bot.gates.base import (
 from bot.gates.batch import Batch
 from bot.gates.freeze import Freeze
 from bot.gates.health import Health
-from bot.gates.judging import DEFAULT_GATES, can_help, candidates, demands, judge, refusal, turns_at
+from bot.gates.judging import (
+    DEFAULT_GATES,
+    barred,
+    can_help,
+    candidates,
+    circle,
+    demands,
+    judge,
+    refusal,
+    short,
+    turns_at,
+)
 from bot.gates.lock import Lock
 from bot.gates.order import Order
 from bot.gates.smoke import Smoke
@@ -66,14 +79,19 @@ __all__ = [
     "Soak",
     "Staging",
     "Train",
+    "TrainFact",
+    "TrainState",
     "Unbuilt",
     "Verdict",
     "Vote",
     "Waiting",
+    "barred",
     "can_help",
     "candidates",
+    "circle",
     "demands",
     "judge",
     "refusal",
+    "short",
     "turns_at",
 ]

@@ -2,7 +2,8 @@
 
 A yes counts once, for one group, while it is fresh, and only for what was seen when it was given. It never counts from
 whoever wrote or co-authored a change aboard, merged one for a bot, or asked for the promotion; nor from a guest, nor
-from somebody whose GitHub identity is not proven, since nobody could tell whether they wrote any of it.
+from somebody whose GitHub identity is not proven, since nobody could tell whether they wrote any of it. Where it is not
+known just now whether they are a full member, it waits until it is.
 """
 
 from __future__ import annotations
@@ -135,6 +136,10 @@ class _Table:
         return sorted(reached)
 
 
+UNPROVEN = "GitHub has not said which account is yours"
+"""What speaks against somebody who may mend that themselves."""
+
+
 @dataclass(frozen=True)
 class Approval:
     """So many people who did not write it have said yes; a yes counts until it expires.
@@ -207,6 +212,45 @@ class Approval:
             and any(group.takes(person) for group in helped)
         )
 
+    def circle(self, situation: Situation, demands: int) -> frozenset[str]:
+        """All in a group whose yes is missing, also whose yes cannot count; nobody where that is everybody."""
+        if _unread(situation.run) is not None:
+            return frozenset()
+        table = self._table(situation, self._wanted(situation, demands))
+        helped = [table.wanted[index] for index in table.helped_by()]
+        if any(group.members is None for group in helped):
+            return frozenset()
+        return frozenset[str]().union(*(group.members for group in helped if group.members is not None))
+
+    def short(self, situation: Situation, demands: int, names: Mapping[str, frozenset[str]]) -> int:
+        """How many yeses are missing that nobody can give, were all of these people to say yes who can.
+
+        0 where a group is everybody or cannot be read: then nobody knows.
+        """
+        if _unread(situation.run) is not None or (situation.run.rollback and self.rollback_count == 0):
+            return 0
+        wanted = self._wanted(situation, demands)
+        table = self._table(situation, wanted)
+        if any(wanted[index].members is None or wanted[index].troubles for index in table.helped_by()):
+            return 0
+        for person in self.can_help(situation, demands, names):
+            vote = _supposed(situation, person, names[person])
+            if not _names([vote]) & _names(table.votes):
+                table.seat(vote)
+        return table.missing
+
+    def barred(self, situation: Situation, demands: int, names: Mapping[str, frozenset[str]]) -> Mapping[str, str]:
+        """What speaks against those of these people who cannot give a missing yes: "wrote #402", "approved already"."""
+        votes = self._table(situation, self._wanted(situation, demands)).votes
+        found = {}
+        for person, known in names.items():
+            vote = _supposed(situation, person, known)
+            if _names([vote]) & _names(votes):
+                found[person] = "approved already"
+            elif (objection := _objection(situation, vote)) is not None:
+                found[person] = objection.removeprefix("you ")
+        return found
+
     def _wanted(self, situation: Situation, demands: int) -> tuple[_Wanted, ...]:
         """Every group with the number of yeses that it must give; the last may be filled by any of them."""
         run = situation.run
@@ -215,7 +259,7 @@ class Approval:
         further = self.rollback_count
         if not run.rollback:
             asked = sum(group.count for group in groups)
-            further = max(0, self.count - asked) + demands + (1 if _unknown(run) else 0)
+            further = max(0, self.count - asked) + demands + len(_unknown(run))
         wanted = [_whom(group.words, group.count, situation) for group in groups]
         return (*wanted, _whom(everybody, further, situation)) if further else tuple(wanted)
 
@@ -232,13 +276,16 @@ class Approval:
         return [
             vote
             for vote in sorted(situation.votes, key=_said)
-            if vote.seen == situation.run.seen
-            and situation.now < vote.at + self.expires
-            and _objection(situation, vote) is None
+            if vote.trouble is None and self._stands(situation, vote)
         ]
 
+    def _stands(self, situation: Situation, vote: Vote) -> bool:
+        """Whether it was given to this, is not too old, and nothing speaks against whoever gave it."""
+        fresh = vote.seen == situation.run.seen and situation.now < vote.at + self.expires
+        return fresh and _objection(situation, vote) is None
+
     def _lost(self, situation: Situation, wanted: Sequence[_Wanted]) -> list[str]:
-        """What became of yeses that counted once: void, or expired."""
+        """What became of yeses that counted once: void, expired, or of nobody knows whom just now."""
         run, void, expired = situation.run, dict[str, list[str]](), list[str]()
         for vote in sorted(situation.votes, key=_said):
             if _objection(situation, vote) is not None or not any(group.takes(vote.person) for group in wanted):
@@ -250,7 +297,15 @@ class Approval:
         lost = [f"void: {what} since {listed(people)} approved" for what, people in void.items()]
         if expired:
             lost.append(f"the yes of {listed(expired)} expired")
-        return lost
+        doubted = [vote for vote in sorted(situation.votes, key=_said) if self._stands(situation, vote)]
+        return lost + [vote.trouble for vote in doubted if vote.trouble is not None]
+
+
+def _supposed(situation: Situation, person: str, names: frozenset[str]) -> Vote:
+    """The yes of somebody of whom nothing but their names is doubted, were they to give it now."""
+    return Vote(
+        person=person, called=person, at=situation.now, seen=situation.run.seen, names=names, proven=True, full=True
+    )
 
 
 def _said(vote: Vote) -> tuple[datetime, str]:
@@ -271,7 +326,7 @@ def _excluded(situation: Situation) -> frozenset[str]:
 def _objection(situation: Situation, vote: Vote) -> str | None:
     """What speaks against this person, whatever they saw and whatever group they are in."""
     run, names = situation.run, _names([vote])
-    if not vote.full:
+    if not vote.full and vote.trouble is None:
         return "guests and other workspaces only read"
     did: dict[str, list[str]] = {}
     for change in () if run.rollback else run.changes or ():
@@ -285,7 +340,7 @@ def _objection(situation: Situation, vote: Vote) -> str | None:
     if run.requested_by & names:
         return "you asked for it"
     if not vote.proven:
-        return "GitHub has not said which account is yours. To have it say so: /ship me github prove"
+        return UNPROVEN
     return None
 
 
@@ -325,13 +380,17 @@ def _unread(run: Run) -> str | None:
 
 
 def _unknown(run: Run) -> list[str]:
-    """Changes of whose author nothing is proven. Whoever it is may be one of those who say yes: one more must."""
-    changes = () if run.rollback else run.changes or ()
+    """Who is not known: the authors of changes, or who asked. Either may be one of those who say yes: one more must."""
+    if run.rollback:
+        return []
+    changes = run.changes or ()
     unknown = [change.label for change in changes if not change.wrote]
     unproven = [change.label for change in changes if change.wrote and change.unproven]
     said = [f"nobody knows who wrote {listed(unknown)}"] if unknown else []
     said += [f"only the commit itself says who wrote {listed(unproven)}"] if unproven else []
-    return [f"{' and '.join(said)}: one more approval"] if said else []
+    who = [" and ".join(said)] if said else []
+    who += [f"nobody knows who asked for it {run.unnamed}"] if run.unnamed else []
+    return [f"{one}: one more approval" for one in who]
 
 
 def _troubles(table: _Table) -> list[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from bot.ports import Direction
@@ -75,6 +76,23 @@ class Judgement:
         return [one.gate for one in self.closed] == ["approval"]
 
     @property
+    def asks_for_yes(self) -> bool:
+        """Whether people are asked for an approval now: it is all that is missing.
+
+        What goes by train may also wait for it to leave, and for whatever time opens until then: else people would be
+        asked when it is too late.
+        """
+        verdicts = {one.gate: one.verdict for one in self.closed}
+        train, approval = verdicts.pop("train", None), verdicts.pop("approval", None)
+        if approval is None or isinstance(train, Blocked):
+            return False
+        leaves_at = train.until if isinstance(train, Waiting) else None
+        return all(
+            isinstance(one, Waiting) and one.until is not None and leaves_at is not None and one.until <= leaves_at
+            for one in verdicts.values()
+        )
+
+    @property
     def next_at(self) -> datetime | None:
         """The earliest instant at which time alone changes a verdict."""
         instants = [one.verdict.until for one in self.closed if not isinstance(one.verdict, Open)]
@@ -115,7 +133,8 @@ class Run:
     """The promotion that is judged. ``changes`` is None until the forge has told what it carries.
 
     ``seen`` names exactly what people see (range and policy); an approval counts only for the same. ``requested_by``
-    are all names of whoever asked for it (``slack:U…``, ``github:…``); empty when the pipeline did.
+    are all names of whoever asked for it (``slack:U…``, ``github:…``); empty when the pipeline did, or where they are
+    not named (``unnamed``).
     """
 
     service: str
@@ -124,6 +143,8 @@ class Run:
     rollback: bool
     seen: str
     requested_by: frozenset[str] = frozenset()
+    unnamed: str = ""
+    """How somebody asked who is nobody known: ``by the API (requested_by)``, ``as deploy[bot]``; else empty."""
     changes: tuple[ChangeFact, ...] | None
     truncated: int = 0
     direction: Direction | None
@@ -170,6 +191,8 @@ class LockFact:
     """Whether it is on this promotion alone."""
     set_by: str | None = None
     """The Slack id of whoever set it, None for one that set itself."""
+    able: str = ""
+    """Who may lift it, in words: "members of payments"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +204,14 @@ class FreezeFact:
     reason: str
     owner: str | None = None
     """Who declared it, None for one of the configuration."""
+    id: int | None = None
+    """Its number, None for one of the configuration."""
+    set_by: str | None = None
+    """The Slack id of whoever declared it."""
+
+    def holds(self, now: datetime) -> bool:
+        """Whether this instant is within it."""
+        return self.begins <= now < self.ends
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +233,8 @@ class Vote:
     """One person's yes to this promotion, not withdrawn. ``seen`` is what they saw, ``saw`` the labels in it.
 
     ``names`` are all names by which they are known to us (``slack:U…``, ``github:…``, ``email:…``, also those that only
-    exclude); ``proven`` whether their GitHub identity is proven. Only a full member of the workspace is ``full``.
+    exclude); ``proven`` whether their GitHub identity is proven. Only a full member of the workspace is ``full``;
+    ``trouble`` says why that is not known (never read, or too long ago): it counts once it is known again.
     """
 
     person: str
@@ -212,6 +244,7 @@ class Vote:
     names: frozenset[str]
     proven: bool
     full: bool = True
+    trouble: str | None = None
     saw: tuple[str, ...] = ()
 
 
@@ -223,6 +256,42 @@ class AlertFact:
     since: datetime
     source: str
     url: str | None = None
+
+
+class TrainState(StrEnum):
+    """Where the departure stands that a promotion is to go with."""
+
+    BOARDING = "boarding"
+    """Its list is not closed yet."""
+    SEALED = "sealed"
+    HELD = "held"
+    DEPARTED = "departed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainFact:
+    """What the train that goes to this promotion's destination does about it.
+
+    ``scheduled_at`` is when its departure is to leave, or (not aboard) the next one; None where none is to come.
+    ``reason`` says why it is held or goes no further, and ``who`` are the Slack ids of those who decide about that.
+    """
+
+    name: str
+    scheduled_at: datetime | None
+    state: TrainState
+    aboard: bool
+    hotfix: bool = False
+    """Whether somebody asked for it besides the train."""
+    stage_waits_for: tuple[str, ...] = ()
+    """The services of the stages before its own that it leaves after."""
+    reason: str | None = None
+    held_by: str | None = None
+    """What people call whoever holds it; None where something closed does, and it leaves by itself once that opens."""
+    who: tuple[str, ...] = ()
+    over_freeze: str | None = None
+    """What people call whoever lets it roll on over a freeze that began when it was live in part."""
+    over_freeze_at: datetime | None = None
+    """When they did: a freeze that begins later holds it again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +310,8 @@ class Situation:
     approvers: tuple[str, ...] = ()
     """The words for who approves where the gate itself names nobody: the team's; empty = every full member."""
     alerts: tuple[AlertFact, ...] = ()
+    train: TrainFact | None = None
+    """None where no train goes there."""
 
 
 class Gate(Protocol):

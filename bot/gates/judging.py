@@ -12,6 +12,7 @@ from bot.gates.freeze import Freeze
 from bot.gates.health import Health
 from bot.gates.lock import Lock
 from bot.gates.order import Order
+from bot.gates.train import Train
 
 DEFAULT_GATES: tuple[Gate, ...] = (Lock(), Freeze(), Order(), Approval(), Health())
 """What holds a service whose policy names no gates: somebody else must have said yes."""
@@ -41,7 +42,7 @@ def demands(gates: Sequence[Gate], situation: Situation) -> int:
     """
     if situation.run.rollback or _approval(gates) is None:
         return 0
-    return sum(gate.asks(situation) for gate in gates if isinstance(gate, Batch))
+    return sum(gate.asks(situation) for gate in gates if isinstance(gate, Batch | Train))
 
 
 def _verdict(gate: Gate, situation: Situation, asked: int, fault: Exception | None) -> Verdict:
@@ -98,6 +99,24 @@ def can_help(gates: Sequence[Gate], situation: Situation, names: Mapping[str, fr
     """Which of these people, Slack ids each with every name that is known to be theirs, could give a missing yes."""
     approval = _approval(gates)
     return () if approval is None else approval.can_help(situation, demands(gates, situation), names)
+
+
+def circle(gates: Sequence[Gate], situation: Situation) -> frozenset[str]:
+    """The Slack ids of all in a group whose yes is missing, whether or not theirs counts; nobody for everybody."""
+    approval = _approval(gates)
+    return frozenset() if approval is None else approval.circle(situation, demands(gates, situation))
+
+
+def short(gates: Sequence[Gate], situation: Situation, names: Mapping[str, frozenset[str]]) -> int:
+    """How many missing yeses nobody can give, of these people who are all there are; 0 where that is not known."""
+    approval = _approval(gates)
+    return 0 if approval is None else approval.short(situation, demands(gates, situation), names)
+
+
+def barred(gates: Sequence[Gate], situation: Situation, names: Mapping[str, frozenset[str]]) -> Mapping[str, str]:
+    """Which of these people cannot give a missing yes, each with why: "wrote #402"."""
+    approval = _approval(gates)
+    return {} if approval is None else approval.barred(situation, demands(gates, situation), names)
 
 
 def _approval(gates: Sequence[Gate]) -> Approval | None:

@@ -40,5 +40,7 @@ def _ahead(situation: Situation) -> Verdict:
     back = [one.label for one in run.reentries if not one.answered]
     if not back:
         return Open(f"newer than what is live in {run.environment}")
-    were, need = ("was", "needs") if len(back) == 1 else ("were", "need")
-    return Blocked(f"{listed(back)} {were} rolled back from {run.environment}: {need} a fix or an acknowledgement")
+    were, they = ("was", "it") if len(back) == 1 else ("were", "they")
+    return Blocked(
+        f"{listed(back)} {were} rolled back from {run.environment}: bring a fix, or say why {they} may go in again"
+    )

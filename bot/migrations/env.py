@@ -11,6 +11,7 @@ import bot.database  # first: it says how constraints are named
 # Imported so that the metadata knows every table.
 import bot.alerts.models
 import bot.audit
+import bot.departures.models
 import bot.deploys.models
 import bot.inbox
 import bot.locks.models

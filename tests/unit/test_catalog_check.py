@@ -94,21 +94,21 @@ MEMBER = "expected a Slack member id such as U02ABCDEF (in Slack: the profile �
 MISSING = "needs a limit, for example {batch: {changes: 5}}"
 UNITLESS = 'the unit is missing: "30m" is 30 minutes'
 REPEATED = "names the same one twice (capitals make no difference)"
-ZONE = 'expected a time zone such as Europe/Paris; did you mean "Europe/Paris"?'
+ZONE = "expected a time zone such as Europe/Paris; did you mean “Europe/Paris”?"
 FROM, UNTIL = "2026-01-02T00:00", "2026-01-01T00:00"
 
 
 @pytest.mark.parametrize(
     ("written", "fault"),
     [
-        ("gatez: []", 'gatez: unknown key; did you mean "gates"?'),
-        ("gates: [lokc]", 'gates[0].lokc: unknown gate; did you mean "lock"?'),
+        ("gatez: []", "gatez: unknown key; did you mean “gates”?"),
+        ("gates: [lokc]", "gates[0].lokc: unknown gate; did you mean “lock”?"),
         ("gates:\n    - lock\n    - lock", "gates: names the gate lock twice"),
         ("gates: [soak]", "gates[0].soak: needs options, for example {soak: 30m}"),
         ("gates: [{soak: 30}]", f'gates[0].soak: {DURATION}; the unit is missing: "30m" is 30 minutes'),
         ("gates: [{lock: 5m}]", "gates[0].lock: takes no options; only name it"),
         ("gates: [{batch: {}}]", f"gates[0].batch: {MISSING}"),
-        ("gates: [{batch: {change: 5}}]", 'gates[0].batch.change: unknown key; did you mean "changes"?'),
+        ("gates: [{batch: {change: 5}}]", "gates[0].batch.change: unknown key; did you mean “changes”?"),
         ("gates: [{smoke: []}]", "gates[0].smoke: expected at least one name"),
         ("gates: [{approval: {count: 0}}]", "gates[0].approval.count: must be at least 1"),
         ("gates: [{approval: {count: 99}}]", "gates[0].approval.count: must be at most 10"),
@@ -116,7 +116,7 @@ FROM, UNTIL = "2026-01-02T00:00", "2026-01-01T00:00"
         ("gates: [{approval: {rollback_count: -1}}]", "gates[0].approval.rollback_count: must be at least 0"),
         (
             "gates: [{approval: {rollbackcount: 1}}]",
-            'gates[0].approval.rollbackcount: unknown key; did you mean "rollback_count"?',
+            "gates[0].approval.rollbackcount: unknown key; did you mean “rollback_count”?",
         ),
         ("gates: [{approval: {expires: 4}}]", f"gates[0].approval.expires: {DURATION}; {UNITLESS}"),
         ("gates: [{approval: {groups: []}}]", "gates[0].approval.groups: must not be empty"),
@@ -125,7 +125,7 @@ FROM, UNTIL = "2026-01-02T00:00", "2026-01-01T00:00"
         ("gates: [{approval: {groups: [{from: []}]}}]", "gates[0].approval.groups[0].from: expected at least one name"),
         (
             "gates: [{approval: {groups: [{form: U02A}]}}]",
-            ['gates[0].approval.groups[0].form: unknown key; did you mean "from"?', FROM_MISSING],
+            ["gates[0].approval.groups[0].form: unknown key; did you mean “from”?", FROM_MISSING],
         ),
         (
             "gates: [{approval: {groups: [{from: [U02A, U02B], count: 11}]}}]",
@@ -133,30 +133,30 @@ FROM, UNTIL = "2026-01-02T00:00", "2026-01-01T00:00"
         ),
         (
             "gates: [{approval: {groups: [{from: [U02A, u02a@example.com], count: 2}]}}]",
-            f'{GROUP}.from[1]: "u02a@example.com" is nobody: {APPROVER}',
+            f"{GROUP}.from[1]: “u02a@example.com” is nobody: {APPROVER}",
         ),
         (
             "gates: [{approval: {groups: [{from: payments-leads}]}}]",
-            f'{GROUP}.from: "payments-leads" is nobody: {APPROVER}',
+            f"{GROUP}.from: “payments-leads” is nobody: {APPROVER}",
         ),
         (
             "gates: [{approval: {groups: [{from: oncall}]}}]",
-            f'{GROUP}.from: "oncall" is nobody: {APPROVER}; did you mean "on-call"?',
+            f"{GROUP}.from: “oncall” is nobody: {APPROVER}; did you mean “on-call”?",
         ),
         (
             "gates: [{approval: {groups: [{from: on-call}]}}]",
-            f'{GROUP}.from: on-call needs a pagerduty_service, and "cart" names none',
+            f"{GROUP}.from: on-call needs a pagerduty_service, and “cart” names none",
         ),
         (
             "gates: [{approval: {groups: [{from: U02A, count: 2}]}}]",
             f"{GROUP}.count: asks for 2 people where 1 can be one of them",
         ),
         ("gates: lock", "gates: expected a list, such as [one, two]"),
-        ("team: x", 'team: there is no team "x" under teams'),
+        ("team: x", "team: there is no team “x” under teams"),
         ("repo: https://github.com/a/b", "repo: expected owner/name, such as acme/checkout, without https:// or .git"),
         ("undo: soon", f"undo: {DURATION}"),
         ("paths: [/a]", f"paths[0]: {GLOB}"),
-        ("supersede: allways", 'supersede: expected never or always; did you mean "always"?'),
+        ("supersede: allways", "supersede: expected never or always; did you mean “always”?"),
         ("runbook: example.com", "runbook: expected an address that begins with https:// (or http://)"),
         ("runbook: 'http://['", "runbook: expected an address that begins with https:// (or http://)"),
         ("depends_on: [cart]", "depends_on[0]: a service cannot depend on itself"),
@@ -174,12 +174,12 @@ def test_a_fault_of_a_service_is_told_with_its_line_its_place_and_its_mend(
 @pytest.mark.parametrize(
     ("written", "fault"),
     [
-        ("teamz: {}", 'teamz: unknown key; did you mean "teams"?'),
+        ("teamz: {}", "teamz: unknown key; did you mean “teams”?"),
         ("paging: {zzz: 1}", "paging.zzz: unknown key; known here: mode, no_answer_after, window"),
         ("services: {a: {environments: []}}", "services.a.environments: must not be empty"),
         ("services: {a: {environments: [x, X]}}", f"services.a.environments: {REPEATED}"),
         ("services: {a: 3}", "services.a: expected keys and values, one to a line and indented"),
-        ("services: {a: {}, A: {}}", 'services.A: is the same name as "a": capitals make no difference'),
+        ("services: {a: {}, A: {}}", "services.A: is the same name as “a”: capitals make no difference"),
         ('services: {"": {}}', "services.: expected a name"),
         ("timezone: Europe/Pariss", f"timezone: {ZONE}"),
         ("teams: {a: {}}", "teams.a.channel: is missing"),
@@ -187,22 +187,22 @@ def test_a_fault_of_a_service_is_told_with_its_line_its_place_and_its_mend(
         ("people: [github: ana, github: Ana]", "people[1].github: is already that of people[0]"),
         (
             'teams: {a: {channel: "#a", approvers: bo}}',
-            f'teams.a.approvers: "bo" is nobody: {APPROVER}',
+            f"teams.a.approvers: “bo” is nobody: {APPROVER}",
         ),
         (
             'teams: {a: {channel: "#a", approvers: [U02A, on-call]}}\nservices: {b: {team: a}}',
-            'teams.a.approvers[1]: on-call needs a pagerduty_service, and "b" of this team names none',
+            "teams.a.approvers[1]: on-call needs a pagerduty_service, and “b” of this team names none",
         ),
         (
             'teams: {a: {channel: "#a", members: on-call}}',
-            f'teams.a.members: "on-call" is nobody: {APPROVER.replace(", on-call", "")}',
+            f"teams.a.members: “on-call” is nobody: {APPROVER.replace(', on-call', '')}",
         ),
         ("people: [{name: Ana}]", "people[0]: needs at least one of slack, github, email or pagerduty"),
         ("people: [{slack: ana}]", f"people[0].slack: {MEMBER}"),
         ("people: [{github: a b}]", "people[0].github: expected a GitHub login, such as ana"),
         ("people: [{email: ana}]", "people[0].email: expected an e-mail address, such as ana@example.com"),
         ("paging: {mode: loud}", "paging.mode: expected page, shadow or off"),
-        ("sources: {gitlub: {}}", 'sources.gitlub: no system sends webhooks under this name; did you mean "gitlab"?'),
+        ("sources: {gitlub: {}}", "sources.gitlub: no system sends webhooks under this name; did you mean “gitlab”?"),
         ("sources: {gitlab: {insecure: perhaps}}", "sources.gitlab.insecure: expected true or false"),
         (f"freezes: [{{from: {FROM}, until: {UNTIL}, reason: x}}]", "freezes[0].until: is not after its beginning"),
         (f"freezes: [{{from: 2026-01-01, until: {FROM}, reason: x}}]", f"freezes[0].from: {INSTANT}"),
@@ -213,7 +213,7 @@ def test_a_fault_of_a_service_is_told_with_its_line_its_place_and_its_mend(
         (f"freezes: [{{from: 2026-13-01T00:00, until: {FROM}, reason: x}}]", f"freezes[0].from: {INSTANT}"),
         (
             f"freezes: [{{from: {UNTIL}, until: {FROM}, services: [a], reason: x}}]",
-            'freezes[0].services[0]: there is no service "a" under services',
+            "freezes[0].services[0]: there is no service “a” under services",
         ),
         ('audiences: {a: {channel: "#a", every: "0 0 30 2 *"}}', f"audiences.a.every: {CRON} (bad day-of-month)"),
         (
@@ -223,7 +223,7 @@ def test_a_fault_of_a_service_is_told_with_its_line_its_place_and_its_mend(
         ('audiences: {a: {channel: "#a", every: "* * * * * *"}}', f"audiences.a.every: {CRON}"),
         (
             'audiences: {a: {channel: "#a", every: "0 9 * * *", only: {services: b}}}',
-            'audiences.a.only.services: there is no service "b" under services',
+            "audiences.a.only.services: there is no service “b” under services",
         ),
     ],
 )
@@ -241,7 +241,7 @@ def test_people_of_the_catalogue_approve_by_login_or_address_whatever_its_case(t
     )
     assert told(tmp_path, text) == []
     assert told(tmp_path, f"{text}        - from:\n          - dee-mash\n") == [
-        f'10: services.cart.{GROUP[:-2]}1].from[0]: "dee-mash" is nobody: {APPROVER}; did you mean "Dee-Marsh"?'
+        f"10: services.cart.{GROUP[:-2]}1].from[0]: “dee-mash” is nobody: {APPROVER}; did you mean “Dee-Marsh”?"
     ]
 
 
@@ -259,9 +259,9 @@ def test_whoever_is_on_call_can_be_asked_where_somebody_is(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("to", "fault"),
     [
-        ("prodcution", '"cart" has no environment "prodcution"; did you mean "production"?'),
-        ("moon", '"cart" has no environment "moon"; it has staging, production'),
-        ("staging", '"staging" is the first environment of "cart": nothing comes before'),
+        ("prodcution", "“cart” has no environment “prodcution”; did you mean “production”?"),
+        ("moon", "“cart” has no environment “moon”; it has staging, production"),
+        ("staging", "“staging” is the first environment of “cart”: nothing comes before"),
     ],
 )
 def test_a_train_goes_where_its_services_go(tmp_path: Path, to: str, fault: str) -> None:
@@ -274,8 +274,8 @@ def test_a_train_carries_services_that_exist_and_have_environments(tmp_path: Pat
     """Both faults are on the passenger, not on the train."""
     text = "services: {a: {}}\ntrains:\n  t:\n    services:\n    - a\n    - b\n    to: x\n    departs: 0 9 * * *"
     assert told(tmp_path, text) == [
-        '5: trains.t.services[0]: "a" has no environments, so no train can carry it',
-        '6: trains.t.services[1]: there is no service "b" under services',
+        "5: trains.t.services[0]: “a” has no environments, so no train can carry it",
+        "6: trains.t.services[1]: there is no service “b” under services",
     ]
 
 
@@ -283,8 +283,8 @@ def test_a_dependency_is_refused_only_where_it_looks_misspelt(tmp_path: Path) ->
     """A service that the file does not name may exist; one letter away from one that it names, it does not."""
     text = "services:\n  ledger: {}\n  cart: {depends_on: [ledgr, mainframe]}"
     (fault,) = told(tmp_path, text)
-    assert fault.startswith('3: services.cart.depends_on[0]: there is no service "ledgr"')
-    assert 'did you mean "ledger"?' in fault
+    assert fault.startswith("3: services.cart.depends_on[0]: there is no service “ledgr”")
+    assert "did you mean “ledger”?" in fault
 
 
 def test_services_that_depend_on_each_other_in_a_circle_are_refused_once(tmp_path: Path) -> None:
@@ -311,15 +311,15 @@ def test_promotion_needs_two_environments_also_where_they_are_inherited(tmp_path
     [
         (
             "https://x/{{ deplo.sha }}",
-            'nothing is called deplo here; known are deploy, previous, service and environment; did you mean "deploy"?',
+            "nothing is called deplo here; known are deploy, previous, service and environment; did you mean “deploy”?",
         ),
         (
             "https://x/{{ deploy.shaa }}",
-            'nothing is called deploy.shaa here; known is deploy.sha and deploy.began_at; did you mean "deploy.sha"?',
+            "nothing is called deploy.shaa here; known is deploy.sha and deploy.began_at; did you mean “deploy.sha”?",
         ),
         (
             "https://x/{{ previous.began_at }}",
-            'nothing is called previous.began_at here; known is previous.sha; did you mean "previous.sha"?',
+            "nothing is called previous.began_at here; known is previous.sha; did you mean “previous.sha”?",
         ),
         ("https://x/{{ deploy.sha ", "is no template: unexpected end of template, expected 'end of print statement'."),
         ("ftp://x/{{ deploy.sha }}", "expected an address that begins with https:// (or http://)"),

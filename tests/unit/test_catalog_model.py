@@ -17,7 +17,7 @@ from bot.catalog import (
     Supersede,
     load_catalog,
 )
-from bot.catalog.values import glob_pattern
+from bot.catalog.globs import glob_pattern
 from bot.gates import (
     DEFAULT_GATES,
     Approval,
@@ -327,9 +327,9 @@ def test_trains_audiences_and_paging_are_built_with_their_defaults(tmp_path: Pat
     """What is not written has its documented value."""
     found = catalog(
         tmp_path,
-        "timezone: Europe/Paris\nservices: {a: {environments: [test, live]}}\n"
+        "timezone: Europe/Paris\nservices: {a: {environments: [test, live]}, b: {environments: [test, live]}}\n"
         "trains:\n  plain: {services: [a], to: live, departs: 0 9 * * *}\n"
-        "  full: {services: [a], to: live, departs: 0 9 * * *, timezone: UTC, boarding_closes: 15m, capacity: 3}\n"
+        "  full: {services: [b], to: live, departs: 0 9 * * *, timezone: UTC, boarding_closes: 15m, capacity: 3}\n"
         "audiences: {support: {channel: support, every: 0 17 * * *, only: {labels: bug, services: [a]}}}\n"
         "paging: {window: 30m}\nfreezes: [{from: 2026-01-01T00:00, until: 2026-01-02T00:00, services: a, reason: x}]",
     )

@@ -63,7 +63,7 @@ def test_faults_go_to_stderr_one_to_a_line(capsys: pytest.CaptureFixture[str]) -
     code, printed, complained = run(capsys, "config", "check", "policy.yml")
     assert (code, printed) == (1, "")
     first, second = complained.splitlines()
-    assert first == 'policy.yml:1: teamz: unknown key; did you mean "teams"?'
+    assert first == "policy.yml:1: teamz: unknown key; did you mean “teams”?"
     assert second.startswith("policy.yml:3: foo: unknown key; known here: ")
 
 
@@ -96,6 +96,7 @@ def test_programs_read_the_same_as_people(capsys: pytest.CaptureFixture[str]) ->
         "valid": False,
         "faults": [{"line": 2, "key": "teams.a.channel", "message": "is missing"}],
         "notes": [],
+        "trains": [],
     }
     Path("policy.yml").write_text("sources: {gitlab: {insecure: true}}")
     code, printed, _ = run(capsys, "config", "check", "policy.yml", "--json")

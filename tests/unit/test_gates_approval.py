@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -30,6 +31,8 @@ GROUPS = {
     "U0DEE": group("Dee", "dee"),
     "@lost": group("lost", "dee", trouble="Slack has not been asked yet"),
 }
+UNREAD = "Slack has not said yet that Dee is a full member"
+DOUBTFUL = vote("dee", full=False, trouble=UNREAD)
 LEADS_AND_SECURITY = Approval(groups=(Group(("@leads",)), Group(("@security",))))
 
 
@@ -181,7 +184,7 @@ TOGETHER = change("#815", "ben", coauthored="fay")
         pytest.param(
             run(),
             vote("dee", proven=False),
-            "GitHub has not said which account is yours. To have it say so: /ship me github prove",
+            "GitHub has not said which account is yours",
             id="nobody knows who they are",
         ),
         pytest.param(run(), vote("dee", full=False), "guests and other workspaces only read", id="a guest"),
@@ -204,6 +207,26 @@ def test_whose_yes_does_not_count_is_told_why(of: Run, said: Vote, why: str | No
     """And what they are told is what the gate does."""
     assert refusal((Approval(),), situation(of), said) == why
     assert isinstance(Approval().judge(situation(of, said), 0), Open) is (why is None)
+
+
+@pytest.mark.parametrize(
+    ("votes", "told"),
+    [
+        ((DOUBTFUL,), f"⏳ {UNREAD}; needs 1 yes"),
+        ((DOUBTFUL, vote("eve")), "✓ approved by Eve"),
+        (
+            (replace(DOUBTFUL, seen="then"),),
+            "⏳ void: the commits or the policy changed since Dee approved; needs 1 yes",
+        ),
+        ((replace(DOUBTFUL, at=at(-300)),), "⏳ the yes of Dee expired; needs 1 yes"),
+        ((replace(DOUBTFUL, proven=False),), "⏳ needs 1 yes"),
+    ],
+    ids=["alone", "beside another", "void", "expired", "unproven"],
+)
+def test_a_yes_waits_while_it_is_not_known_whether_it_is_a_full_members(votes: tuple[Vote, ...], told: str) -> None:
+    """It is taken, and counts once that is known; why it does not yet stands beside what is missing."""
+    assert refusal((Approval(),), situation(), DOUBTFUL) is None
+    assert judged(Approval(), *votes) == told
 
 
 @pytest.mark.parametrize(
@@ -300,6 +323,21 @@ def test_a_commit_that_names_its_own_author_wants_one_more_approval() -> None:
         "⏳ only the commit itself says who wrote 9f8e7d: one more approval; 1 of 2, needs 1 yes"
     )
     assert judged(Approval(), vote("dee"), vote("eve"), of=aboard) == "✓ approved by Dee and Eve"
+
+
+BY_API = "by the API (requested_by)"
+
+
+def test_a_request_by_nobody_known_wants_one_more_approval_besides() -> None:
+    """Whoever asked, and whoever wrote it, may both be among those who say yes: a third must."""
+    asked_for = f"nobody knows who asked for it {BY_API}: one more approval"
+    assert judged(Approval(), vote("dee"), of=run(unnamed=BY_API)) == f"⏳ {asked_for}; 1 of 2, needs 1 yes"
+    assert judged(Approval(), vote("dee"), vote("eve"), of=run(unnamed=BY_API)) == "✓ approved by Dee and Eve"
+    both = run(ChangeFact(label="9f8e7d", lines=None, wrote=frozenset()), unnamed=BY_API)
+    assert judged(Approval(), vote("dee"), vote("eve"), of=both) == (
+        f"⏳ nobody knows who wrote 9f8e7d: one more approval; {asked_for}; 2 of 3, needs 1 yes"
+    )
+    assert judged(Approval(), of=run(unnamed=BY_API, rollback=True)) == "✓ a rollback needs nobody's yes"
 
 
 @pytest.mark.parametrize(

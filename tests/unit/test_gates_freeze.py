@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
-from bot.gates import Freeze, FreezeFact, Open, Verdict, Waiting
+from bot.gates import Freeze, FreezeFact, Open, TrainFact, TrainState, Verdict, Waiting
 from tests.unit.situations import at, situation
 
 
@@ -47,3 +48,27 @@ def test_a_freeze_holds_from_its_beginning_until_just_before_its_end(
     """The calendar opens it again by itself."""
     assert Freeze().judge(situation(freezes=freezes), 0) == verdict
     assert Freeze().turns_at(situation(freezes=freezes)) == turns_at
+
+
+ON_ITS_WAY = TrainFact(
+    name="web", scheduled_at=at(-30), state=TrainState.DEPARTED, aboard=True, over_freeze="Chi", over_freeze_at=at(-5)
+)
+
+
+@pytest.mark.parametrize(
+    ("train", "begins", "opens"),
+    [
+        pytest.param(ON_ITS_WAY, -10, True, id="it had begun when she said so"),
+        pytest.param(ON_ITS_WAY, -4, False, id="it began later"),
+        pytest.param(replace(ON_ITS_WAY, over_freeze_at=None), -10, False, id="nobody said so"),
+        pytest.param(replace(ON_ITS_WAY, state=TrainState.HELD), -10, False, id="it has not left"),
+        pytest.param(replace(ON_ITS_WAY, aboard=False), -10, False, id="not aboard"),
+        pytest.param(None, -10, False, id="no train"),
+    ],
+)
+def test_a_train_rolls_on_only_over_a_freeze_that_its_conductor_saw(
+    train: TrainFact | None, begins: int, opens: bool
+) -> None:
+    """One that begins after she let it roll on holds it again."""
+    verdict = Freeze().judge(situation(freezes=(freeze(begins, 60),), train=train), 0)
+    assert isinstance(verdict, Open) is opens

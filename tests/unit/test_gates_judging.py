@@ -207,6 +207,10 @@ FORGETTINGS: dict[str, Callable[[Situation], Situation]] = {
     ),
     "who approves": lambda s: replace(s, votes=()),
     "who they are": lambda s: replace(s, votes=tuple(replace(one, proven=False) for one in s.votes)),
+    "whether they are full members": lambda s: replace(
+        s, votes=tuple(replace(one, full=False, trouble="Slack has not said yet") for one in s.votes)
+    ),
+    "which train it is aboard of": lambda s: replace(s, train=s.train and replace(s.train, aboard=False, hotfix=False)),
     "how many lines it has": lambda s: replace(
         s, run=replace(s.run, changes=s.run.changes and tuple(replace(one, lines=None) for one in s.run.changes))
     ),

@@ -37,12 +37,12 @@ BACK = "rolled back from production"
         (
             Direction.AHEAD,
             (back("#812"),),
-            Blocked(f"#812 was {BACK}: needs a fix or an acknowledgement"),
+            Blocked(f"#812 was {BACK}: bring a fix, or say why it may go in again"),
         ),
         (
             Direction.AHEAD,
             (back("#812"), back("#813", answered=True), back("#815")),
-            Blocked(f"#812 and #815 were {BACK}: need a fix or an acknowledgement"),
+            Blocked(f"#812 and #815 were {BACK}: bring a fix, or say why they may go in again"),
         ),
         (Direction.AHEAD, (back("#812", answered=True),), Open("newer than what is live in production")),
     ],

@@ -1,10 +1,10 @@
-"""The gates that only look: train, health, and those that are not built yet."""
+"""The gates that only look: health, and those that are not built yet."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot.gates import UNBUILT, AlertFact, Blocked, Health, Open, Train, Unbuilt, Verdict, Waiting
+from bot.gates import UNBUILT, AlertFact, Blocked, Health, Open, Unbuilt, Verdict, Waiting
 from tests.unit.situations import at, situation
 
 
@@ -33,11 +33,6 @@ def alert(name: str, minutes: int) -> AlertFact:
 def test_nothing_ships_while_an_alert_fires(alerts: tuple[AlertFact, ...], verdict: Verdict) -> None:
     """Nobody can tell when it will be over."""
     assert Health().judge(situation(alerts=alerts), 0) == verdict
-
-
-def test_the_train_gate_is_open_while_no_train_is_configured() -> None:
-    """There is nothing to wait for."""
-    assert Train().judge(situation(), 0) == Open("no train is configured")
 
 
 @pytest.mark.parametrize("name", UNBUILT)

@@ -1,14 +1,13 @@
-"""Pure time: what local times, calendar windows and working hours come to in UTC, in any zone and any year.
+"""Local times, calendar windows and working hours, in UTC.
 
-Windows are half-open: the instant at which one ends is no longer in it. When clocks are put forward, a local time that
-never comes stands for the instant at which they change; when they are put back, one that comes twice stands for its
-first coming unless said otherwise. Weekdays are counted from Monday = 0.
+Windows are half-open: the instant at which one ends is no longer in it. Weekdays are counted from Monday = 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 DAY = 24 * 60
@@ -20,13 +19,34 @@ _FURTHEST = 15
 """Days to look ahead for the next beginning: a week, and more for a zone that crosses the date line and skips one."""
 
 
+class Comes(StrEnum):
+    """How often a local time is on the clock of its zone."""
+
+    NEVER = "never"
+    """The clocks are put forward over it."""
+    ONCE = "once"
+    TWICE = "twice"
+    """The clocks are put back over it."""
+
+
 def instant(local: datetime, zone: ZoneInfo, *, last: bool = False) -> datetime:
     """The instant, in UTC, that a naive local time stands for; ``last`` takes the second of two."""
-    readings = [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
-    real = [at for at in readings if at.astimezone(zone).replace(tzinfo=None, fold=0) == local.replace(fold=0)]
+    readings = _readings(local, zone)
+    real = _real(readings, local, zone)
     if real:
         return max(real) if last else min(real)
     return _change_between(min(readings), max(readings), zone)
+
+
+def comes(local: datetime, zone: ZoneInfo) -> Comes:
+    """How often a naive local time comes."""
+    match len(set(_real(_readings(local, zone), local, zone))):
+        case 0:
+            return Comes.NEVER
+        case 1:
+            return Comes.ONCE
+        case _:
+            return Comes.TWICE
 
 
 def window(begins: datetime, ends: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -78,6 +98,15 @@ def _shifts(
         at, until = instant(from_local, zone), instant(from_local + timedelta(minutes=length), zone)
         if at < until:
             yield at, until
+
+
+def _readings(local: datetime, zone: ZoneInfo) -> list[datetime]:
+    """A local time by the offset before, and by that after, a change of the clocks nearby."""
+    return [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+
+
+def _real(readings: list[datetime], local: datetime, zone: ZoneInfo) -> list[datetime]:
+    return [at for at in readings if at.astimezone(zone).replace(tzinfo=None, fold=0) == local.replace(fold=0)]
 
 
 def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:

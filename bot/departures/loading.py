@@ -1,0 +1,104 @@
+"""What the train gate of a promotion must know, read from the rows of departures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam
+from sqlmodel import Session, col, select
+
+from bot.catalog import Catalog, Train
+from bot.departures.models import Departure, TrainRow
+from bot.departures.states import State
+from bot.deploys.models import Target
+from bot.gates import TrainFact, TrainState
+from bot.timetable import departures
+
+# Held: to build a statement costs more than to run it, and every judgement of what goes by train needs one of these.
+_ABOARD = (
+    select(Departure, TrainRow.name)
+    .join(TrainRow, col(Departure.train) == col(TrainRow.id))
+    .where(Departure.id == bindparam("of_departure"))
+)
+_RECKONED = select(TrainRow.reckoned_until).where(TrainRow.name == bindparam("of_name"))
+
+_SEEN_AS = {
+    State.SEALED: TrainState.SEALED,
+    State.HELD: TrainState.HELD,
+    State.DEPARTED: TrainState.DEPARTED,
+}
+"""What a gate sees of each state; a departure that is closed carries nobody any more."""
+
+
+def train_fact(
+    session: Session, catalog: Catalog, target: Target, departure: int | None, asked: bool, now: datetime
+) -> TrainFact | None:
+    """What the train that goes to this target does about one promotion; None where none goes there.
+
+    ``departure`` is the number of the one it is aboard of; ``asked`` whether somebody asked for it besides the train.
+    """
+    aboard = _aboard(session, target.service, departure) if departure is not None else None
+    if aboard is not None:
+        return aboard
+    train = catalog.train_of(target.service, target.environment)
+    if train is None:
+        return None
+    return TrainFact(
+        name=train.name,
+        scheduled_at=next_boarding(session, train, now),
+        state=TrainState.BOARDING,
+        aboard=False,
+        hotfix=asked,
+    )
+
+
+def next_boarding(session: Session, train: Train, now: datetime) -> datetime | None:
+    """When the next departure leaves whose list is not closed; None where its timetable has come to an end."""
+    reckoned = session.exec(_RECKONED, params={"of_name": train.name}).first()
+    after = now if reckoned is None else max(now, reckoned)
+    coming = next(departures(train.departs, train.zone, after), None)
+    return coming.at if coming is not None else None
+
+
+def _aboard(session: Session, service: str, departure_id: int) -> TrainFact | None:
+    """What the departure does about a service that is aboard of it; None where it carries it no more."""
+    found = session.exec(_ABOARD, params={"of_departure": departure_id}).first()
+    if found is None:
+        return None
+    departure, name = found
+    place = _place(departure.stages, service)
+    if departure.standing is State.CLOSED or place is None:
+        return None
+    held = departure.standing is State.HELD
+    return TrainFact(
+        name=name,
+        scheduled_at=departure.scheduled_at,
+        state=_SEEN_AS[departure.standing],
+        aboard=True,
+        stage_waits_for=tuple(one for stage in departure.stages[departure.stage : place] for one in stage),
+        reason=_held_for(departure, service) if held else departure.stopped_reason or _returning(departure),
+        held_by=(departure.hold_called or "somebody") if held and departure.hold_owner is not None else None,
+        who=tuple(dict.fromkeys(one for one in (departure.hold_owner, departure.conductor, departure.backup) if one)),
+        over_freeze=departure.over_freeze,
+        over_freeze_at=departure.over_freeze_at,
+    )
+
+
+def _held_for(departure: Departure, service: str) -> str | None:
+    """Why it is held, as somebody reads it who sees this service's own gates already: without what these say."""
+    if departure.hold_owner is not None or departure.hold_reason is None:
+        return departure.hold_reason
+    names = "|".join(re.escape(one) for stage in departure.stages for one in stage)
+    parts = re.split(rf"; (?=(?:{names}): )", departure.hold_reason)
+    return "; ".join(part for part in parts if not part.startswith(f"{service}: ")) or None
+
+
+def _returning(departure: Departure) -> str | None:
+    return "what it brought is taken back" if departure.returning_at is not None else None
+
+
+def _place(stages: Sequence[Sequence[str]], service: str) -> int | None:
+    """In which of the stages a service leaves."""
+    return next((place for place, stage in enumerate(stages) if service.casefold() in map(str.casefold, stage)), None)
