@@ -258,7 +258,10 @@ class AlertReported:
 
 @dataclass(frozen=True, kw_only=True)
 class GateRequested:
-    """GitHub asks whether a run may enter an environment; ``callback_url`` is hostile until it has been checked."""
+    """GitHub asks whether a run may enter an environment; ``callback_url`` is hostile until it has been checked.
+
+    ``requested_by`` is whoever started the run: None where it started by itself, nobody's name where none is told.
+    """
 
     repo: str
     run: int
@@ -289,11 +292,15 @@ class Via(StrEnum):
     API = "api"
     GITHUB = "github"
     """A run waits before the environment."""
+    TRAIN = "train"
+    """A departure's list was sealed with it aboard."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PromotionRequested:
     """Somebody asks for a build to go to an environment; None = the next one; ``sha`` None = the newest.
+
+    A person may name the build in ``sha`` by its tag, its version or a pull request too.
 
     ``by`` is ``slack:U…`` or a name in our tables (``github:ana``), None where the caller names nobody.
     """
@@ -352,6 +359,53 @@ class PromotionActed:
     slack_id: str
     called: str
     reason: str | None = None
+    at: datetime
+
+
+class TrainAct(StrEnum):
+    """What a person does to one departure of a train."""
+
+    HOLD = "hold"
+    """It is not to leave until somebody releases it; needs a reason and a time to look at it again."""
+    RELEASE = "release"
+    """Takes a Hold back."""
+    DEPART = "depart"
+    """It is to leave now, if every gate is open."""
+    REMOVE = "remove"
+    """A service, or one change, is to stay behind."""
+    CANCEL = "cancel"
+    APPROVE = "approve"
+    """A yes to everything aboard, as far as this person may say it."""
+    READY = "ready"
+    """A thumbs-up by whoever wrote a change aboard."""
+    UNREADY = "unready"
+    """Takes it back."""
+    RUN = "run"
+    """One that was missed is to leave after all, now."""
+    ROLL_ON = "roll_on"
+    """What was stopped half way goes on."""
+    ROLL_BACK = "roll_back"
+    """What was stopped half way is taken back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainActed:
+    """A person of our workspace, no guest, did something to a departure (our number) as they saw it (``seen``).
+
+    ``service`` and ``change`` (our number of one) say what ``REMOVE`` leaves behind: the change, where both are given.
+    ``change`` says what ``READY`` is about, None = everything of theirs. ``review_at`` is when a Hold is looked at
+    again.
+    """
+
+    act: TrainAct
+    departure: int
+    seen: str | None = None
+    service: str | None = None
+    change: int | None = None
+    reason: str | None = None
+    review_at: datetime | None = None
+    slack_id: str
+    called: str
     at: datetime
 
 
@@ -437,6 +491,8 @@ class IdentityProven:
     how: str
     """``device`` or ``sso``."""
     at: datetime
+    repo: str | None = None
+    """A repository of the catalogue that GitHub says the login may push to: ``device`` proves nothing without one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -463,6 +519,7 @@ Event = (
     | PromotionRequested
     | RollbackRequested
     | PromotionActed
+    | TrainActed
     | LockPlaced
     | LockActed
     | FreezeDeclared

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint, bindparam, insert, text
+from sqlalchemy import JSON, Column, Index, String, UniqueConstraint, bindparam, insert, text
 from sqlmodel import Field, Session, SQLModel, select
 
 from bot.database import wake_on_commit
@@ -58,6 +58,15 @@ class SendState(StrEnum):
     """It cannot be done; ``error`` says why."""
 
 
+def _bytewise(length: int, *, unique: bool = False) -> Column[str]:
+    """A column that is looked up by how it begins, between two ends: compared byte by byte on both engines.
+
+    In most languages that PostgreSQL may be made for ``;`` comes before ``:``, and nothing would lie between them.
+    """
+    kind = String(length).with_variant(String(length, collation="C"), "postgresql")
+    return Column(kind, nullable=False, unique=unique)
+
+
 class Card(SQLModel, table=True):
     """One living message. ``place`` is ``#name``, ``C…``, ``U…``, or ``who:…`` until the person is found.
 
@@ -79,7 +88,7 @@ class Card(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     kind: str = Field(max_length=32)
-    subject: str = Field(max_length=64)
+    subject: str = Field(sa_column=_bytewise(64))
     place: str = Field(max_length=255)
     lane: int = Lane.FEED
     state: str = Field(default=CardState.LIVE, max_length=16)
@@ -115,7 +124,7 @@ class Note(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    key: str = Field(unique=True, max_length=255)
+    key: str = Field(sa_column=_bytewise(255, unique=True))
     kind: str = Field(max_length=32)
     place: str = Field(max_length=255)
     data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
@@ -143,7 +152,7 @@ class Effect(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    key: str = Field(unique=True, max_length=255)
+    key: str = Field(sa_column=_bytewise(255, unique=True))
     kind: str = Field(max_length=32)
     data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     lane: int = Lane.FEED

@@ -17,6 +17,6 @@ def nearest(word: str, known: Iterable[str], *, likeness: float = LIKENESS) -> s
 
 
 def did_you_mean(word: str, known: Iterable[str], *, likeness: float = LIKENESS) -> str:
-    """``; did you mean "…"?`` to end a sentence with, or nothing when no known word is near."""
+    """``; did you mean “…”?`` to end a sentence with, or nothing when no known word is near."""
     meant = nearest(word, known, likeness=likeness)
-    return f'; did you mean "{meant}"?' if meant else ""
+    return f"; did you mean “{meant}”?" if meant else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -107,6 +107,7 @@ def wire(
     ``limits.doubt_settles``. Nothing is started, and nobody is called.
     """
     catalog = load_catalog(settings.config, default_channel=settings.default_channel)
+    catalog = replace(catalog, proves_logins=settings.github_app_id is not None)
     store = Database(settings.database_url)
     followed = FollowedClock(settings.clock_url, store.ring_all) if settings.clock_url and clock is None else None
     clock = clock or followed or wall_clock

@@ -5,19 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from bot.answers.views import Ahead, AheadView, PromotionLine, UsualRange
+from bot.answers.views import Ahead, AheadView, EndedLine, LockLine, PromotionLine, RolledBackLine, UsualRange
 from bot.deploys import statements
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Deploy, Target
 from bot.gates import Judgement, Open
+from bot.locks import service as locks
 from bot.promotions import service as promotions
-from bot.promotions.loading import able_views, closed_lines
+from bot.promotions.loading import able_views, closed_lines, who_view
 from bot.promotions.models import Promotion, PromotionChange, State
+from bot.promotions.states import unawaited
 
 FEWEST = 3
 """Rollouts below which nobody can say how long one usually takes."""
+
+_CAME_TO_NOTHING = (State.REJECTED, State.CANCELLED, State.EXPIRED, State.FAILED)
+
+_BRINGING = (
+    select(Promotion)
+    .join(PromotionChange, col(PromotionChange.promotion) == col(Promotion.id))
+    .where(
+        Promotion.target == bindparam("of_target"),
+        PromotionChange.change == bindparam("of_change"),
+        col(PromotionChange.leaving).is_(False),
+    )
+)
 
 
 def ahead(
@@ -25,7 +40,7 @@ def ahead(
 ) -> AheadView:
     """What a change's way to this environment comes to; ``reached`` is whether it is live in the one ``before``."""
     target = promotions.target_called(session, service, environment)
-    carrying = _carrying(session, target, change)
+    carrying = _carrying(session, target, change) or _unawaited(session, target, change)
     if target is None or carrying is None:
         waiting = promotions.open_at(session, target.id or 0) if target is not None else None
         without = Ahead.BEFORE if not reached else Ahead.NEXT if waiting is not None else Ahead.UNASKED
@@ -33,6 +48,9 @@ def ahead(
             service=service, environment=environment, before=before, ahead=without,
             promotion_id=waiting.id if waiting is not None else None, sha=waiting.sha if waiting is not None else None,
             closed=(), able=(), from_at=None, to_at=None, after_yes=None,
+            ended=_ended(session, desk, target, change) if without is Ahead.UNASKED else None,
+            back=_taken_back(session, desk, target, change),
+            locks=lock_lines(session, desk, service, environment) if reached else (),
         )  # fmt: skip
     state = State(carrying.state)
     judgement = promotions.judge(session, desk, carrying, desk.now) if state is State.OPEN else Judgement(())
@@ -71,6 +89,37 @@ def promotion_line(session: Session, desk: Desk, promotion: Promotion) -> Promot
     )
 
 
+def lock_lines(session: Session, desk: Desk, service: str, environment: str) -> tuple[LockLine, ...]:
+    """What is locked, and every freeze that holds now; nothing is promoted to the first environment of a pipeline."""
+    if desk.catalog.service(service).environments[:1] == (environment,):
+        return ()
+    held = locks.facts_for(session, desk.catalog, service, environment, None, desk.now)
+    frozen = locks.freezes_for(session, desk.catalog, service, desk.now)
+    return (
+        *(
+            LockLine(scope=one.scope, reason=one.reason, owner=one.owner, until=one.ends_at, wants_go=one.ended)
+            for one in held
+        ),
+        *(
+            LockLine(scope="frozen", reason=one.reason, owner="", until=one.ends, wants_go=False)
+            for one in frozen
+            if one.begins <= desk.now
+        ),
+    )
+
+
+def ended_line(session: Session, desk: Desk, promotion: Promotion | None) -> EndedLine | None:
+    """How a promotion ended; None for one that is on its way, went live, or gave way to a newer build."""
+    if promotion is None or promotion.ended_at is None or State(promotion.state) not in _CAME_TO_NOTHING:
+        return None
+    return EndedLine(
+        state="unawaited" if unawaited(promotion) else promotion.state,
+        at=promotion.ended_at,
+        who=who_view(session, desk, promotion.ended_by),
+        reason=promotion.ended_reason,
+    )
+
+
 def usual_range(session: Session, target_id: int) -> UsualRange | None:
     """Between what the middle half of the last rollouts took; None where there were too few to tell."""
     rows: Sequence[tuple[datetime | None, datetime]] = session.exec(
@@ -90,18 +139,47 @@ def _carrying(session: Session, target: Target | None, change: Change) -> Promot
     """The promotion to this target, not ended, that brings the change in."""
     if target is None:
         return None
-    return session.exec(
-        select(Promotion)
+    alive = (State.OPEN.value, State.STARTING.value, State.ROLLING.value)
+    carrying = _BRINGING.where(col(Promotion.state).in_(alive)).order_by(col(Promotion.id)).limit(1)
+    return session.exec(carrying, params={"of_target": target.id, "of_change": change.id}).first()
+
+
+def _unawaited(session: Session, target: Target | None, change: Change) -> Promotion | None:
+    """The last promotion to this target with this change, where its rollout goes on and nobody waits for it."""
+    last = _last(session, target, change)
+    return last if last is not None and unawaited(last) else None
+
+
+def _last(session: Session, target: Target | None, change: Change) -> Promotion | None:
+    if target is None:
+        return None
+    last = _BRINGING.order_by(col(Promotion.id).desc()).limit(1)
+    return session.exec(last, params={"of_target": target.id, "of_change": change.id}).first()
+
+
+def _taken_back(session: Session, desk: Desk, target: Target | None, change: Change) -> RolledBackLine | None:
+    """The declared rollback that took the change out, where that was the last to move it there."""
+    if target is None:
+        return None
+    moved = session.exec(
+        select(Promotion, PromotionChange.leaving)
         .join(PromotionChange, col(PromotionChange.promotion) == col(Promotion.id))
         .where(
-            Promotion.target == target.id,
-            PromotionChange.change == change.id,
-            col(PromotionChange.leaving).is_(False),
-            col(Promotion.state).in_([State.OPEN.value, State.STARTING.value, State.ROLLING.value]),
+            Promotion.target == target.id, PromotionChange.change == change.id, Promotion.state == State.DONE.value
         )
-        .order_by(col(Promotion.id))
+        .order_by(col(Promotion.id).desc())
         .limit(1)
-    ).first()
+    ).first()  # fmt: skip
+    if moved is None or not moved[1] or not moved[0].rollback:
+        return None
+    back = moved[0]
+    who = who_view(session, desk, back.requested_by)
+    return RolledBackLine(at=back.ended_at or back.created_at, who=who, reason=back.reason)
+
+
+def _ended(session: Session, desk: Desk, target: Target | None, change: Change) -> EndedLine | None:
+    """How the last promotion to this target that carried the change ended."""
+    return ended_line(session, desk, _last(session, target, change))
 
 
 def _begins(session: Session, desk: Desk, promotion: Promotion, judgement: Judgement) -> datetime | None:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from bot.answers.ahead import promotion_line
-from bot.answers.status import called
+from bot.answers.ahead import ended_line, promotion_line
+from bot.answers.status import called, taken_out
 from bot.answers.views import DriftLine, DriftReply, ServiceDrift
 from bot.deploys import loading
 from bot.deploys.loading import Desk
@@ -67,16 +67,21 @@ def _between(session: Session, desk: Desk, name: str, before: str, environment: 
     waiting = None
     if there is not None and there.id is not None:
         waiting = promotions.open_at(session, there.id) or promotions.under_way_at(session, there.id)
+    sha, last = _live_sha(session, here), None
+    if waiting is None and there is not None and there.id is not None and sha is not None:
+        last = next((one for one in promotions.of_build(session, there.id, sha) if not one.rollback), None)
     return ServiceDrift(
         service=name,
         before=before,
         environment=environment,
-        before_sha=_live_sha(session, here),
+        before_sha=sha,
         sha=_live_sha(session, there),
         lines=tuple(DriftLine(change=views[change.id or 0], since=since) for since, change in missing[:most]),
         more=max(0, len(missing) - most),
         people=tuple(people),
         promotion=promotion_line(session, desk, waiting) if waiting is not None else None,
+        ended=ended_line(session, desk, last),
+        out=taken_out(session, desk, there) if there is not None else None,
     )
 
 

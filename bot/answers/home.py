@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select
 
 from bot import people
+from bot.alerts import service as alerts
 from bot.answers.ahead import promotion_line
-from bot.answers.views import HomeView, WaitsForMe, WhereFound
+from bot.answers.views import AlarmView, HomeView, WaitsForMe, WhereFound
 from bot.answers.where import how_far
+from bot.catalog import Service
 from bot.deploys import loading
 from bot.deploys.loading import Desk
-from bot.deploys.models import Change, Contributor
+from bot.deploys.models import Change, Contributor, Deploy
 from bot.locks import loading as locks
 from bot.promotions import service as promotions
+from bot.promotions.gathering import approver_words
 from bot.promotions.models import Promotion, State
+from bot.trains import loading as trains
 
 MOST_WAITING = 10
 MOST_OWN = 6
@@ -23,6 +27,12 @@ MOST_OWN = 6
 
 LATEST = 25
 """Of somebody's changes that are looked at for whether they are on their way."""
+
+MOST_TRAINS = 6
+"""Of those that are configured: `/ship train` lists more."""
+
+MOST_ALARMS = 10
+"""Firing alerts that are looked at for whether they are about what somebody shipped."""
 
 MOST_JUDGED = 60
 """Open promotions that are looked at for whether they wait for somebody."""
@@ -38,8 +48,13 @@ def home(session: Session, desk: Desk, slack_id: str) -> HomeView:
         more_waits=max(0, len(waits) - MOST_WAITING),
         mine=tuple(_on_their_way(session, desk, slack_id)),
         locks=locks.locks_reply(session, desk),
-        trains=tuple(desk.catalog.trains),
+        trains=tuple(
+            trains.train_view(session, desk, train, later=0, boards=False)
+            for train in list(desk.catalog.trains.values())[:MOST_TRAINS]
+        ),
         proven=people.proven_login(session, desk.catalog, slack_id) is not None,
+        proves=desk.catalog.proves_logins,
+        alarms=tuple(_alarms(session, desk, slack_id)),
         reads_only=profile is not None and profile.read_at is not None and not profile.full,
     )
 
@@ -75,12 +90,54 @@ def _waits(session: Session, desk: Desk, promotion: Promotion) -> WaitsForMe:
     )
 
 
+def _alarms(session: Session, desk: Desk, slack_id: str) -> list[AlarmView]:
+    """What fires on what went live and is watched, where they wrote some of it or may approve there."""
+    names = _names(session, desk, slack_id)
+    found: list[AlarmView] = []
+    for alert in alerts.firing_everywhere(session, MOST_ALARMS):
+        owner = desk.catalog.service(alert.service)
+        for environment in owner.environments[-1:]:
+            target = promotions.target_called(session, owner.name, environment)
+            live = session.get(Deploy, target.live) if target is not None and target.live is not None else None
+            if live is None or not alerts.concerns(alert, environment):
+                continue
+            promotion = promotions.owner_of(session, live)
+            if promotion is None or desk.now >= live.status_at + desk.catalog.paging.window:
+                continue
+            brought = [change for row, change in promotions.changes_of(session, promotion.id) if not row.leaving]
+            if _wrote(session, brought, names) or _approves(session, desk, owner, slack_id):
+                views = loading.change_views(session, desk, brought[: loading.LISTED])
+                found.append(
+                    AlarmView(
+                        service=owner.name, environment=environment, alert=alerts.view(alert),
+                        changes=tuple(views.values()),
+                    )
+                )  # fmt: skip
+    return found
+
+
+def _wrote(session: Session, changes: Sequence[Change], names: Sequence[str]) -> bool:
+    of = [change.id for change in changes]
+    written = select(Contributor.change).where(col(Contributor.change).in_(of), col(Contributor.who).in_(names))
+    return session.exec(written.limit(1)).first() is not None
+
+
+def _approves(session: Session, desk: Desk, owner: Service, slack_id: str) -> bool:
+    groups = (people.group(session, desk.catalog, word, desk.now, service=owner) for word in approver_words(owner))
+    return any(fact.members is not None and slack_id in fact.members for fact in groups)
+
+
+def _names(session: Session, desk: Desk, slack_id: str) -> Sequence[str]:
+    """Every name by which this person may stand in our tables."""
+    return sorted({*people.names_of(session, desk.catalog, slack_id), f"slack:{slack_id}"})
+
+
 def _on_their_way(session: Session, desk: Desk, slack_id: str) -> list[WhereFound]:
     """Their latest changes that have environments before them, or were taken out of one."""
-    names = {*people.names_of(session, desk.catalog, slack_id), f"slack:{slack_id}"}
+    names = _names(session, desk, slack_id)
     latest = session.exec(
         select(Change)
-        .where(col(Change.id).in_(select(Contributor.change).where(col(Contributor.who).in_(sorted(names)))))
+        .where(col(Change.id).in_(select(Contributor.change).where(col(Contributor.who).in_(names))))
         .order_by(col(Change.merged_at).desc().nulls_last(), col(Change.id).desc())
         .limit(LATEST)
     ).all()

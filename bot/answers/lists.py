@@ -75,8 +75,8 @@ def deploys(session: Session, desk: Desk, asked: Asked) -> Page:
             "sha": deploy.sha,
             "status": deploy.status,
             "percent": deploy.percent,
-            "began_at": _instant(deploy.began_at),
-            "at": _instant(deploy.status_at),
+            "began_at": instant(deploy.began_at),
+            "at": instant(deploy.status_at),
             "previous_sha": deploy.previous_sha,
             "live": target.live == deploy.id,
             "url": deploy.url,
@@ -104,12 +104,13 @@ def promotions(session: Session, desk: Desk, asked: Asked) -> Page:
             "requested_by": promotion.requested_by,
             "reason": promotion.reason,
             "changes": carried.get(promotion.id or 0, []),
-            "created_at": _instant(promotion.created_at),
-            "ended_at": _instant(promotion.ended_at),
+            "created_at": instant(promotion.created_at),
+            "ended_at": instant(promotion.ended_at),
             "ended_by": promotion.ended_by,
             "ended_reason": promotion.ended_reason,
             "successor": promotion.successor,
             "deploy": promotion.deploy,
+            "departure": promotion.departure,
             "url": promotion.url,
         }
         for promotion, target in found
@@ -133,8 +134,8 @@ def locks(session: Session, desk: Desk, asked: Asked) -> Page:
             "reason": lock.reason,
             "owner": lock.owner,
             "cause": lock.cause,
-            "began_at": _instant(lock.began_at),
-            "ends_at": _instant(lock.ends_at),
+            "began_at": instant(lock.began_at),
+            "ends_at": instant(lock.ends_at),
             "waits_for_go": lock_rules.stage(lock, desk.now) is lock_rules.Stage.WANTS_GO,
             "rollbacks_may_pass": lock.rollbacks,
         }
@@ -149,7 +150,7 @@ _LITERALLY = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 def _live(deploy: Deploy | None) -> Row:
     if deploy is None:
         return {"sha": None, "since": None, "deploy": None}
-    return {"sha": deploy.sha, "since": _instant(deploy.status_at), "deploy": deploy.id}
+    return {"sha": deploy.sha, "since": instant(deploy.status_at), "deploy": deploy.id}
 
 
 def _service(desk: Desk, name: str, live: dict[str, Row]) -> Row:
@@ -202,5 +203,6 @@ def _page(rows: list[Row], asked: Asked) -> Page:
     return Page(rows[: asked.limit], last)
 
 
-def _instant(at: datetime | None) -> str | None:
+def instant(at: datetime | None) -> str | None:
+    """An instant as programs read it; None stays None."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at is not None else None

@@ -36,7 +36,8 @@ def me(session: Session, desk: Desk, slack_id: str, called: str) -> MeReply:
     entry = desk.catalog.person_by_slack(slack_id)
     proof = people.proven_login(session, desk.catalog, slack_id)
     login, source = proof or people.login_of(session, desk.catalog, slack_id)
-    hours = people.hours_of(session, desk.catalog, slack_id)
+    hours, profile = people.hours_of(session, desk.catalog, slack_id), people.profile_of(session, slack_id)
+    reads_only = profile is not None and profile.read_at is not None and not profile.full
     muted = _muted_changes(session, slack_id)
     hidden = {change.id for change in muted}
     recent = [change for change in _own_changes(session, desk, slack_id) if change.id not in hidden][:RECENT]
@@ -49,9 +50,13 @@ def me(session: Session, desk: Desk, slack_id: str, called: str) -> MeReply:
         muted_changes=tuple(views[change.id or 0] for change in muted),
         recent=tuple(views[change.id or 0] for change in recent),
         proven=proof is not None,
-        hours=HoursView(
+        proves=desk.catalog.proves_logins,
+        hours=None
+        if reads_only
+        else HoursView(
             begins=_of_day(hours.begins), ends=_of_day(hours.ends), zone=hours.zone.key, chosen=hours.chosen
         ),
+        reads_only=reads_only,
     )
 
 

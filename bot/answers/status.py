@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from sqlalchemy import and_
 from sqlmodel import Session, col, func, select
 
-from bot.answers.ahead import promotion_line
-from bot.answers.views import LockLine, ServiceStatus, StatusReply, TakenOut, TargetStatus
+from bot.alerts import service as alerts
+from bot.alerts.views import AlertView
+from bot.answers.ahead import lock_lines, promotion_line
+from bot.answers.views import ServiceStatus, StatusReply, TakenOut, TargetStatus
 from bot.deploys import loading
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.errors import UserError
 from bot.events import DeployStatus
-from bot.locks import service as locks
 from bot.promotions import service as promotions
+from bot.promotions.loading import round_view
+from bot.promotions.models import Promotion
 from bot.spelling import did_you_mean
 
 LISTED = 8
@@ -91,6 +94,7 @@ def _target(
         for one in (promotions.under_way_at(session, target.id), promotions.open_at(session, target.id))
         if one is not None
     ]  # fmt: skip
+    owned = session.exec(select(Promotion).where(Promotion.deploy == live.id)).first() if live is not None else None
     return TargetStatus(
         environment=environment,
         live_sha=live.sha if live else None,
@@ -104,37 +108,27 @@ def _target(
         last_failed_sha=failed.sha if failed else None,
         last_failed_url=failed.url if failed else None,
         links=card.links if card else (),
-        locks=_locks(session, desk, service, environment),
+        locks=lock_lines(session, desk, service, environment),
         promotions=tuple(promotion_line(session, desk, one) for one in moving),
-        not_running=_taken_out(session, desk, target) if target is not None else None,
+        not_running=taken_out(session, desk, target) if target is not None else None,
+        live_more=card.more if card else 0,
+        round=round_view(session, desk, owned) if owned is not None else None,
+        alerts=_alerts(session, service, environment),
     )
 
 
-def _locks(session: Session, desk: Desk, service: str, environment: str) -> tuple[LockLine, ...]:
-    """What is locked, and every freeze that holds now; nothing is promoted to the first environment of a pipeline."""
-    if desk.catalog.service(service).environments[:1] == (environment,):
-        return ()
-    held = locks.facts_for(session, desk.catalog, service, environment, None, desk.now)
-    frozen = locks.freezes_for(session, desk.catalog, service, desk.now)
-    return (
-        *(
-            LockLine(scope=one.scope, reason=one.reason, owner=one.owner, until=one.ends_at, wants_go=one.ended)
-            for one in held
-        ),
-        *(
-            LockLine(scope="frozen", reason=one.reason, owner="", until=one.ends, wants_go=False)
-            for one in frozen
-            if one.begins <= desk.now
-        ),
-    )
+def _alerts(session: Session, service: str, environment: str) -> tuple[AlertView, ...]:
+    return tuple(alerts.view(one) for one in alerts.firing(session, service) if alerts.concerns(one, environment))
 
 
-def _taken_out(session: Session, desk: Desk, target: Target) -> TakenOut | None:
+def taken_out(session: Session, desk: Desk, target: Target) -> TakenOut | None:
+    """What a rollback took out of an environment, while nothing newer is live there."""
     out = promotions.not_running(session, desk, target)
     if out is None:
         return None
     views = loading.change_views(session, desk, out.changes[: loading.LISTED])
-    return TakenOut(sha=out.sha, since=out.since, changes=tuple(views.values()))
+    more = max(0, len(out.changes) - loading.LISTED)
+    return TakenOut(sha=out.sha, since=out.since, changes=tuple(views.values()), more=more)
 
 
 def called(session: Session, desk: Desk, asked: str) -> str:

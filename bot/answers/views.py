@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.deploys.views import ChangeView, LinkView, PersonView, StageView
+from bot.alerts.views import AlertView
+from bot.deploys.views import ChangeView, LinkView, OnwardView, PersonView, StageView
 from bot.events import DeployStatus, Level
 from bot.locks.views import LocksReply
-from bot.promotions.views import AbleView, GateLine
+from bot.promotions.views import AbleView, GateLine, RoundView
+from bot.trains.views import TrainView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,27 @@ class TakenOut:
     sha: str
     since: datetime
     changes: tuple[ChangeView, ...]
+    more: int = 0
+    """Changes that are not listed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndedLine:
+    """How a promotion ended that brought nothing live; ``who`` None where nobody ended it."""
+
+    state: str
+    at: datetime
+    who: PersonView | None
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolledBackLine:
+    """Who took a change out again by a declared rollback, and why."""
+
+    at: datetime
+    who: PersonView | None
+    reason: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +87,12 @@ class TargetStatus:
     locks: tuple[LockLine, ...] = ()
     promotions: tuple[PromotionLine, ...] = ()
     not_running: TakenOut | None = None
+    live_more: int = 0
+    """Changes of what is live that are not listed."""
+    round: RoundView | None = None
+    """How what is live began, where no gate was asked."""
+    alerts: tuple[AlertView, ...] = ()
+    """What fires on the service there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +146,20 @@ class AheadView:
     from_at: datetime | None
     to_at: datetime | None
     after_yes: timedelta | None
+    ended: EndedLine | None = None
+    """How the last promotion of it ended, where nothing promotes it now."""
+    onward: OnwardView | None = None
+    """What it may expect of a train, to this environment or to a later one."""
+    back: RolledBackLine | None = None
+    """The declared rollback that took it out, where nothing brings it there again."""
+    locks: tuple[LockLine, ...] = ()
+    """What is locked there, where nothing brings it there."""
+
+    @property
+    def by_train(self) -> bool:
+        """Whether its train says more of this step than the step itself does: nothing else is under way."""
+        on_its_way = (Ahead.ABOARD, Ahead.STARTING, Ahead.ROLLING)
+        return self.onward is not None and self.onward.environment == self.environment and self.ahead not in on_its_way
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +206,11 @@ class MeReply:
     recent: tuple[ChangeView, ...]
     proven: bool = False
     """Whether the login is good enough to approve."""
+    proves: bool = True
+    """Whether GitHub can be asked who they are."""
     hours: HoursView | None = None
+    reads_only: bool = False
+    """Whether this is a guest, or somebody of another workspace: no login can be linked, and no yes is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,6 +306,10 @@ class ServiceDrift:
     more: int
     people: tuple[PersonView, ...]
     promotion: PromotionLine | None
+    ended: EndedLine | None = None
+    """How the last promotion of what is live before ended, where nothing promotes it now."""
+    out: TakenOut | None = None
+    """What a rollback took out of the next one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,15 +336,29 @@ class WaitsForMe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlarmView:
+    """An alert that fires where something went live; ``changes`` are what that brought."""
+
+    service: str
+    environment: str
+    alert: AlertView
+    changes: tuple[ChangeView, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class HomeView:
-    """Somebody's App Home. ``more_waits`` counts what waits for them and is not listed; ``trains`` are by name."""
+    """Somebody's App Home. ``more_waits`` counts what waits for them and is not listed; no train tells who boards."""
 
     person: PersonView
     waits: tuple[WaitsForMe, ...]
     more_waits: int
     mine: tuple[WhereFound, ...]
     locks: LocksReply
-    trains: tuple[str, ...]
+    trains: tuple[TrainView, ...]
     proven: bool
+    proves: bool = True
+    """Whether GitHub can be asked who they are."""
     reads_only: bool = False
     """Whether this is a guest, or somebody of another workspace."""
+    alarms: tuple[AlarmView, ...] = ()
+    """What fires where their changes, or ones that they approve, went live last and are watched."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from sqlmodel import Session, col, select
@@ -19,8 +19,9 @@ from bot.answers.views import AheadView, WhereFound, WhereReply
 from bot.deploys import loading
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, CommitRow, Deploy, Target
-from bot.deploys.views import ChangeView, StageView
+from bot.deploys.views import ChangeView, OnwardView, StageView
 from bot.events import DeployStatus
+from bot.trains import foreseeing
 
 MOST_FOUND = 5
 """Changes shown for one question: a number can exist in many repositories."""
@@ -115,25 +116,36 @@ def how_far(session: Session, desk: Desk, change: Change, view: ChangeView) -> W
         waiting=tuple(
             environment if len(services) == 1 else f"{name} · {environment}" for name, environment in waiting
         ),
-        ahead=_ahead(session, desk, change, stages, pipeline),
+        ahead=_by_train(
+            _ahead(session, desk, change, stages, pipeline),
+            foreseeing.onward(session, desk, change, stages, authors=view.authors),
+        ),
     )
 
 
 def _ahead(
     session: Session, desk: Desk, change: Change, stages: Sequence[StageView], pipeline: Sequence[tuple[str, str]]
 ) -> tuple[AheadView, ...]:
-    """The next step for each service: to the first environment that the change has not reached, or is on its way to."""
+    """The next step for each service: to the first environment where the change is not live.
+
+    One where it failed, or was taken out of, is such: something may bring it there again.
+    """
     live = {(one.service, one.environment) for one in stages if one.status is DeployStatus.SUCCEEDED and not one.left}
-    settled = {(one.service, one.environment) for one in stages if one.status.ended}
     steps: dict[str, AheadView] = {}
     for name, environment in pipeline:
         environments = desk.catalog.service(name).environments
         place = environments.index(environment)
-        if name not in steps and place and (name, environment) not in settled:
+        if name not in steps and place and (name, environment) not in live:
             before = environments[place - 1]
             reached = (name, before) in live
             steps[name] = ahead(session, desk, change, name, environment, before, reached=reached)
     return tuple(steps.values())
+
+
+def _by_train(steps: Sequence[AheadView], rides: Sequence[OnwardView]) -> tuple[AheadView, ...]:
+    """The same steps, each with the train that its service goes by."""
+    trains = {ride.service: ride for ride in rides}
+    return tuple(replace(step, onward=trains.get(step.service)) for step in steps)
 
 
 def _bare_commits(session: Session, desk: Desk, asked: str) -> list[WhereFound]:

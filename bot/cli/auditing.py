@@ -18,6 +18,11 @@ if TYPE_CHECKING:  # the database is read when it is needed: --help is quick
 
 Result = TypeVar("Result")
 
+KEEP = (
+    "Keep this head outside of the database and give it with --head next time: that the newest facts were removed "
+    "together with their seals is found only with it."
+)
+
 
 def verify(
     head: Annotated[
@@ -27,8 +32,9 @@ def verify(
 ) -> None:
     """Check the chain of seals over the audit trail. An edited or removed fact is found; exit code 1 then.
 
-    The digest it prints stands for everything sealed so far: keep it elsewhere, and give it with --head later. It
-    reads the database that DATABASE_URL names, while the bot runs or not, and changes nothing.
+    The digest it prints stands for everything sealed so far: keep it elsewhere, and give it with --head later. Only so
+    it is found that the newest facts were removed together with their seals. It reads the database that DATABASE_URL
+    names, while the bot runs or not, and changes nothing.
 
     \b
     Examples:
@@ -63,10 +69,13 @@ def verify(
         )
     if not known:
         raise UserError(
-            f"No seal has the digest {head}: the chain was made anew since, or that digest is of another database."
+            f"No seal has the digest {head}: the newest facts were removed together with their seals, the chain was "
+            "made anew since, or that digest is of another database. Compare with a backup or an export."
         )
     waiting = f"; {verified.unsealed} newer not sealed yet" if verified.unsealed else ""
     typer.echo(f"The audit trail is whole: {verified.sealed} facts sealed{waiting}.")
+    if verified.sealed:
+        typer.echo(KEEP)
     typer.echo(f"Head: {verified.head}")
 
 

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.cli import timetables
 from bot.cli.printing import Json, print_json
 
 if TYPE_CHECKING:
     from bot.catalog import Catalog
 
 
+_DAYS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
+
+
 def check(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="Without it, the file that SHIPMATE_CONFIG names.")
     ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--since", metavar="DAY", formats=_DAYS, help="Show the departures from this day on (UTC), not from now."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell every fault of shipmate.yml.
+    """Tell every fault of shipmate.yml, and when its trains depart.
 
-    Each with its line and, where one is near, the word that may have been meant. Exit code 0 when the file can be
-    used, 1 when it cannot.
+    Each fault with its line and, where one is near, the word that may have been meant. Of each train the next ten
+    departures. Exit code 0 when the file can be used, 1 when it cannot.
 
     \b
     Examples:
       shipmate config check
       shipmate config check deploy/shipmate.yml --json
+      shipmate config check --since 2027-03-26
     """
     from bot.catalog import CatalogError, load_catalog
     from bot.settings import DEFAULT_CHANNEL, load_settings
@@ -42,15 +54,19 @@ def check(
         if not as_json:
             raise
         faults = [{"line": fault.line, "key": fault.key, "message": fault.message} for fault in error.found]
-        print_json({"file": error.file, "valid": False, "faults": faults, "notes": []})
+        print_json({"file": error.file, "valid": False, "faults": faults, "notes": [], "trains": []})
         raise typer.Exit(1) from None
+    # What departs at the very beginning of the day is shown as well.
+    now = datetime.now(UTC) if since is None else since.replace(tzinfo=UTC) - timedelta(microseconds=1)
+    notes = [*_notes(catalog), *timetables.notes(catalog, now)]
     if as_json:
         name = None if file is None else str(file)
-        print_json({"file": name, "valid": True, "faults": [], "notes": _notes(catalog)})
+        trains = timetables.as_data(catalog, now)
+        print_json({"file": name, "valid": True, "faults": [], "notes": notes, "trains": trains})
         return
     typer.echo(_summary(file, catalog))
-    for note in _notes(catalog):
-        typer.echo(note)
+    for line in (*notes, *timetables.as_lines(catalog, now)):
+        typer.echo(line)
 
 
 def schema() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import signal
 import tempfile
 from collections.abc import AsyncIterator
@@ -43,7 +42,7 @@ async def demonstrate(*, port: int, exit_after: float | None, pace: float) -> No
             catalogue.write_text(POLICY.read_text(encoding="utf-8").replace("{sandbox}", world.url), encoding="utf-8")
             settings = load_settings(
                 {
-                    **world.environment(clock=True),
+                    **world.environment(clock=True, api=True),
                     "DATABASE_URL": f"sqlite:///{folder}/shipmate.db",
                     "SHIPMATE_CONFIG": str(catalogue),
                     "SHIPMATE_PORT": "0",
@@ -68,10 +67,9 @@ async def stand_in(*, port: int, env_file: Path | None, bot_url: str, socket_mod
     async with _world(port, 1.0) as world:
         world.connect(bot_url)
         environment = {
-            **world.environment(clock=True, socket_mode=socket_mode),
+            **world.environment(clock=True, api=True, socket_mode=socket_mode),
             "SHIPMATE_PORT": str(bot_port),
             "SHIPMATE_URL": bot_url,
-            "SHIPMATE_API_TOKEN": secrets.token_urlsafe(24),
         }
         lines = "".join(f"{name}={_quoted(value)}\n" for name, value in environment.items())
         if env_file is not None:

@@ -21,7 +21,7 @@ _DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?")
 
 Service = Annotated[str, typer.Option("--service", help="Its name in shipmate.yml.")]
 Environment = Annotated[str, typer.Option("--environment", help="Where the build is to go.")]
-Sha = Annotated[str, typer.Option("--sha", help="The commit of the build, in full.")]
+Sha = Annotated[str, typer.Option("--sha", help="The commit of the build; 7 characters do where no other begins so.")]
 
 
 def check(service: Service, environment: Environment, sha: Sha, as_json: Json = False) -> None:
@@ -124,9 +124,10 @@ def _ask(service: str, environment: str, sha: str) -> Mapping[str, Any]:
 
 
 def _lines(told: Mapping[str, Any]) -> list[str]:
-    why = f": {told['reason']}" if told.get("reason") and not told.get("gates") else ""
+    reason, gates = told.get("reason", ""), told.get("gates", ())
+    why = f": {reason}" if reason and not any(gate["reason"] in reason for gate in gates) else ""
     lines = [f"{told['state']}{why}"]
-    for gate in told.get("gates", ()):
+    for gate in gates:
         until = f" (until {gate['until'].partition('.')[0].removesuffix('Z')}Z)" if gate.get("until") else ""
         lines.append(f"  {_ICONS.get(gate['state'], '?')} {gate['name']}: {gate['reason']}{until}")
     if told.get("url"):

@@ -92,3 +92,5 @@ def _send(route: str, body: Mapping[str, object], key: str | None, *, as_json: b
         print_json(dict(answer.told))
     else:
         typer.echo("It had been told already." if answer.told.get("duplicate") else "Told.")
+        if "warning" in answer.told:
+            typer.echo(answer.told["warning"], err=True)

@@ -154,7 +154,9 @@ class Database:
         return await unit.future
 
     async def read(self, work: Work[Result]) -> Result:
-        """Run ``work`` on a read-only snapshot and return its value."""
+        """Run ``work`` on a read-only snapshot and return its value; raises what it raises, or DatabaseUnavailable."""
+        if self._closing:
+            raise DatabaseUnavailable("the database is being closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     def on_bell(self, bell: str, ring: Callable[[], None]) -> None:

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from bot import audit, outbox, people, work
 from bot.audit import Tag
 from bot.catalog import Catalog, Service
-from bot.deploys import attempts, rules, statements
+from bot.deploys import attempts, rules, statements, targets
 from bot.deploys.models import (
     LONGEST_NAME,
     LONGEST_WHO,
@@ -131,6 +131,7 @@ def check_finished(session: Session, event: CheckFinished) -> Check | None:
 
 def reported(session: Session, catalog: Catalog, event: DeployReported, now: datetime) -> Deploy:
     """A pipeline says where a rollout stands: make the deploy or move it, never backwards; touch whatever follows."""
+    targets.hold(session, catalog, ())  # as whoever decides does: two leaders must not wait for each other
     event = attempts.named(session, event)
     deploy = deploy_reported(session, event)
     standing = rules.Standing(event.status, event.at)
@@ -319,6 +320,12 @@ def named_by_login(session: Session, who: str) -> Sequence[int]:
         .order_by(col(Contributor.id).desc())
         .limit(NAMED_AGAIN)
     ).all()
+
+
+def was_carried(session: Session, change_id: int) -> bool:
+    """Whether any deploy carried this change."""
+    carrying = select(DeployChange.id).where(DeployChange.change == change_id).limit(1)
+    return session.exec(carrying).first() is not None
 
 
 def went_wrong(session: Session, change_id: int) -> bool:

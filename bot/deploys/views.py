@@ -104,6 +104,62 @@ class StageView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AboutView:
+    """An instant that nobody knows exactly: as usual, and what nine in ten did not exceed; ``few`` bear it out."""
+
+    from_at: datetime
+    to_at: datetime
+    few: bool = False
+
+
+class Seat(StrEnum):
+    """Where a change stands with the departure that it is to go with."""
+
+    EXPECTED = "expected"
+    """Boarding is open, and nothing keeps it off."""
+    LEFT = "left"
+    """Boarding is open, and it would stay behind."""
+    SEALED = "sealed"
+    """It is aboard, and boarding has closed."""
+    HELD = "held"
+    """It is aboard, and the departure does not leave."""
+    GONE = "gone"
+    """The departure has left with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnwardView:
+    """How a change goes on by a train, to one environment of one service. What nobody can tell is None.
+
+    ``or_at`` is the departure that it catches only where it takes as long as few do, ``next_at`` the one after that
+    which it misses. Until ``until`` what keeps it off (``reason``) lasts, where that is known.
+    """
+
+    service: str
+    environment: str
+    train: str
+    seat: Seat
+    before: str | None = None
+    departs_at: datetime | None = None
+    or_at: datetime | None = None
+    next_at: datetime | None = None
+    reason: str | None = None
+    until: datetime | None = None
+    frozen_at: datetime | None = None
+    """A departure before, which it would catch and which a freeze (``frozen_by``) keeps here."""
+    frozen_by: str | None = None
+    staged: AboutView | None = None
+    """When it is in the environment before, where it is not yet."""
+    soak_ends_at: datetime | None = None
+    in_hours: bool | None = None
+    """Whether that is within the working hours of ``whose`` (None = the reader's)."""
+    whose: PersonView | None = None
+    live: AboutView | None = None
+    unknown: str | None = None
+    """Why nobody can tell when: ``arrival``, ``overdue``, ``rollout`` or ``timetable``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChangeCard:
     """One change, as one of its authors sees it in a direct message. ``change_id`` goes into the button's value."""
 
@@ -114,6 +170,8 @@ class ChangeCard:
     stages: tuple[StageView, ...]
     muted: bool
     muted_everything: bool
+    onward: tuple[OnwardView, ...] = ()
+    """How it goes on where a train carries it."""
 
 
 class Outcome(StrEnum):
@@ -148,6 +206,8 @@ class ChangeNote:
     """Why they did."""
     channel: str | None = None
     """Where it is told in full."""
+    locked: str | None = None
+    """The lock that its failure has set by itself, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlmodel import Session, col, select
 
@@ -17,6 +18,7 @@ from bot.deploys.views import (
 )
 from bot.events import DeployStatus, Level
 from bot.outbox import Card
+from bot.trains import foreseeing
 
 
 def deploy_card(session: Session, desk: Desk, card: Card) -> Showing | None:
@@ -34,12 +36,13 @@ def change_card(session: Session, desk: Desk, card: Card) -> Showing | None:
     if change is None:
         return None
     view = loading.change_card(session, desk, change, card.place)
+    onward = foreseeing.onward(session, desk, change, view.stages, reader=card.place)
     if card.ts is None:
         level = people.level_of(session, card.place, f"change:{change.id}")
         failed = any(stage.status is DeployStatus.FAILED or stage.left for stage in view.stages)
         if level is Level.NONE or (level is Level.FAILURES and not failed):
             return None
-    return Showing("cards/change", view, {"kind": "change", "change": card.subject})
+    return Showing("cards/change", replace(view, onward=onward), {"kind": "change", "change": card.subject})
 
 
 def digest_card(session: Session, desk: Desk, card: Card) -> Showing | None:
@@ -82,9 +85,14 @@ def deploy_may_fold(session: Session, card: Card) -> bool:
 
 
 def change_may_fold(session: Session, card: Card) -> bool:
-    """A change's card may fold unless one of its deploys failed or took it out: the author must see that."""
+    """A change's card may fold unless one of its deploys failed or took it out: the author must see that.
+
+    One that no rollout carries yet has nothing to say in a digest of rollouts.
+    """
     change = session.get(Change, int(card.subject))
-    return change is not None and not service.went_wrong(session, int(card.subject))
+    if change is None or change.id is None or not service.was_carried(session, change.id):
+        return False
+    return not service.went_wrong(session, change.id)
 
 
 def never(session: Session, card: Card) -> bool:

@@ -22,9 +22,10 @@ from bot.deploys.loading import Desk
 from bot.errors import Doubtful, GiveUp, RetryLater, Unauthorised
 from bot.outgoing.people import Consequences
 from bot.ports import Found, GateKeeper, Pipeline, Started
-from bot.promotions import advancing, calling, gatekeeping, rules
+from bot.promotions import advancing, calling, finding, gatekeeping, rules, telling
 from bot.promotions.calling import Call
 from bot.promotions.models import GateRequest
+from bot.promotions.states import state_of
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,7 @@ class Deploying:
     def effects(self) -> Mapping[str, EffectKind]:
         """The kinds of effects."""
         return {
-            advancing.DEPLOY: EffectKind(run=self.deploy, postponed=_as_it_is, given_up=_as_it_is),
+            advancing.DEPLOY: EffectKind(run=self.deploy, postponed=self.postponed, given_up=_as_it_is),
             gatekeeping.NOTE: EffectKind(run=self.note, postponed=_as_it_is, given_up=_as_it_is),
             gatekeeping.REJECT: EffectKind(run=self.reject, postponed=_as_it_is, given_up=_as_it_is),
         }
@@ -69,6 +70,12 @@ class Deploying:
             if call is None:
                 return _nothing
         return await self._call(pipeline, call, data)
+
+    def postponed(self, session: Session, data: Mapping[str, Any], now: datetime) -> None:
+        """A call did not get through and is made again: its card says so, and what was seen."""
+        promotion = finding.promotion_called(session, int(data["promotion"]))
+        if promotion is not None and not state_of(promotion).ended:
+            telling.show(session, self.desk(now), promotion, now)
 
     async def note(self, data: Mapping[str, Any]) -> Settle:
         """Post a status note on a run that waits, unless there is something newer to say."""

@@ -14,7 +14,7 @@ from bot.delivery import CardKind, EffectKind, NoteKind, Outgoing, Showing
 from bot.deploys import service
 from bot.deploys.loading import Desk
 from bot.outbox import Card, Note
-from bot.outgoing import cards, locks, notes, promotions
+from bot.outgoing import cards, locks, notes, promotions, trains
 from bot.outgoing.deploying import Deploying
 from bot.outgoing.people import Consequences, Finding
 from bot.outgoing.ranges import Ranges
@@ -52,6 +52,8 @@ class Kinds:
                 "digest": CardKind(load=self._card(cards.digest_card), foldable=cards.never),
                 "promotion": CardKind(load=self._card(promotions.promotion_card), foldable=cards.never),
                 "lock": CardKind(load=self._card(locks.lock_card), foldable=cards.never),
+                "lock_go": CardKind(load=self._card(locks.go_card), foldable=cards.never),
+                "departure": CardKind(load=self._card(trains.departure_card), foldable=cards.never),
             },
             notes={
                 "change": NoteKind(load=self._note(notes.change_note)),
@@ -66,6 +68,9 @@ class Kinds:
                 "went_round": NoteKind(load=self._note(promotions.went_round_note)),
                 "lock": NoteKind(load=self._note(locks.lock_note)),
                 "freeze": NoteKind(load=self._note(locks.freeze_note)),
+                "departure_said": NoteKind(load=self._note(trains.departure_note)),
+                "train_said": NoteKind(load=self._note(trains.train_note)),
+                "passenger_said": NoteKind(load=self._note(trains.passenger_note)),
             },
             effects=self._effects(),
             find_person=finding.find_person,

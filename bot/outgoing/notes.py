@@ -47,6 +47,8 @@ def change_note(session: Session, desk: Desk, note: Note) -> Showing | None:
     assert target is not None
     began = deploy.in_progress_at or deploy.began_at
     rollback = _declared(session, deploy, outcome)
+    carried = promotions.owner_of(session, deploy)
+    locked = promoting.locked_itself(session, desk, target) if outcome is Outcome.FAILED else None
     view = ChangeNote(
         outcome=outcome,
         role=loading.role_of(session, desk, change, note.place),
@@ -55,7 +57,8 @@ def change_note(session: Session, desk: Desk, note: Note) -> Showing | None:
         environment=target.environment,
         status=deploy.state,
         duration=deploy.status_at - began if deploy.state.ended else None,
-        url=deploy.url or (rollback.url if rollback is not None else None),
+        url=deploy.url or (carried.url if carried is not None else None),
+        locked=f"{locked.scope}: {locked.reason}" if locked is not None else None,
         by=promoting.who_view(session, desk, rollback.requested_by) if rollback is not None else None,
         reason=rollback.reason if rollback is not None else None,
         channel=desk.catalog.service(target.service).channel if rollback is not None else None,

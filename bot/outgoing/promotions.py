@@ -14,6 +14,7 @@ from bot.catalog import Catalog
 from bot.database import Database
 from bot.delivery import EffectKind, Showing
 from bot.delivery.kinds import Settle
+from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.deploys.views import RangeState
@@ -60,11 +61,12 @@ def went_round_note(session: Session, desk: Desk, note: Note) -> Showing | None:
         service=target.service,
         environment=target.environment,
         sha=deploy.sha,
-        rollback=False,
+        rollback=deploys.is_rollback(deploy),
         who=loading.who_view(session, desk, f"github:{deploy.creator.lower()}" if deploy.creator else None),
         reason=None,
         changes=(),
         url=deploy.url,
+        deploy=deploy.state,
     )
     return Showing("notes/promotion_said", view, {"kind": "deploy", "deploy": str(deploy.id)})
 

@@ -7,6 +7,7 @@ only for what was seen: where that has changed since, the person is told what di
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session
@@ -16,7 +17,8 @@ from bot.deploys import targets
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import Act, PromotionActed, Via
-from bot.gates import Gate
+from bot.gates import Gate, Situation
+from bot.gates.approval import UNPROVEN
 from bot.locks import service as locks
 from bot.promotions import advancing, doubts, finding, gathering, judging, raising, telling
 from bot.promotions.gathering import approvals_of, target_of
@@ -58,7 +60,7 @@ def act(session: Session, desk: Desk, event: PromotionActed, now: datetime) -> s
 def _approve(session: Session, desk: Desk, promotion: Promotion, event: PromotionActed, now: datetime) -> str:
     known = gathering.situation(session, desk, promotion, now)
     labels = tuple(change.label for change in known.run.changes or ())
-    vote = gathering.vote_of(session, desk, event.slack_id, event.called, now, event.seen, labels, now)
+    vote = gathering.vote_of(session, desk, event.slack_id, event.called, event.at, event.seen, labels, now)
     policy = desk.catalog.service(target_of(session, promotion).service).gates
     if _lapsed(policy, event.at, now):  # it was stored, and nobody was there to apply it
         raise UserError(
@@ -67,9 +69,9 @@ def _approve(session: Session, desk: Desk, promotion: Promotion, event: Promotio
         )
     refusal = gates.refusal(policy, known, vote)
     if refusal is not None:
-        others = [one for one in judging.helpers(session, desk, promotion, known) if one.slack_id != event.slack_id]
-        able = judging.named(others)
-        raise UserError(f"You can't: {refusal}." + (f" Can: {able}." if able else ""))
+        others = _others_words(session, desk, promotion, known, event.slack_id)
+        how = _how_to_prove(desk) if refusal == UNPROVEN else ""
+        raise UserError(f"You can't: {refusal}.{how}{others}")
     for row in approvals_of(session, promotion.id):
         if row.person == event.slack_id:  # given to something else, or expired: this one takes its place
             row.withdrawn_at = now
@@ -81,7 +83,8 @@ def _approve(session: Session, desk: Desk, promotion: Promotion, event: Promotio
             called=event.called,
             seen=event.seen,
             changes=list(labels),
-            at=now,
+            at=event.at,
+            applied_at=now,
         )
     )
     session.flush()
@@ -92,7 +95,27 @@ def _approve(session: Session, desk: Desk, promotion: Promotion, event: Promotio
     waits = waits_words(desk, judgement) if judgement is not None else ""
     if not waits:
         return f"Approved. Every gate is open: {called(session, promotion)} {_waits_for(session, promotion)}."
-    return f"Approved. {called(session, promotion)} still waits: {waits}."
+    left = judging.circle(session, desk, promotion, gathering.situation(session, desk, promotion, now))
+    stuck = judging.short_words(target_of(session, promotion).service, left)
+    return f"Approved. {called(session, promotion)} still waits: {waits}.{f' {stuck}' if stuck else ''}"
+
+
+def _others_words(session: Session, desk: Desk, promotion: Promotion, known: Situation, slack_id: str) -> str:
+    """Who but this person could give a missing yes, or that nobody is left."""
+    found = judging.circle(session, desk, promotion, known)
+    others = replace(
+        found,
+        able=tuple(one for one in found.able if one.slack_id != slack_id),
+        unproven=tuple(one for one in found.unproven if one.slack_id != slack_id),
+    )
+    said = judging.circle_words(desk, target_of(session, promotion).service, others)
+    return f" {said}" if said else ""
+
+
+def _how_to_prove(desk: Desk) -> str:
+    if desk.catalog.proves_logins:
+        return " To have it say so: /ship me github prove."
+    return " Ask whoever runs Shipmate to put you into people in shipmate.yml."
 
 
 def _undo(session: Session, desk: Desk, promotion: Promotion, event: PromotionActed, now: datetime) -> str:
@@ -121,12 +144,14 @@ def _cancel(session: Session, desk: Desk, promotion: Promotion, event: Promotion
     if promotion.requested_by != _who(event):
         _must_have_a_say(session, desk, promotion, event, now, "cancel")
     rolling = state_of(promotion) is State.ROLLING
-    _finish(session, desk, promotion, State.CANCELLED, event, now, Said.CANCELLED)
-    telling.tell_authors_of_no(session, desk, promotion, Said.CANCELLED, _who(event), event.reason, now)
+    said = Said.UNAWAITED if rolling else Said.CANCELLED
+    _finish(session, desk, promotion, State.CANCELLED, event, now, said)
+    telling.tell_authors_of_no(session, desk, promotion, said, _who(event), event.reason, now)
     if rolling:
         return (
-            f"I wait for {called(session, promotion)} no more. The pipeline was called and is not stopped by this: "
-            "look at its run, or /ship rollback."
+            f"I wait for {called(session, promotion)} no more: something else may start there. Its pipeline was called "
+            f"and is not stopped by this; its card still says how it ends. Look at its run, or /ship rollback "
+            f"{target_of(session, promotion).service}."
         )
     return f"Cancelled: {called(session, promotion)} will not ship."
 
@@ -134,9 +159,9 @@ def _cancel(session: Session, desk: Desk, promotion: Promotion, event: Promotion
 def _finish(
     session: Session, desk: Desk, promotion: Promotion, to: State, event: PromotionActed, now: datetime, said: Said
 ) -> None:
-    judging.decide(
-        session, promotion, judging.judge(session, desk, promotion, now), event.act.value, to.value, now, _who(event)
-    )
+    outcome = "nobody waits" if said is Said.UNAWAITED else to.value
+    judgement = judging.judge(session, desk, promotion, now)
+    judging.decide(session, promotion, judgement, event.act.value, outcome, now, _who(event))
     advancing.end(session, desk, promotion, to, now, who=_who(event), why=event.reason, said=said)
 
 
@@ -153,8 +178,11 @@ def _release(session: Session, desk: Desk, promotion: Promotion, event: Promotio
     said = locks.release(
         session, desk.catalog, promotion.root or promotion.id or 0, event.slack_id, event.called, event.at, now
     )
-    advancing.advance(session, desk, promotion, now, act=Act.RELEASE.value, who=_who(event))
-    return said
+    judgement = advancing.advance(session, desk, promotion, now, act=Act.RELEASE.value, who=_who(event))
+    if state_of(promotion) is State.STARTING:
+        return f"{said} It {starts_words(desk, promotion)}."
+    waits = waits_words(desk, judgement) if judgement is not None else ""
+    return f"{said} It still waits: {waits}." if waits else said
 
 
 # --- what it carries ----------------------------------------------------------------------------------------------

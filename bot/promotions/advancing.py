@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
-from bot import gates, outbox, work
+from bot import gates, outbox, people, work
 from bot.catalog import PromoteThrough, Service
 from bot.deploys import targets
 from bot.deploys.loading import Desk
@@ -22,20 +22,23 @@ from bot.locks import service as locks
 from bot.outbox import Effect, Lane
 from bot.ports import Direction
 from bot.promotions import finding, gatekeeping, rules, telling
-from bot.promotions.gathering import approvals_of, situation
-from bot.promotions.judging import decide, helpers, judge_situation
+from bot.promotions.gathering import approvals_of, situation, target_of
+from bot.promotions.judging import ROUND, decide, helpers, judge_situation
 from bot.promotions.models import Promotion, State
 from bot.promotions.raising import raise_next, want_people
 from bot.promotions.ranges import follow_live, live_sha
 from bot.promotions.states import is_called, move, state_of
 from bot.promotions.views import Said
-from bot.promotions.words import gate_words
+from bot.promotions.words import gate_words, spoken, waits_words
 
 DEPLOY = "deploy"
 """The effect that calls the pipeline. Twice is harmless: it is looked up before it is repeated (``calling``)."""
 
+_BY_ITSELF = (Via.PIPELINE.value, Via.TRAIN.value)
+"""How a promotion is raised that nobody asked for: one that is older than what is live is not wanted."""
+
 ONCE_MORE = timedelta(minutes=1)
-"""When to look again where time was to change something and did not."""
+"""When to look again where time was to change something and did not, or where it is not known whose yes counts."""
 
 
 def reconsider(session: Session, desk: Desk, target_id: int, now: datetime) -> None:
@@ -100,6 +103,19 @@ def can_start(session: Session, owner: Service, promotion: Promotion) -> bool:
             return True
 
 
+def begins_words(session: Session, desk: Desk, promotion: Promotion, now: datetime) -> str:
+    """What comes of an open promotion as it is judged now: that it starts, and when, or what it still waits for."""
+    owner = desk.catalog.service(target_of(session, promotion).service)
+    judgement = judge_situation(session, desk, promotion, situation(session, desk, promotion, now))
+    if not judgement.open:
+        return f"still waits: {waits_words(desk, judgement)}"
+    if not can_start(session, owner, promotion):
+        other = finding.under_way_at(session, promotion.target)
+        return f"starts once promotion {other.id} is through" if other else "waits for a run that asks to go there"
+    at = rules.starts_at(now, _undone_from(session, promotion), owner.undo)
+    return "starts now" if at <= now else f"starts at {spoken(desk, at, seconds=True)} ({desk.catalog.timezone.key})"
+
+
 def reopen(session: Session, desk: Desk, promotion: Promotion, judgement: Judgement, now: datetime) -> None:
     """A gate closed before the call was made: it waits again, and that is said."""
     move(session, promotion, State.OPEN, now)
@@ -120,7 +136,7 @@ def end(
 ) -> None:
     """Bring a promotion to an end: its card says so, aloud where that must be heard; its Hold is forgotten."""
     move(session, promotion, to, now, who=who, why=why)
-    locks.promotion_over(session, promotion.root or promotion.id or 0)
+    locks.promotion_over(session, promotion.root or promotion.id or 0, now)
     gatekeeping.over(session, promotion, to, now, why)
     telling.show(session, desk, promotion, now)
     if said is not None:
@@ -134,9 +150,13 @@ def calls(session: Session, promotion_id: int) -> int:
     return int(found)
 
 
+def _undone_from(session: Session, promotion: Promotion) -> list[datetime]:
+    """Since when each yes can be undone."""
+    return [row.applied_at for row in approvals_of(session, promotion.id)]
+
+
 def _start(session: Session, owner: Service, promotion: Promotion, now: datetime) -> None:
-    said = [row.at for row in approvals_of(session, promotion.id)]
-    promotion.not_before = rules.starts_at(now, said, owner.undo)
+    promotion.not_before = rules.starts_at(now, _undone_from(session, promotion), owner.undo)
     move(session, promotion, State.STARTING, now)
     work.cancel(session, telling.PROMOTION, promotion.id or 0)
     number = calls(session, promotion.id or 0) + 1
@@ -150,6 +170,8 @@ def _ends_by_itself(session: Session, desk: Desk, promotion: Promotion, target: 
     """Whether nothing is left to wait for: it went live without us, it is too old, or there is something newer."""
     live = live_sha(session, target)
     if live == promotion.sha and promotion.base_sha != live:
+        judgement = judge_situation(session, desk, promotion, situation(session, desk, promotion, now))
+        decide(session, promotion, judgement, ROUND, State.DONE.value, now)
         end(session, desk, promotion, State.DONE, now, why="went live by itself", said=Said.LIVE)
         return True
     if state_of(promotion) is State.OPEN and now >= promotion.expires_at:
@@ -157,7 +179,7 @@ def _ends_by_itself(session: Session, desk: Desk, promotion: Promotion, target: 
         return True
     known = promotion.range == RangeState.COMPLETE and promotion.base_sha == live
     older = promotion.direction in (Direction.BEHIND.value, Direction.IDENTICAL.value)
-    if known and older and promotion.via == Via.PIPELINE.value and not promotion.rollback:
+    if known and older and promotion.via in _BY_ITSELF and not promotion.rollback:
         end(session, desk, promotion, State.CANCELLED, now, why="older than what is live")
         return True
     return False
@@ -165,6 +187,8 @@ def _ends_by_itself(session: Session, desk: Desk, promotion: Promotion, target: 
 
 def _look_again(session: Session, owner: Service, promotion: Promotion, known: Situation, now: datetime) -> None:
     at = rules.looks_at(now, gates.turns_at(owner.gates, known), promotion.expires_at)
+    doubtful = any(vote.trouble is not None for vote in known.votes)
+    at = min(at, now + (ONCE_MORE if doubtful else people.WANTED / 2))  # long before it is forgotten who is wanted
     work.schedule(session, telling.PROMOTION, promotion.id or 0, at if at > now else now + ONCE_MORE)
 
 
@@ -174,6 +198,8 @@ def _tell(
     target = session.get(Target, promotion.target)
     assert target is not None
     want_people(session, desk, desk.catalog.service(target.service), now)
+    for person in sorted({row.person for row in approvals_of(session, promotion.id)}):
+        people.want_member(session, person, now)  # who was deactivated since the click counts no more
     read_before = telling.stands(session, desk, promotion)
     telling.show(session, desk, promotion, now)
     telling.tell_authors(session, desk, promotion, known, now)
@@ -186,7 +212,7 @@ def _tell(
                 session, desk, promotion, Said.VOID, now, of=f"{row.person}:{row.at.isoformat()}",
                 who=f"slack:{row.person}", saw=row.changes,
             )  # fmt: skip
-    if state_of(promotion) is State.OPEN and judgement.only_approval_missing:
+    if state_of(promotion) is State.OPEN and judgement.asks_for_yes:
         telling.ask(session, desk, promotion, helpers(session, desk, promotion, known), now)
         if read_before:
             telling.say(session, desk, promotion, Said.APPROVAL_NEEDED, now, of=promotion.seen)

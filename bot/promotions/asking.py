@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
 
+from bot.catalog import PromoteThrough, Service
 from bot.deploys.loading import Desk
 from bot.deploys.models import Target
 from bot.deploys.views import RangeState
+from bot.errors import UserError
 from bot.events import Via
 from bot.gates import Judgement
 from bot.promotions import finding, rules
@@ -20,6 +23,13 @@ from bot.promotions.requests import environment_of, promotable
 from bot.promotions.states import is_called, state_of
 from bot.promotions.words import ended_words, starts_words
 
+NAME_IT = "nobody can tell which build asks: write its whole commit into the webhook's metadata, as sha"
+"""What is told to a rollout that does not say which build it is, where more than one is possible."""
+
+FULL_SHA = 40
+"""Characters of a whole commit; of those by SHA-256 there are more."""
+
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _REJECTED = (State.FAILED, State.REJECTED, State.CANCELLED, State.EXPIRED, State.SUPERSEDED)
 
 
@@ -35,22 +45,39 @@ class Answer:
 
 
 def ask(session: Session, desk: Desk, service: str, environment: str, sha: str | None) -> Answer:
-    """Whether this build may enter that environment now; ``sha`` None = whatever is open there.
+    """Whether this build may enter that environment now; ``sha`` None = whichever promotion is there.
 
     UserError for a service or environment that is not promoted. All but every gate open is no yes, and nor is that
-    before it was begun: until then whoever sets a lock, or takes a yes back, is told that nothing moves.
+    before it was begun: until then whoever sets a lock, or takes a yes back, is told that nothing moves. Without a
+    ``sha`` it is one only while nothing can be on its way there but what we called.
     """
     owner = promotable(desk, service)
     written = environment_of(owner, environment)
     target = finding.target_called(session, owner.name, written)
     if target is None or target.id is None:
         return Answer("pending", None, None, sha, f"nothing is known of {owner.name} in {written} yet")
-    promotion = finding.open_at(session, target.id) if sha is None else _of(session, target, sha)
-    if promotion is None and sha is None:
-        return Answer("pending", None, None, None, "no promotion is open")
+    if sha is None:
+        return _unnamed(session, desk, owner, target)
+    sha = _in_full(session, owner, sha)
+    promotion = _of(session, target, sha)
     if promotion is None:
-        return _unasked(session, desk, target, sha or "", desk.now)
+        return _unasked(session, desk, target, sha, desk.now)
     return _of_promotion(session, desk, target, promotion)
+
+
+def _in_full(session: Session, owner: Service, sha: str) -> str:
+    """The whole commit of a build that is named by the beginning of it; UserError where that is none, or several."""
+    sha = sha.strip().lower()
+    if len(sha) >= FULL_SHA:
+        return sha
+    if _COMMIT.fullmatch(sha) is None:
+        raise UserError(f"“{sha[:80]}” names no build: give its commit, in full or at least 7 characters of it.")
+    found = finding.builds_beginning(session, owner.name, sha)
+    if len(found) > 1:
+        raise UserError(f"More than one build of {owner.name} begins with {sha}: give more of its commit.")
+    if not found:
+        raise UserError(f"I never saw a build {sha} of {owner.name}. /ship status {owner.name} shows what is live.")
+    return found[0]
 
 
 def rollback_asked(session: Session, desk: Desk, service: str, environment: str) -> bool:
@@ -58,6 +85,25 @@ def rollback_asked(session: Session, desk: Desk, service: str, environment: str)
     owner = promotable(desk, service)
     target = finding.target_called(session, owner.name, environment_of(owner, environment))
     return target is not None and any(one.rollback for one in finding.alive_at(session, target.id or 0))
+
+
+def _unnamed(session: Session, desk: Desk, owner: Service, target: Target) -> Answer:
+    """What is told to a rollout that does not say which build it is: of what is under way there, else of what waits.
+
+    A yes needs that we called its pipeline, and that nothing else is known to roll out there. Where nothing is called
+    and rollouts begin by themselves (``argo-rollouts``), a newer build may ask at any moment: there it is never one.
+    """
+    assert target.id is not None
+    carried = finding.under_way_at(session, target.id)
+    promotion = carried or finding.open_at(session, target.id)
+    if promotion is None:
+        return Answer("pending", None, None, None, f"no promotion is open; {NAME_IT}")
+    answer = _of_promotion(session, desk, target, promotion)
+    begins_by_itself = owner.promote_through is PromoteThrough.ARGO_ROLLOUTS
+    if begins_by_itself or any(one.sha != promotion.sha for one in finding.moving(session, [target.id])):
+        reason = NAME_IT if answer.state == "approved" else f"{answer.reason}; {NAME_IT}"
+        return replace(answer, state="pending", reason=reason)
+    return answer
 
 
 def _of(session: Session, target: Target, sha: str) -> Promotion | None:
@@ -73,7 +119,9 @@ def _unasked(session: Session, desk: Desk, target: Target, sha: str, now: dateti
         range=RangeState.UNKNOWN.value,
     )  # fmt: skip
     judgement = judge(session, desk, nobody, now)
-    return Answer("pending", judgement, None, sha, "no promotion of this build was asked for")
+    known = finding.builds_beginning(session, target.service, sha)
+    reason = "no promotion of this build was asked for" if known else f"I never saw this build of {target.service}"
+    return Answer("pending", judgement, None, sha, reason)
 
 
 def _of_promotion(session: Session, desk: Desk, target: Target, promotion: Promotion) -> Answer:

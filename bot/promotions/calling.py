@@ -20,6 +20,7 @@ from bot.catalog import PromoteThrough
 from bot.deploys import targets
 from bot.deploys.loading import Desk
 from bot.deploys.models import Target
+from bot.gates import Judgement, Open
 from bot.ports import Order, Started
 from bot.promotions import advancing, doubts, gatekeeping, gathering, judging, rules, telling
 from bot.promotions.gathering import approvals_of, target_of
@@ -80,11 +81,11 @@ def started(session: Session, desk: Desk, data: Mapping[str, Any], order: Order,
     promotion.url = begun.url or promotion.url
     session.flush()
     audit.record(
-        session, Tag.PROMOTION_CALLED, f"promotion:{promotion.id}", now, outcome="started",
+        session, Tag.PROMOTION_CALLED, f"promotion:{promotion.id}", now, outcome="started", run=order.run,
         external_id=begun.external_id, url=begun.url,
     )  # fmt: skip
     for run in gatekeeping.waiting(session, promotion):
-        if run.run == order.run:
+        if run.id == promotion.called_run:
             gatekeeping.close(session, run, "approved", now)
         else:
             gatekeeping.refuse(session, run, "Another run of this build was let in. Cancel this one.", now)
@@ -99,7 +100,7 @@ def vanished(session: Session, desk: Desk, data: Mapping[str, Any], order: Order
     if promotion is None:
         return
     for run in gatekeeping.waiting(session, promotion):
-        if run.run == order.run:
+        if run.id == promotion.called_run:
             gatekeeping.close(session, run, "vanished", now)
     audit.record(session, Tag.PROMOTION_CALLED, f"promotion:{promotion.id}", now, outcome="vanished", run=order.run)
     advancing.reopen(session, desk, promotion, judging.judge(session, desk, promotion, now), now)
@@ -146,7 +147,7 @@ def _mark(session: Session, desk: Desk, promotion: Promotion, target: Target, no
         advancing.reopen(session, desk, promotion, judgement, now)
         return None
     promotion.called_at = now
-    session.flush()
+    gatekeeping.choose(session, promotion)
     judging.decide(session, promotion, judgement, "call", "called", now)
     telling.show(session, desk, promotion, now)
     return _call(session, desk, promotion, target, since=None)
@@ -158,7 +159,7 @@ def _call(session: Session, desk: Desk, promotion: Promotion, target: Target, *,
         refused_for = "shipmate.yml names no way to carry it out (promote_through)" if promotion.repo else "no repo"
         advancing.end(session, desk, promotion, State.FAILED, desk.now, why=refused_for, said=Said.FAILED)
         return None
-    run = gatekeeping.answered(session, promotion)
+    run = gatekeeping.chosen(session, promotion)
     order = Order(
         promotion=promotion.id or 0,
         service=target.service,
@@ -175,8 +176,19 @@ def _call(session: Session, desk: Desk, promotion: Promotion, target: Target, *,
 
 
 def _comment(session: Session, desk: Desk, promotion: Promotion) -> str:
-    by = [row.called for row in approvals_of(session, promotion.id) if row.seen == promotion.seen]
-    heading = f"Approved by {', '.join(by)}" if by else "Every gate is open"
+    judgement = judging.judge(session, desk, promotion, desk.now)
+    heading = _whose_yes(session, promotion, judgement)
     if promotion.rollback:
         heading = f"Rollback declared by {person_words(session, desk, promotion.requested_by)}"
-    return rules.comment(heading, judging.judge(session, desk, promotion, desk.now))
+    return rules.comment(heading, judgement)
+
+
+def _whose_yes(session: Session, promotion: Promotion, judgement: Judgement) -> str:
+    """Whose yes counted; where none counts any more, since an earlier call is looked for, whose was given to this."""
+    counted = [
+        one.verdict.reason for one in judgement.verdicts if one.gate == "approval" and isinstance(one.verdict, Open)
+    ]
+    if counted:
+        return counted[0][:1].upper() + counted[0][1:]
+    by = [row.called for row in approvals_of(session, promotion.id) if row.seen == promotion.seen]
+    return f"Approved by {', '.join(by)}" if by else "Every gate is open"

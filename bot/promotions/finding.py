@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_
+from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 
 from bot import work
@@ -31,6 +31,9 @@ class Moving:
     environment: str
     sha: str
     called_at: datetime | None
+    rollback: bool = False
+    doubtful: bool = False
+    """Whether its pipeline was called and has not answered yet: where the call did not arrive, it is judged again."""
 
 
 def promotion_called(session: Session, promotion_id: int) -> Promotion | None:
@@ -68,6 +71,17 @@ def occupying(session: Session, target_id: int) -> Promotion | None:
 def of_build(session: Session, target_id: int, sha: str) -> Sequence[Promotion]:
     """Every promotion of this build to this target, the latest first."""
     return session.exec(statements.OF_BUILD, params={"of_target": target_id, "of_sha": sha}).all()
+
+
+def builds_beginning(session: Session, service: str, sha: str) -> Sequence[str]:
+    """The builds of a service whose commits begin so, as far as any was deployed or promoted; two where more are."""
+    at = select(Target.id).where(func.lower(Target.service) == service.lower())
+    deployed = select(Deploy.sha).where(col(Deploy.target).in_(at), col(Deploy.sha).startswith(sha, autoescape=True))
+    asked = select(Promotion.sha).where(
+        col(Promotion.target).in_(at), col(Promotion.sha).startswith(sha, autoescape=True)
+    )
+    found = [*session.exec(deployed.distinct().limit(2)).all(), *session.exec(asked.distinct().limit(2)).all()]
+    return list(dict.fromkeys(found))[:2]
 
 
 def target_called(session: Session, service: str, environment: str) -> Target | None:
@@ -133,16 +147,36 @@ def moving(session: Session, target_ids: Sequence[int]) -> tuple[Moving, ...]:
         .order_by(col(Deploy.id))
     ).all()
     return (
-        *(
-            Moving(promotion.id, target.service, target.environment, promotion.sha, promotion.called_at)
-            for promotion, target in rows
-        ),
+        *(_moving(promotion, target) for promotion, target in rows),
         *(
             Moving(None, target.service, target.environment, deploy.sha, None)
             for deploy, target in unasked
             if deploy.id not in shown
         ),
     )
+
+
+def about_to_start(session: Session, target_ids: Sequence[int]) -> tuple[Moving, ...]:
+    """What every gate has let through to these targets and was not called yet: a lock still stops it."""
+    rows = session.exec(
+        select(Promotion, Target)
+        .join(Target, col(Promotion.target) == col(Target.id))
+        .where(
+            col(Promotion.target).in_(target_ids),
+            Promotion.state == State.STARTING.value,
+            col(Promotion.called_at).is_(None),
+        )
+        .order_by(col(Promotion.id))
+    ).all()
+    return tuple(_moving(promotion, target) for promotion, target in rows)
+
+
+def _moving(promotion: Promotion, target: Target) -> Moving:
+    doubtful = promotion.state == State.STARTING.value and promotion.called_at is not None
+    return Moving(
+        promotion.id, target.service, target.environment, promotion.sha, promotion.called_at,
+        rollback=promotion.rollback, doubtful=doubtful,
+    )  # fmt: skip
 
 
 def touch_build(session: Session, sha: str) -> None:

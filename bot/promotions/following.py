@@ -16,11 +16,11 @@ from bot.deploys.models import Deploy, DeployReport, Target
 from bot.events import DeployReported, DeployStatus
 from bot.locks import service as locks
 from bot.outbox import Lane
-from bot.promotions import advancing, finding, rules, statements, telling
+from bot.promotions import advancing, finding, judging, rules, statements, telling
 from bot.promotions.gathering import environment_before
 from bot.promotions.models import GateRequest, Promotion, State
 from bot.promotions.rollbacks import lock_cause
-from bot.promotions.states import is_called, move, state_of
+from bot.promotions.states import is_called, move, state_of, unawaited
 from bot.promotions.views import Said
 
 LONG_AGO = timedelta(days=1)
@@ -117,9 +117,13 @@ def _alike(session: Session, deploy: Deploy) -> Promotion | None:
 
 
 def _carry(session: Session, desk: Desk, promotion: Promotion, deploy: Deploy, now: datetime) -> None:
-    """Bring a promotion to where its rollout is; one that has ended stays so, and its card shows the rollout."""
+    """Bring a promotion to where its rollout is; one that has ended stays so, and its card shows the rollout.
+
+    One that nobody waits for any more is followed without its target's place, until its rollout ends.
+    """
     promotion.url = promotion.url or deploy.url
-    if state_of(promotion).ended or promotion.deploy != deploy.id:
+    alone = unawaited(promotion)
+    if (state_of(promotion).ended and not alone) or promotion.deploy != deploy.id:
         telling.show(session, desk, promotion, now)
         return
     match deploy.state:
@@ -127,7 +131,8 @@ def _carry(session: Session, desk: Desk, promotion: Promotion, deploy: Deploy, n
             pass
         case DeployStatus.IN_PROGRESS:
             other = finding.under_way_at(session, promotion.target)
-            if state_of(promotion) is not State.ROLLING and (other is None or other.id == promotion.id):
+            here = not alone and state_of(promotion) is not State.ROLLING
+            if here and (other is None or other.id == promotion.id):
                 move(session, promotion, State.ROLLING, now)
         case DeployStatus.SUCCEEDED:
             said = Said.ROLLED_BACK if promotion.rollback else Said.LIVE
@@ -150,12 +155,22 @@ def _went_round(session: Session, desk: Desk, owner: Service, target: Target, de
         return
     others = finding.under_way_at(session, deploy.target)
     if deploy.state is DeployStatus.SUCCEEDED:
+        _keep_closed(session, desk, same, deploy, "done", now)
         same.deploy = deploy.id
         why = "went live by itself, round the gates"
         advancing.end(session, desk, same, State.DONE, now, why=why, said=Said.LIVE)
     elif deploy.state is DeployStatus.IN_PROGRESS and (others is None or others.id == same.id):
+        _keep_closed(session, desk, same, deploy, "rolling", now)
         same.deploy = deploy.id
         move(session, same, State.ROLLING, now, why="began by itself, round the gates")
+
+
+def _keep_closed(
+    session: Session, desk: Desk, promotion: Promotion, deploy: Deploy, outcome: str, now: datetime
+) -> None:
+    """Keep what every gate said when its rollout went round them."""
+    who = f"github:{deploy.creator.lower()}" if deploy.creator else None
+    judging.decide(session, promotion, judging.judge(session, desk, promotion, now), judging.ROUND, outcome, now, who)
 
 
 def _announce(session: Session, owner: Service, target: Target, deploy: Deploy, now: datetime) -> None:
@@ -192,16 +207,23 @@ def _lock_by_itself(
     if deploy.state is not DeployStatus.SUCCEEDED:
         return
     for lock in locks.standing(session):
-        sort, _, number = lock.cause.partition(":")
-        failed = session.get(Deploy, int(number)) if sort == "failure" and number.isdecimal() else None
-        if failed is not None and failed.target == deploy.target and failed.status_at <= deploy.status_at:
-            locks.lift_cause(session, desk.catalog, lock.cause, now)
+        cause = ""
+        while lock.cause != cause and _mends(session, deploy, lock.cause):  # it may hold for an earlier one after that
+            cause = lock.cause
+            locks.lift_cause(session, desk.catalog, cause, now)
     undeclared = deploys.is_rollback(deploy) and (promotion is None or not promotion.rollback)
     if undeclared and target.live == deploy.id and now - deploy.status_at <= LONG_AGO:
         reason = f"went back to {deploy.sha[:7]}"
         locks.set_by_itself(
             session, desk.catalog, f"rollback:deploy-{deploy.id}", owner.name, target.environment, reason, now
         )
+
+
+def _mends(session: Session, deploy: Deploy, cause: str) -> bool:
+    """Whether what set a lock is a failed rollout that this successful one comes after."""
+    sort, _, number = cause.partition(":")
+    failed = session.get(Deploy, int(number)) if sort == "failure" and number.isdecimal() else None
+    return failed is not None and failed.target == deploy.target and failed.status_at <= deploy.status_at
 
 
 def _later_success(session: Session, deploy: Deploy) -> bool:

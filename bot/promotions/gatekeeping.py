@@ -67,13 +67,16 @@ def waiting(session: Session, promotion: Promotion) -> Sequence[GateRequest]:
     return session.exec(statements.WAITING_RUNS, params={"of_promotion": promotion.id}).all()
 
 
-def answered(session: Session, promotion: Promotion) -> GateRequest | None:
-    """The run that a call for this promotion lets in: the first that waits, or what waited while it was called."""
-    waits = next(iter(waiting(session, promotion)), None)
-    if waits is not None:
-        return waits
-    gone = select(GateRequest).where(GateRequest.promotion == promotion.id).order_by(col(GateRequest.id).desc())
-    return session.exec(gone.limit(1)).first()
+def choose(session: Session, promotion: Promotion) -> None:
+    """Write down which run the call that begins now lets in: the first that waits, where any does."""
+    run = next(iter(waiting(session, promotion)), None)
+    promotion.called_run = run.id if run is not None else None
+    session.flush()
+
+
+def chosen(session: Session, promotion: Promotion) -> GateRequest | None:
+    """The run that the last call lets in, though it may be over: another one would be let in beside it."""
+    return session.get(GateRequest, promotion.called_run) if promotion.called_run is not None else None
 
 
 def close(session: Session, run: GateRequest, outcome: str, now: datetime) -> None:

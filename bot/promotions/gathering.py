@@ -9,14 +9,15 @@ from sqlmodel import Session
 
 from bot import people
 from bot.alerts import service as alerts
-from bot.catalog import Service
+from bot.catalog import PromoteThrough, Service
+from bot.departures import loading as departures
 from bot.deploys import rules as deploy_rules
 from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
 from bot.deploys.models import LONGEST_NAME, Change, Target
 from bot.deploys.rules import Part
 from bot.deploys.views import RangeState
-from bot.events import CheckStatus
+from bot.events import CheckStatus, Via
 from bot.gates import (
     AlertFact,
     Approval,
@@ -33,10 +34,13 @@ from bot.gates import (
 from bot.locks import service as locks
 from bot.ports import Direction
 from bot.promotions import models, rules, statements
-from bot.promotions.models import Promotion
+from bot.promotions.models import SOMEBODY, Promotion
 
 _PASSED = {CheckStatus.PASSED.value: True, CheckStatus.FAILED.value: False}
 """What a check's status says of the commit; one that was cancelled says nothing."""
+
+_BESIDES_TRAINS = (Via.SLASH.value, Via.API.value)
+"""Ways by which somebody asks for one promotion by itself: where a train goes, that is a hotfix."""
 
 
 def situation(session: Session, desk: Desk, promotion: Promotion, now: datetime) -> Situation:
@@ -47,6 +51,7 @@ def situation(session: Session, desk: Desk, promotion: Promotion, now: datetime)
     aboard = _aboard(session, promotion)
     parts = deploys.parts(session, [change.id or 0 for change in aboard])
     known = promotion.range == RangeState.COMPLETE
+    asked = _requesters(session, owner, promotion)
     return Situation(
         now=now,
         run=Run(
@@ -55,22 +60,26 @@ def situation(session: Session, desk: Desk, promotion: Promotion, now: datetime)
             sha=promotion.sha,
             rollback=promotion.rollback,
             seen=seen_of(promotion, owner, aboard),
-            requested_by=_names(session, desk, promotion.requested_by),
+            requested_by=frozenset[str]().union(*(_names(session, desk, who) for who in asked)),
+            unnamed=_unnamed(session, desk, promotion, asked),
             changes=tuple(change_fact(change, parts[change.id or 0]) for change in aboard) if known else None,
             truncated=promotion.truncated,
             direction=Direction(promotion.direction) if known and promotion.direction else None,
             reentries=_reentries(session, promotion, owner, aboard) if known else (),
         ),
         staging=Staging(environment=before, succeeded_at=_succeeded_at(session, owner, before, promotion.sha)),
-        checks=_checks(session, owner, promotion),
+        checks=checks_of(session, owner, promotion.repo, promotion.sha),
         locks=locks.facts_for(
             session, desk.catalog, target.service, target.environment, promotion.root or promotion.id, now
         ),
         freezes=locks.freezes_for(session, desk.catalog, target.service, now),
-        votes=_votes(session, desk, promotion),
+        votes=_votes(session, desk, promotion, now),
         groups=_groups(session, desk, owner, now),
         approvers=owner.team.approvers if owner.team else (),
         alerts=_alerts(session, target, before),
+        train=departures.train_fact(
+            session, desk.catalog, target, promotion.departure, promotion.via in _BESIDES_TRAINS, now
+        ),
     )
 
 
@@ -125,12 +134,12 @@ def vote_of(
 ) -> Vote:
     """A yes of this person, with every name of theirs that is known and whether their GitHub identity is proven."""
     profile, names = people.profile_of(session, person), people.names_of(session, desk.catalog, person)
-    return _vote_of(session, desk, profile, names, person, called, at, seen, saw)
+    return _vote_of(session, desk, profile, names, person, called, at, seen, saw, now)
 
 
 def _vote_of(
     session: Session, desk: Desk, profile: people.Profile | None, names: frozenset[str],
-    person: str, called: str, at: datetime, seen: str, saw: Sequence[str],
+    person: str, called: str, at: datetime, seen: str, saw: Sequence[str], now: datetime,
 ) -> Vote:  # fmt: skip
     return Vote(
         person=person,
@@ -139,7 +148,8 @@ def _vote_of(
         seen=seen,
         names=names,
         proven=people.proven_login(session, desk.catalog, person) is not None,
-        full=profile is None or profile.read_at is None or profile.full,
+        full=people.is_full(profile, now),
+        trouble=people.doubt(profile, called, now),
         saw=tuple(saw),
     )
 
@@ -163,6 +173,46 @@ def change_fact(change: Change, parts: Sequence[Part]) -> ChangeFact:
         merged=merged - wrote - co_wrote,
         unproven=change.number is None,  # of a pull request the forge itself says whose it is
     )
+
+
+def checks_of(session: Session, owner: Service, repo: str | None, sha: str) -> tuple[CheckFact, ...]:
+    """The present verdicts of the checks that the policy names, on this commit."""
+    named = {name: name[:LONGEST_NAME] for gate in owner.gates if isinstance(gate, Smoke) for name in gate.checks}
+    if not named or repo is None:
+        return ()
+    of = {"of_repo": repo, "of_sha": sha, "of_names": list(named.values())}
+    found = {check.name: check for check in session.exec(statements.CHECKS, params=of)}
+    return tuple(
+        CheckFact(name=name, passed=_PASSED.get(found[kept].status), at=found[kept].at, url=found[kept].url)
+        for name, kept in named.items()
+        if kept in found
+    )
+
+
+def reentries_of(
+    session: Session, target_id: int, aboard: Sequence[Change], *, acknowledged: bool
+) -> tuple[Reentry, ...]:
+    """The changes aboard that the last rollout to move them here took out, each with whether that was answered."""
+    if not aboard:
+        return ()
+    moved = moved_here(session, target_id, aboard)
+    reverted = {(change.repo, change.reverts) for change in aboard if change.reverts is not None}
+    return tuple(
+        Reentry(label=change.label, left_at=at, answered=acknowledged or (change.repo, change.number) in reverted)
+        for change in aboard
+        for at, left in [moved.get(change.id or 0, (None, False))]
+        if left and at is not None
+    )
+
+
+def moved_here(session: Session, target_id: int, changes: Sequence[Change]) -> Mapping[int, tuple[datetime, bool]]:
+    """Of those changes that ever came to this target or left it: when they last did, and whether they left."""
+    of = {"of_target": target_id, "of_changes": [change.id for change in changes]}
+    moved: dict[int, tuple[datetime, bool]] = {}
+    for change_id, leaving, at in session.exec(statements.MOVED, params=of):
+        if at is not None and (change_id not in moved or moved[change_id][0] < at):
+            moved[change_id] = (at, leaving)
+    return moved
 
 
 def approver_words(owner: Service) -> tuple[str, ...]:
@@ -191,9 +241,32 @@ def _who(parts: Iterable[Part]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _names(session: Session, desk: Desk, who: str | None) -> frozenset[str]:
-    if who is None:
-        return frozenset()
+def _requesters(session: Session, owner: Service, promotion: Promotion) -> frozenset[str]:
+    """Whoever asked for it, or for a run that waits to be let in with it, whichever came first."""
+    asked = {promotion.requested_by}
+    if owner.promote_through is PromoteThrough.GITHUB_ENVIRONMENT:
+        waiting = session.exec(statements.WAITING_RUNS, params={"of_promotion": promotion.id})
+        asked |= {run.requested_by for run in waiting}
+    return frozenset(who for who in asked if who is not None)
+
+
+def _unnamed(session: Session, desk: Desk, promotion: Promotion, asked: frozenset[str]) -> str:
+    """How somebody asked who is nobody known. The API is told any name; who is no bot at GitHub was signed in there."""
+    by_api = promotion.via == Via.API.value
+    if by_api and promotion.requested_by is None:
+        return "by the API (requested_by)"
+    if SOMEBODY in asked:
+        return "at GitHub"
+    claimed = promotion.requested_by if by_api else None
+    strangers = [
+        who
+        for who in sorted(asked)
+        if people.is_bot(who) or (who == claimed and not people.is_known(session, desk.catalog, who))
+    ]
+    return f"as {strangers[0].partition(':')[2]}" if strangers else ""
+
+
+def _names(session: Session, desk: Desk, who: str) -> frozenset[str]:
     sort, _, name = who.partition(":")
     return frozenset({who}) | (people.names_of(session, desk.catalog, name) if sort == "slack" else frozenset())
 
@@ -205,20 +278,7 @@ def _succeeded_at(session: Session, owner: Service, before: str | None, sha: str
     return session.exec(statements.SUCCEEDED_AT, params=of).first()
 
 
-def _checks(session: Session, owner: Service, promotion: Promotion) -> tuple[CheckFact, ...]:
-    named = {name: name[:LONGEST_NAME] for gate in owner.gates if isinstance(gate, Smoke) for name in gate.checks}
-    if not named or promotion.repo is None:
-        return ()
-    of = {"of_repo": promotion.repo, "of_sha": promotion.sha, "of_names": list(named.values())}
-    found = {check.name: check for check in session.exec(statements.CHECKS, params=of)}
-    return tuple(
-        CheckFact(name=name, passed=_PASSED.get(found[kept].status), at=found[kept].at, url=found[kept].url)
-        for name, kept in named.items()
-        if kept in found
-    )
-
-
-def _votes(session: Session, desk: Desk, promotion: Promotion) -> tuple[Vote, ...]:
+def _votes(session: Session, desk: Desk, promotion: Promotion, now: datetime) -> tuple[Vote, ...]:
     """Everybody's yes; who they are is read at once for all of them."""
     rows = approvals_of(session, promotion.id)
     persons = frozenset(row.person for row in rows)
@@ -227,7 +287,7 @@ def _votes(session: Session, desk: Desk, promotion: Promotion) -> tuple[Vote, ..
     return tuple(
         _vote_of(
             session, desk, profiles.get(row.person), names[row.person],
-            row.person, row.called, row.at, row.seen, row.changes,
+            row.person, row.called, row.at, row.seen, row.changes, now,
         )
         for row in rows
     )  # fmt: skip
@@ -248,21 +308,9 @@ def _alerts(session: Session, target: Target, before: str | None) -> tuple[Alert
 
 
 def _reentries(session: Session, promotion: Promotion, owner: Service, aboard: Sequence[Change]) -> tuple[Reentry, ...]:
-    """The changes aboard that the last rollout to move them here took out, each with whether that was answered."""
-    if promotion.rollback or not aboard:
+    if promotion.rollback:
         return ()
-    of = {"of_target": promotion.target, "of_changes": [change.id for change in aboard]}
-    moved: dict[int, tuple[datetime, bool]] = {}
-    for change_id, leaving, at in session.exec(statements.MOVED, params=of):
-        if at is not None and (change_id not in moved or moved[change_id][0] < at):
-            moved[change_id] = (at, leaving)
-    reverted = {(change.repo, change.reverts) for change in aboard if change.reverts is not None}
     acknowledged = promotion.acknowledged_seen is not None and promotion.acknowledged_seen == seen_of(
         promotion, owner, aboard
     )
-    return tuple(
-        Reentry(label=change.label, left_at=at, answered=acknowledged or (change.repo, change.number) in reverted)
-        for change in aboard
-        for at, left in [moved.get(change.id or 0, (None, False))]
-        if left and at is not None
-    )
+    return reentries_of(session, promotion.target, aboard, acknowledged=acknowledged)

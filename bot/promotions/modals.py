@@ -12,8 +12,8 @@ from bot.events import Act
 from bot.promotions import finding, judging
 from bot.promotions import service as promotions
 from bot.promotions.gathering import changes_of, seen_now, situation, target_of
-from bot.promotions.loading import gate_lines, promotion_card, who_view
-from bot.promotions.models import Promotion, State
+from bot.promotions.loading import gate_lines, promotion_card, went_wrong_last, who_view
+from bot.promotions.models import Decision, Promotion, State
 from bot.promotions.states import may, state_of
 from bot.promotions.views import (
     DecisionView,
@@ -57,6 +57,7 @@ def details_modal(session: Session, desk: Desk, promotion_id: int) -> DetailsMod
                 act=one.act,
                 who=who_view(session, desk, one.who),
                 outcome=one.outcome,
+                reason=promotion.acknowledged_reason if _acknowledged(promotion, one) else None,
                 closed=tuple(
                     f"{held.get('gate')}: {held.get('reason')}" for held in one.verdicts if held.get("state") != "open"
                 ),
@@ -64,6 +65,12 @@ def details_modal(session: Session, desk: Desk, promotion_id: int) -> DetailsMod
             for one in reversed(decisions)
         ),
     )
+
+
+def _acknowledged(promotion: Promotion, decision: Decision) -> bool:
+    """Whether this is the acknowledgement whose reason is kept: the last one's, of one person and what they saw."""
+    by, seen = f"slack:{promotion.acknowledged_by}", promotion.acknowledged_seen
+    return (decision.act, decision.who, decision.seen) == (Act.ACKNOWLEDGE.value, by, seen)
 
 
 def reason_modal(session: Session, desk: Desk, promotion_id: int, act: Act) -> ReasonModal:
@@ -95,9 +102,14 @@ def reason_modal(session: Session, desk: Desk, promotion_id: int, act: Act) -> R
 
 
 def still_live(session: Session, desk: Desk, promotion_id: int) -> tuple[str, str]:
-    """The service and environment of a promotion whose build is live there; UserError once something else is."""
+    """The service and environment of a promotion whose build is live there, or failed to get there last.
+
+    UserError once something else is.
+    """
     promotion = _called(session, promotion_id)
     target = target_of(session, promotion)
+    if went_wrong_last(session, promotion):
+        return target.service, target.environment
     live = session.get(Deploy, target.live) if target.live is not None else None
     if live is None or live.sha != promotion.sha:
         runs = f"runs {live.sha[:7]}" if live is not None else "runs nothing I know of"
@@ -112,9 +124,13 @@ def rollback_modal(
     session: Session, desk: Desk, service: str, environment: str | None, sha: str | None
 ) -> RollbackModal:
     """What leaves with a rollback to the last good build, or to the one that ``sha`` begins."""
+    owner = desk.catalog.service(service)
+    where = environment or next(iter(owner.environments[-1:]), "")
+    target = promotions.target_called(session, owner.name, owner.configured(where) or where)
+    asked = _brought(session, target.id or 0, sha) if sha is not None and target is not None else None
     offer = promotions.rollback_offer(session, desk, service, environment, None)
-    if sha is not None and not offer.sha.startswith(sha):
-        offer = promotions.rollback_offer(session, desk, service, environment, _brought(session, offer.target, sha))
+    if asked is not None and sha is not None and not offer.sha.startswith(sha):
+        offer = promotions.rollback_offer(session, desk, service, environment, asked)
     to = session.get(Deploy, offer.to_deploy)
     assert to is not None
     views = deploys.change_views(session, desk, offer.leaves[:MOST_DETAILED])

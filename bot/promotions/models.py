@@ -11,6 +11,9 @@ from sqlmodel import Field, SQLModel
 
 from bot.deploys.views import RangeState
 
+SOMEBODY = "somebody"
+"""``requested_by`` of what somebody asked for who was not named in any way."""
+
 
 class State(StrEnum):
     """Where a promotion stands; everything else (readiness, void approvals, stuck) is derived."""
@@ -26,6 +29,7 @@ class State(StrEnum):
     REJECTED = "rejected"
     """A person said no."""
     CANCELLED = "cancelled"
+    """A person wants it no more; of one that was called (``states.unawaited``) only that nobody waits for it."""
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
     """``successor`` took its place."""
@@ -49,8 +53,12 @@ LEGAL: dict[State, frozenset[State]] = {
         {State.OPEN, State.ROLLING, State.DONE, State.FAILED, State.CANCELLED, State.REJECTED, State.SUPERSEDED}
     ),
     State.ROLLING: frozenset({State.DONE, State.FAILED, State.CANCELLED}),
+    State.CANCELLED: frozenset({State.DONE, State.FAILED}),
 }
-"""Where each state may go; one that is not here is an end. OPEN goes straight to DONE when somebody went round us."""
+"""Where each state may go; one that is not here is an end. OPEN goes straight to DONE when somebody went round us.
+
+CANCELLED goes on only where its rollout was on its way by then: not to wait for it does not stop it.
+"""
 
 
 class Promotion(SQLModel, table=True):
@@ -88,9 +96,9 @@ class Promotion(SQLModel, table=True):
     state: str = Field(default=State.OPEN, max_length=16)
     rollback: bool = False
     via: str = Field(max_length=16)
-    """``pipeline`` (it succeeded in the environment before), ``slash``, ``api``, ``github``."""
+    """``pipeline`` (it succeeded in the environment before), ``slash``, ``api``, ``github``, ``train``."""
     requested_by: str | None = Field(default=None, max_length=320)
-    """``slack:U…``, or a name in our tables (``github:ana``) where the forge or the API named somebody."""
+    """``slack:U…``, or a name in our tables (``github:ana``) where the forge or the API named somebody; or SOMEBODY."""
     reason: str | None = None
     """Why somebody asked for it, as of a rollback."""
     created_at: datetime
@@ -103,12 +111,16 @@ class Promotion(SQLModel, table=True):
     """Names what people see of it: range and policy. It moves when either does; an approval of another is void."""
     not_before: datetime | None = None
     called_at: datetime | None = None
+    called_run: int | None = None
+    """The number of the ``GateRequest`` that the call begun at ``called_at`` lets in: a retry speaks of no other."""
     asks_person: str | None = None
     """Why a person must say whether the call went through: it is doubtful and cannot be looked up."""
     external_id: str | None = Field(default=None, max_length=255)
     """The pipeline's own name for what it began."""
     url: str | None = None
     deploy: int | None = Field(default=None, foreign_key="deploys.id", index=True)
+    departure: int | None = Field(default=None, index=True)
+    """The number of the train's departure that it is aboard of."""
     successor: int | None = Field(default=None, foreign_key="promotions.id")
     ended_at: datetime | None = None
     ended_by: str | None = Field(default=None, max_length=320)
@@ -155,6 +167,9 @@ class Approval(SQLModel, table=True):
     changes: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     """Labels of the changes as they were seen, to say what was added since."""
     at: datetime
+    """When they clicked: it expires counted from then."""
+    applied_at: datetime
+    """When it came to count, later than that after an outage: the time to undo it is counted from then."""
     withdrawn_at: datetime | None = None
 
 
@@ -198,7 +213,7 @@ class GateRequest(SQLModel, table=True):
     sha: str = Field(max_length=64)
     promotion: int | None = Field(default=None, foreign_key="promotions.id", index=True)
     requested_by: str | None = Field(default=None, max_length=320)
-    """Who started the run, as our tables name them."""
+    """Who started the run, as our tables name them, or SOMEBODY; None where it started by itself."""
     asked_at: datetime
     notes: int = 0
     """Status notes posted so far; GitHub takes ten."""

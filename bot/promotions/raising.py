@@ -51,14 +51,15 @@ def raise_next(session: Session, desk: Desk, target: Target, now: datetime) -> P
     A build that was promoted before is not raised again by itself: somebody said no to it, or it was rolled back.
     """
     owner = desk.catalog.service(target.service)
-    if owner.promote_through is None or target.id is None:
-        return None
+    by_train = desk.catalog.train_of(target.service, target.environment) is not None
+    if owner.promote_through is None or target.id is None or by_train:
+        return None  # what goes by train is raised when its departure is sealed
     alive = finding.alive_at(session, target.id)
     if alive:  # what rolls out now changes what the next one carries: that is raised when it has ended
         waiting = next((one for one in alive if not is_called(one)), None)
         newer = finding.next_build(session, desk, waiting) if waiting is not None else None
-        if waiting is None or newer is None or owner.supersede is not Supersede.ALWAYS:
-            return None
+        if waiting is None or newer is None or owner.supersede is not Supersede.ALWAYS or waiting.departure is not None:
+            return None  # the list of a departure is sealed, also where its service goes by train no more
         return supersede(session, desk, waiting, newer.sha, Via.PIPELINE, None, now)
     newest = finding.newest_build(session, desk, target)
     if newest is not None and _is_new(session, desk, target, newest):
@@ -82,13 +83,17 @@ def begin(
     root: int | None = None,
     rollback: bool = False,
     reason: str | None = None,
+    departure: int | None = None,
 ) -> Promotion:
-    """Make a promotion; its target is held, and has none that is open. ``root`` is whose card it takes over."""
+    """Make a promotion; its target is held, and has none that is open. ``root`` is whose card it takes over.
+
+    ``departure`` is the train's departure that it leaves with, whose card shows it.
+    """
     owner = desk.catalog.service(target.service)
     assert target.id is not None
     promotion = Promotion(
         target=target.id, root=root, repo=owner.repo or repo, sha=sha, rollback=rollback, via=via.value,
-        requested_by=by, reason=reason, created_at=now, expires_at=now + rules.EXPIRES_AFTER,
+        requested_by=by, reason=reason, created_at=now, expires_at=now + rules.EXPIRES_AFTER, departure=departure,
     )  # fmt: skip
     session.add(promotion)
     session.flush()
@@ -109,16 +114,17 @@ def begin(
 
 def supersede(
     session: Session, desk: Desk, old: Promotion, sha: str, via: Via, by: str | None, now: datetime,
-    *, included_by: str | None = None,
+    *, included_by: str | None = None, departure: int | None = None,
 ) -> Promotion:  # fmt: skip
     """Another build takes the place and the card of a promotion that was not called; yeses given to it are void.
 
     ``included_by`` is who wanted what is newer aboard, where that is not who asked for the promotion (``by``).
+    ``departure`` is the train's departure that the other one leaves with.
     """
     target = session.get(Target, old.target)
     assert target is not None
     move(session, old, State.SUPERSEDED, now, who=included_by or by)
-    new = begin(session, desk, target, sha, via, by, now, repo=old.repo, root=old.root)
+    new = begin(session, desk, target, sha, via, by, now, repo=old.repo, root=old.root, departure=departure)
     old.successor = new.id
     for row in approvals_of(session, old.id):  # kept as what they were: the gate says what changed since
         session.add(
@@ -129,6 +135,7 @@ def supersede(
                 seen=row.seen,
                 changes=row.changes,
                 at=row.at,
+                applied_at=row.applied_at,
             )
         )
     session.flush()

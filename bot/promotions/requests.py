@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlalchemy import and_, literal, or_
+from sqlmodel import Session, col, func, select
 
 from bot import people
 from bot.catalog import Service, Supersede
 from bot.deploys import targets
 from bot.deploys.loading import Desk
-from bot.deploys.models import Deploy, Target
+from bot.deploys.models import Change, Deploy, DeployChange, Release, Target
 from bot.errors import UserError
 from bot.events import DeployStatus, PromotionRequested
 from bot.promotions import finding, raising
@@ -19,8 +22,17 @@ from bot.promotions.states import is_called
 from bot.promotions.words import called
 from bot.spelling import did_you_mean
 
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+"""What may be the beginning of a commit: shorter numbers are pull requests."""
+
 FULL_SHA = 40
 """Characters of a commit's whole name: shorter ones are looked up among the builds that were deployed."""
+
+_DEPLOYED = (
+    select(Deploy.sha)
+    .join(Target, col(Deploy.target) == col(Target.id))
+    .where(Deploy.status == DeployStatus.SUCCEEDED.value)
+)
 
 
 def request(session: Session, desk: Desk, event: PromotionRequested, now: datetime) -> str:
@@ -42,6 +54,13 @@ def request(session: Session, desk: Desk, event: PromotionRequested, now: dateti
         made = raising.begin(session, desk, target, sha, event.via, event.by, now)
     elif is_called(waiting):
         raise UserError(f"{called(session, waiting)} is being started just now: ask again once it rolls out.")
+    elif waiting.departure is not None:
+        train = desk.catalog.train_of(owner.name, environment)
+        name = train.name if train is not None else owner.name
+        raise UserError(
+            f"{where} has {waiting.sha[:7]} aboard the {name} train, and one build waits at a time. A hotfix goes "
+            f"besides the train once {owner.name} is taken off it: its conductor can (/ship train {name})."
+        )
     elif owner.supersede is Supersede.ALWAYS and not waiting.rollback:
         made = raising.supersede(session, desk, waiting, sha, event.via, event.by, now)
     else:
@@ -49,7 +68,19 @@ def request(session: Session, desk: Desk, event: PromotionRequested, now: dateti
             f"{where} has {waiting.sha[:7]} open (promotion {waiting.id}), and one build waits at a time. "
             "A newer one waits as next: Include newer on the card takes it aboard. To promote another one, cancel that."
         )
-    return f"Asked for: {called(session, made)} is promotion {made.id}. Its card says what it waits for."
+    unnamed = _unnamed_said(session, desk, event.by)
+    return f"Asked for: {called(session, made)} is promotion {made.id}. Its card says what it waits for.{unnamed}"
+
+
+def _unnamed_said(session: Session, desk: Desk, by: str | None) -> str:
+    """What whoever asks for somebody who is nobody known is told besides."""
+    if by is None:
+        return " Nobody is named as asking (requested_by), so it wants one more approval."
+    if people.is_known(session, desk.catalog, by):
+        return ""
+    name = by.partition(":")[2]
+    what = "a bot" if people.is_bot(by) else "nobody I know (people in shipmate.yml, or /ship me github prove)"
+    return f" {name} (requested_by) is {what}, so it wants one more approval: name the person who asks."
 
 
 def promotable(desk: Desk, name: str) -> Service:
@@ -72,8 +103,9 @@ def environment_of(owner: Service, asked: str) -> str:
     """The environment of this name that builds can be promoted to; UserError names those that there are."""
     written = owner.configured(asked)
     if written is None or written == owner.environments[0]:
-        names = ", ".join(owner.environments[1:])
-        raise UserError(f"{owner.name} is promoted to {names}; “{asked[:80]}” is none of these.")
+        names, first = " and ".join(owner.environments[1:]), written == owner.environments[0]
+        why = "builds get there by the pipeline alone" if first else "that is no environment of it"
+        raise UserError(f"{owner.name} is promoted to {names}, not to “{asked[:80]}”: {why}.")
     return written
 
 
@@ -97,25 +129,65 @@ def _build(session: Session, owner: Service, environment: str, asked: str | None
         if newest is None:
             raise UserError(f"Nothing of {owner.name} is live in {before} yet, so there is no build to promote.")
         return newest
-    sha = asked.strip().lower()
-    found = session.exec(
-        select(Deploy.sha)
-        .join(Target, col(Deploy.target) == col(Target.id))
-        .where(
-            Target.service == owner.name,
-            Deploy.status == DeployStatus.SUCCEEDED.value,
-            col(Deploy.sha).startswith(sha, autoescape=True),
-        )
+    name = asked.strip()
+    sha = name.lower()
+    is_commit = _COMMIT.fullmatch(sha) is not None
+    found = _beginning_with(session, owner, sha) if is_commit else ()
+    if not found and is_commit and len(sha) >= FULL_SHA:
+        return sha  # its gates say what it lacks
+    found = found or _that_brought(session, owner, before, name) or _released_as(session, owner, name)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UserError(f"More than one build of {owner.name} goes by “{name[:80]}”: give more of its commit.")
+    raise UserError(
+        f"I know no build “{name[:80]}” of {owner.name} that was live in {before}: name it by its commit, its tag, its "
+        f"version or a pull request that it brought (#812). /ship status {owner.name} shows what is live."
+    )
+
+
+def _beginning_with(session: Session, owner: Service, sha: str) -> Sequence[str]:
+    """The builds whose commits begin so, among those that were deployed: two of them where there are more."""
+    return session.exec(
+        _DEPLOYED.where(Target.service == owner.name, col(Deploy.sha).startswith(sha, autoescape=True))
         .distinct()
         .limit(2)
     ).all()
-    if len(found) == 1:
-        return found[0]
-    if not found and len(sha) >= FULL_SHA:
-        return sha  # its gates say what it lacks
-    if found:
-        raise UserError(f"More than one build of {owner.name} begins with {sha[:40]}: give more of it.")
-    raise UserError(f"No build {sha[:40]} of {owner.name} was ever live in {before}. /ship status shows what is.")
+
+
+def _that_brought(session: Session, owner: Service, before: str, name: str) -> Sequence[str]:
+    """The first build that brought the pull request of this number (``812``, ``#812``) to the environment before."""
+    number = name.removeprefix("#")
+    if not (number.isdecimal() and number.isascii() and len(number) < 10):
+        return ()
+    return session.exec(
+        _DEPLOYED.join(DeployChange, col(DeployChange.deploy) == col(Deploy.id))
+        .join(Change, col(DeployChange.change) == col(Change.id))
+        .where(
+            Target.service == owner.name, Target.environment == before, Change.number == int(number),
+            col(DeployChange.leaving).is_(False), col(DeployChange.dropped).is_(False),
+        )
+        .order_by(col(Deploy.status_at), col(Deploy.id))
+        .limit(1)
+    ).all()  # fmt: skip
+
+
+def _released_as(session: Session, owner: Service, name: str) -> Sequence[str]:
+    """The builds that were deployed by this tag, or by one whose version has this name in their repository."""
+    refs = (name.lower(), f"refs/tags/{name.lower()}")
+    is_of = and_(
+        col(Release.repo) == col(Deploy.repo),
+        or_(col(Release.tag) == col(Deploy.ref), literal("refs/tags/") + col(Release.tag) == col(Deploy.ref)),
+    )
+    return session.exec(
+        _DEPLOYED.outerjoin(Release, is_of)
+        .where(
+            Target.service == owner.name,
+            or_(func.lower(Deploy.ref).in_(refs), func.lower(Release.name) == name.lower()),
+        )
+        .distinct()
+        .limit(2)
+    ).all()  # fmt: skip
 
 
 def _must_be_member(session: Session, desk: Desk, owner: Service, by: str | None, now: datetime) -> None:

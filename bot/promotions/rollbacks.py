@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -22,7 +22,7 @@ from bot.promotions import advancing, finding, raising, rules, statements
 from bot.promotions.gathering import changes_of
 from bot.promotions.models import Promotion, PromotionChange, State
 from bot.promotions.requests import environment_of, promotable
-from bot.promotions.states import is_called, state_of
+from bot.promotions.states import ABORTED, is_called, state_of
 from bot.promotions.views import Said
 from bot.promotions.words import called, person_words, starts_words, waits_words
 
@@ -101,7 +101,6 @@ def roll_back(session: Session, desk: Desk, event: RollbackRequested, now: datet
         team = owner.team.name if owner.team else owner.name
         raise UserError(f"You can't roll back {owner.name}: that is for members of the team {team}.")
     target = targets.hold(session, desk.catalog, [(owner.name, written)])[(owner.name, written)]
-    alive = finding.alive_at(session, target.id or 0)
     offer = rollback_offer(session, desk, owner.name, written, event.to_deploy)
     if event.leaves is not None and event.leaves != offer.seen:
         raise UserError(
@@ -109,18 +108,7 @@ def roll_back(session: Session, desk: Desk, event: RollbackRequested, now: datet
             "Open it again, and look at what leaves now."
         )
     who = f"slack:{event.slack_id}"
-    for promotion in alive:
-        advancing.end(
-            session, desk, promotion, State.CANCELLED, now, who=who, why="a rollback was declared",
-            said=Said.CANCELLED,
-        )  # fmt: skip
-    made = raising.begin(session, desk, target, offer.sha, Via.SLASH, who, now, rollback=True, reason=event.reason)
-    for position, change in enumerate(offer.leaves):
-        session.add(PromotionChange(promotion=made.id or 0, change=change.id or 0, leaving=True, position=position))
-    session.flush()
-    locks.set_by_itself(
-        session, desk.catalog, lock_cause(made), owner.name, written, f"rolled back: {event.reason}"[:500], now
-    )
+    made = declare(session, desk, target, offer, Via.SLASH, who, event.reason, now)
     judgement = advancing.advance(session, desk, made, now, act="roll_back", who=who)
     if state_of(made) is State.STARTING:
         return (
@@ -134,6 +122,24 @@ def roll_back(session: Session, desk: Desk, event: RollbackRequested, now: datet
         )
     closed = waits_words(desk, judgement) if judgement is not None else ""
     return f"The rollback to {offer.sha[:7]} is declared, and waits: {closed or 'its pipeline is not called yet'}."
+
+
+def declare(
+    session: Session, desk: Desk, target: Target, offer: Rollback, via: Via, who: str | None, reason: str, now: datetime
+) -> Promotion:
+    """Begin what was offered: whatever is alive at the target, which is held, gives way, and the target is locked."""
+    for promotion in finding.alive_at(session, target.id or 0):
+        advancing.end(
+            session, desk, promotion, State.CANCELLED, now, who=who, why=ABORTED, said=Said.CANCELLED,
+        )  # fmt: skip
+    made = raising.begin(session, desk, target, offer.sha, via, who, now, rollback=True, reason=reason)
+    for position, change in enumerate(offer.leaves):
+        session.add(PromotionChange(promotion=made.id or 0, change=change.id or 0, leaving=True, position=position))
+    session.flush()
+    locks.set_by_itself(
+        session, desk.catalog, lock_cause(made), target.service, target.environment, f"rolled back: {reason}"[:500], now
+    )
+    return made
 
 
 def lock_cause(promotion: Promotion) -> str:
@@ -159,8 +165,8 @@ def not_running(session: Session, desk: Desk, target: Target) -> NotRunning | No
             rows = [change for row, change in changes_of(session, declared.id) if row.leaving]
         changes.update({change.id or 0: change for change in rows})
         latest = session.get(Deploy, latest.previous) if latest.previous is not None else None
-    if live is None or latest is None or latest is live:
-        return None
+    if live is None or latest is None or latest.sha == live.sha:
+        return None  # nothing went back, or what went back and forth is live after all
     return NotRunning(
         environment=target.environment, sha=latest.sha, since=live.status_at, deploy=live.id or 0, by_promotion=by,
         changes=tuple(changes.values()),
@@ -246,18 +252,55 @@ def _failed_since(session: Session, target: Target, live: Deploy) -> Deploy | No
 def _leaving(
     session: Session, target: Target, history: Sequence[Deploy], to: Deploy, failed: Deploy | None
 ) -> tuple[list[Change], bool]:
-    """What the rollouts since ``to`` brought in, and whether all of them are known."""
-    since = list(history[: next(place for place, one in enumerate(history) if one.id == to.id)])
-    found: dict[int, Change] = {}
-    complete = True
-    for deploy in [*([failed] if failed is not None else []), *since]:
-        complete = complete and deploy.range == RangeState.COMPLETE
-        for row, change in deploys.changes_of(session, deploy.id or 0):
-            if not row.leaving:
-                found[change.id or 0] = change
+    """What is there now and was not when ``to``'s build last was, and whether all that moved since is known."""
+    net = _Net()
+    for deploy in reversed(history[: next(place for place, one in enumerate(history) if one.id == to.id)]):
+        if deploy.sha == to.sha:
+            net = _Net()  # by then exactly that build was there again
+        else:
+            _follow(session, net, deploy)
+    moved: dict[int, Change] = {}
+    if failed is not None and failed.sha != to.sha:  # how far it got nobody knows: what it brings may be there
+        net.complete = net.complete and failed.range == RangeState.COMPLETE
+        rolled = deploys.changes_of(session, failed.id or 0)
+        moved = {change.id or 0: change for row, change in rolled if not row.leaving}
     for promotion in finding.alive_at(session, target.id or 0):
         if is_called(promotion) and not promotion.rollback:
-            for aboard, change in changes_of(session, promotion.id):
-                if not aboard.leaving:
-                    found[change.id or 0] = change
-    return sorted(found.values(), key=lambda change: change.id or 0), complete
+            rows = changes_of(session, promotion.id)
+            moved |= {change.id or 0: change for aboard, change in rows if not aboard.leaving}
+    net.arrive(moved)
+    return sorted(net.added.values(), key=lambda change: change.id or 0), net.complete
+
+
+@dataclass
+class _Net:
+    """How what is live differs from a build that was: what is there besides, and what is not there (``gone``)."""
+
+    added: dict[int, Change] = field(default_factory=dict)
+    gone: set[int] = field(default_factory=set)
+    complete: bool = True
+
+    def arrive(self, changes: Mapping[int, Change]) -> None:
+        """These came in; one that had been there is back, which is no difference."""
+        for number, change in changes.items():
+            if number in self.gone:
+                self.gone.discard(number)
+            else:
+                self.added[number] = change
+
+    def leave(self, changes: Mapping[int, Change]) -> None:
+        """These went out."""
+        for number in changes:
+            if self.added.pop(number, None) is None:
+                self.gone.add(number)
+
+
+def _follow(session: Session, net: _Net, deploy: Deploy) -> None:
+    """Reckon in what a rollout moved; one that was declared is believed until it is read."""
+    net.complete = net.complete and deploy.range == RangeState.COMPLETE
+    rows = [(row.leaving, change) for row, change in deploys.changes_of(session, deploy.id or 0)]
+    declared = _declared(session, deploy)
+    if declared is not None and deploy.range != RangeState.COMPLETE and not rows:
+        rows = [(row.leaving, change) for row, change in changes_of(session, declared.id)]
+    net.arrive({change.id or 0: change for leaves, change in rows if not leaves})
+    net.leave({change.id or 0: change for leaves, change in rows if leaves})

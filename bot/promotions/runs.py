@@ -15,7 +15,7 @@ from bot.deploys.models import Target
 from bot.events import GateRequested, Via
 from bot.promotions import finding, gatekeeping, raising
 from bot.promotions.gathering import environment_before
-from bot.promotions.models import GateRequest, Promotion
+from bot.promotions.models import SOMEBODY, GateRequest, Promotion
 
 
 def gate_requested(session: Session, desk: Desk, event: GateRequested, now: datetime) -> None:
@@ -28,7 +28,7 @@ def gate_requested(session: Session, desk: Desk, event: GateRequested, now: date
     if _asked_before(session, event):
         return
     assert target.id is not None
-    by = people.who_is(event.requested_by) if event.requested_by and not event.requested_by.bot else None
+    by = _who_started(event)
     run = GateRequest(
         repo=event.repo, run=event.run, environment=event.environment, target=target.id, sha=event.sha,
         requested_by=by, asked_at=event.at,
@@ -51,10 +51,25 @@ def gate_requested(session: Session, desk: Desk, event: GateRequested, now: date
     work.touch(session, "target", target.id)
 
 
+def _who_started(event: GateRequested) -> str | None:
+    """Whoever did, as our tables name them; a bot as one, since it does not say who had it do so."""
+    human = event.requested_by
+    if human is None:
+        return None
+    who = people.who_is(human)
+    if who is None:
+        return SOMEBODY
+    return people.as_bot(who) if human.bot else who
+
+
 def _give_promotion(session: Session, desk: Desk, target: Target, run: GateRequest, now: datetime) -> None:
     assert target.id is not None
     waiting = finding.occupying(session, target.id)
-    if waiting is None:
+    train = desk.catalog.train_of(target.service, target.environment)
+    if waiting is None and train is not None:
+        words = f"Waiting for the {train.name} train: its next departure takes this build aboard, or says why not."
+        gatekeeping.refuse(session, run, words, now)
+    elif waiting is None:
         raising.begin(session, desk, target, run.sha, Via.GITHUB, run.requested_by, now, repo=run.repo)
     elif waiting.sha == run.sha:
         run.promotion = waiting.id

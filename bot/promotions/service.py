@@ -1,10 +1,11 @@
 """Promotions as the rest of the bot knows them: the verbs, and what can be asked. Each lives where its subject is."""
 
 from bot.promotions.acts import act
-from bot.promotions.advancing import reconsider
+from bot.promotions.advancing import begins_words, reconsider
 from bot.promotions.asking import Answer, ask, rollback_asked
 from bot.promotions.finding import (
     Moving,
+    about_to_start,
     moving,
     next_build,
     of_build,
@@ -31,9 +32,11 @@ __all__ = [
     "Moving",
     "NotRunning",
     "Rollback",
+    "about_to_start",
     "act",
     "approvals_of",
     "ask",
+    "begins_words",
     "changes_of",
     "decisions_of",
     "deploy_moved",

@@ -21,6 +21,9 @@ MAY: Mapping[State, frozenset[Act]] = {
 }
 """What a person may do in each state, besides the two answers to a doubtful call; nothing in a state not named."""
 
+ABORTED = "a rollback was declared"
+"""Why something is cancelled that was on its way when somebody declared a rollback."""
+
 DOUBTFUL = frozenset({Act.WENT_THROUGH, Act.TRY_AGAIN})
 """What a person may do while a call is in doubt, and nothing else."""
 
@@ -37,6 +40,8 @@ def may(promotion: Promotion) -> frozenset[Act]:
     if is_called(promotion) and state_of(promotion) is State.STARTING:
         return frozenset()
     acts = MAY.get(state_of(promotion), frozenset())
+    if promotion.departure is not None:
+        acts -= {Act.INCLUDE}  # its departure's list is sealed
     return acts - {Act.INCLUDE, Act.ACKNOWLEDGE} if promotion.rollback else acts
 
 
@@ -46,12 +51,19 @@ def is_called(promotion: Promotion) -> bool:
     return state is State.ROLLING or (promotion.called_at is not None and not state.ended)
 
 
+def unawaited(promotion: Promotion) -> bool:
+    """Whether somebody stopped waiting for its rollout, which nothing here stops: what that reports still counts."""
+    begun = promotion.called_at is not None or promotion.deploy is not None
+    return state_of(promotion) is State.CANCELLED and begun and promotion.ended_reason != ABORTED
+
+
 def move(
     session: Session, promotion: Promotion, to: State, now: datetime, *, who: str | None = None, why: str | None = None
 ) -> None:
     """Bring it to another state; AssertionError where that is not legal. ``who`` and ``why`` are kept with an end."""
     before = state_of(promotion)
-    assert to in LEGAL.get(before, frozenset()), f"promotion {promotion.id} cannot go from {before} to {to}"
+    legal = to in LEGAL.get(before, frozenset()) and (before is not State.CANCELLED or unawaited(promotion))
+    assert legal, f"promotion {promotion.id} cannot go from {before} to {to}"
     promotion.state = to.value
     if to is State.OPEN:
         promotion.not_before = promotion.called_at = promotion.asks_person = None
@@ -65,3 +77,5 @@ def move(
         why=why,
     )  # fmt: skip
     work.touch(session, "target", promotion.target)
+    if promotion.departure is not None:
+        work.touch(session, "departure", promotion.departure)

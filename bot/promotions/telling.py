@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from bot import outbox
+from bot import outbox, work
 from bot.deploys import loading
 from bot.deploys.loading import Desk
 from bot.gates import Situation
 from bot.gates.lock import each_lock
-from bot.outbox import Card, Lane, Note
+from bot.outbox import Card, Lane, Note, SendState
 from bot.people import Available
 from bot.promotions.gathering import changes_of, target_of
 from bot.promotions.models import Promotion
@@ -25,18 +25,32 @@ PROMOTION = "promotion"
 SAID = "promotion_said"
 """Its kind of note."""
 
+DEPARTURE = "departure"
+"""The kind of card of what shows a promotion that leaves with a train, and the kind of work that shows it anew."""
+
+LOCK, FREEZE = "lock", "freeze"
+"""What holds changes back, as a note to an author names it."""
+
+_LOOKED_BACK = 50
+"""How many of the latest messages to somebody are looked at."""
+
 ASKED = 3
 """How many people at most are asked by a message of their own."""
 
 
-def show(session: Session, desk: Desk, promotion: Promotion, now: datetime) -> Card:
-    """Show it anew, wherever its card stands; the one in its team's channel is made where it is not there."""
+def show(session: Session, desk: Desk, promotion: Promotion, now: datetime) -> None:
+    """Show it anew, wherever its card stands; the one in its team's channel is made where it is not there.
+
+    One that leaves with a train is a line of its departure's card instead.
+    """
     for card in copies(session, promotion):
         outbox.touch_card(session, PROMOTION, card.subject, card.place, now, urgent=True)
-    return outbox.touch_card(
-        session, PROMOTION, str(promotion.root), _channel(session, desk, promotion), now,
-        lane=Lane.APPROVAL, urgent=True,
-    )  # fmt: skip
+    channel = _channel(session, desk, promotion)
+    if promotion.departure is not None:
+        work.touch(session, DEPARTURE, promotion.departure)
+        if outbox.find_card(session, PROMOTION, str(promotion.root), channel) is None:
+            return
+    outbox.touch_card(session, PROMOTION, str(promotion.root), channel, now, lane=Lane.APPROVAL, urgent=True)
 
 
 def ask(session: Session, desk: Desk, promotion: Promotion, able: Sequence[Available], now: datetime) -> None:
@@ -56,8 +70,8 @@ def say(
     session: Session, desk: Desk, promotion: Promotion, said: Said, now: datetime, *, of: str = "", **data: Any
 ) -> bool:
     """Say this in the thread of its card, once for each ``of``; returns whether it is news."""
-    channel = _channel(session, desk, promotion)
-    card = outbox.find_card(session, PROMOTION, str(promotion.root), channel)
+    card = _shown_on(session, desk, promotion)
+    channel = card.place if card is not None else _channel(session, desk, promotion)
     return outbox.add_note(
         session, SAID, f"{PROMOTION}:{promotion.id}:{said.value}:{of}:{channel}", channel, now,
         thread=card, lane=Lane.APPROVAL, promotion=promotion.id, said=said.value, **data,
@@ -66,26 +80,29 @@ def say(
 
 def stands(session: Session, desk: Desk, promotion: Promotion) -> bool:
     """Whether its card has been read already: what it asks for now would otherwise go unheard."""
-    card = outbox.find_card(session, PROMOTION, str(promotion.root), _channel(session, desk, promotion))
+    card = _shown_on(session, desk, promotion)
     return card is not None and card.ts is not None
 
 
 def tell_authors(session: Session, desk: Desk, promotion: Promotion, known: Situation, now: datetime) -> None:
-    """Each author hears once that locks hold their change back, and once that none does any more.
+    """Each author hears once that locks or a declared freeze hold their change back, and once that none does any more.
 
-    Further locks while it waits are not said, and nobody is told of what they locked themselves.
+    Further ones while it waits are not said, nor is what they heard of for another promotion that it holds back too;
+    and nobody is told of what they set themselves.
     """
-    holding = [lock for lock, _ in each_lock(known)]
+    holding = _holders(desk, known)
     held, freed = _heard(session, promotion, Said.HELD), _heard(session, promotion, Said.GOES_ON)
-    over = {(note.place, note.data["lock"]) for note in freed}
-    waiting = {note.place: note for note in held if (note.place, note.data["lock"]) not in over}
+    over = {(note.place, _holder_of(note)) for note in freed}
+    waiting = {note.place: note for note in held if (note.place, _holder_of(note)) not in over}
     for place, change in _authors(session, desk, promotion):
-        of_others = sorted(lock.id for lock in holding if lock.set_by != place)
+        of_others = sorted(holder for holder, set_by in holding.items() if set_by != place)
         if of_others and place not in waiting:
-            _tell_author(session, promotion, Said.HELD, of_others[0], place, change, now)
+            known_already = _heard_elsewhere(session, promotion, place)
+            about = next((holder for holder in of_others if holder in known_already), of_others[0])
+            _tell_author(session, promotion, Said.HELD, about, place, change, now, silent=about in known_already)
     for place, note in waiting.items():
-        if all(lock.set_by == place for lock in holding):
-            _tell_author(session, promotion, Said.GOES_ON, note.data["lock"], place, note.data["change"], now)
+        if all(set_by == place for set_by in holding.values()):
+            _tell_author(session, promotion, Said.GOES_ON, _holder_of(note), place, note.data["change"], now)
 
 
 def tell_authors_of_no(
@@ -104,10 +121,81 @@ def tell_authors_of_no(
             )  # fmt: skip
 
 
+def tell_alert(session: Session, desk: Desk, promotion: Promotion, alert: int, now: datetime) -> None:
+    """An alert fires on what it brought: said once in the thread of its card, and to each author."""
+    say(session, desk, promotion, Said.ALERT, now, of=str(alert), alert=alert)
+    for place, change in _authors(session, desk, promotion):
+        outbox.add_note(
+            session, SAID, f"{PROMOTION}:{promotion.id}:{Said.ALERT.value}:{alert}:{place}", place, now,
+            thread=outbox.find_card(session, "change", str(change), place),
+            promotion=promotion.id, said=Said.ALERT.value, alert=alert, change=change,
+        )  # fmt: skip
+
+
+def tell_alert_over(session: Session, desk: Desk, promotion: Promotion, alert: int, now: datetime) -> None:
+    """It is over: said wherever it was said that it fires."""
+    key = f"{PROMOTION}:{promotion.id}:{Said.ALERT.value}:{alert}:"
+    heard = session.exec(select(Note).where(Note.key >= key, Note.key < f"{key[:-1]};").order_by(col(Note.id))).all()
+    for note in heard:
+        change = {"change": note.data["change"]} if "change" in note.data else {}
+        outbox.add_note(
+            session, SAID, note.key.replace(f":{Said.ALERT.value}:", f":{Said.ALERT_OVER.value}:", 1), note.place, now,
+            thread=session.get(Card, note.thread) if note.thread is not None else None,
+            promotion=promotion.id, said=Said.ALERT_OVER.value, alert=alert, **change,
+        )  # fmt: skip
+
+
+Holder = tuple[str, int]
+"""``lock`` or ``freeze``, and its number; a lock sorts after a freeze."""
+
+
+def _holders(desk: Desk, known: Situation) -> Mapping[Holder, str | None]:
+    """The locks and declared freezes that hold it back, each with who set it."""
+    policy = {gate.name for gate in desk.catalog.service(known.run.service).gates}
+    found: dict[Holder, str | None] = {}
+    if "lock" in policy:
+        found |= {(LOCK, lock.id): lock.set_by for lock, _ in each_lock(known)}
+    if "freeze" in policy and not known.run.rollback:
+        found |= {
+            (FREEZE, freeze.id): freeze.set_by
+            for freeze in known.freezes
+            if freeze.id is not None and freeze.holds(known.now)
+        }
+    return found
+
+
+def _holder_of(note: Note) -> Holder:
+    """What a note to an author is about."""
+    sort = FREEZE if FREEZE in note.data else LOCK
+    return sort, note.data[sort]
+
+
+def _heard_elsewhere(session: Session, promotion: Promotion, place: str) -> frozenset[Holder]:
+    """What somebody heard of as holding another promotion that still waits for it."""
+    told = session.exec(
+        select(Note)
+        .where(Note.kind == SAID, Note.place == place, Note.state != SendState.MOOT.value)
+        .order_by(col(Note.id).desc())
+        .limit(_LOOKED_BACK)
+    ).all()
+    return frozenset(
+        _holder_of(note)
+        for note in told
+        if note.data["said"] == Said.HELD.value
+        and not note.key.startswith(_key_of(promotion, Said.HELD))
+        and not outbox.noted(session, note.key.replace(f":{Said.HELD.value}:", f":{Said.GOES_ON.value}:", 1))
+    )
+
+
 def _heard(session: Session, promotion: Promotion, said: Said) -> Sequence[Note]:
-    """What authors were told of this line's locks."""
-    key = f"{PROMOTION}:{promotion.root}:{said.value}:"
+    """What authors were told of what holds this line back."""
+    key = _key_of(promotion, said)
     return session.exec(select(Note).where(Note.key >= key, Note.key < f"{key[:-1]};").order_by(col(Note.id))).all()
+
+
+def _key_of(promotion: Promotion, said: Said) -> str:
+    """How the keys of what authors are told of a line's locks begin."""
+    return f"{PROMOTION}:{promotion.root}:{said.value}:"
 
 
 def _authors(session: Session, desk: Desk, promotion: Promotion) -> list[tuple[str, int]]:
@@ -121,13 +209,28 @@ def _authors(session: Session, desk: Desk, promotion: Promotion) -> list[tuple[s
 
 
 def _tell_author(
-    session: Session, promotion: Promotion, said: Said, lock: int, place: str, change: int, now: datetime
-) -> None:
-    outbox.add_note(
-        session, SAID, f"{PROMOTION}:{promotion.root}:{said.value}:{lock}:{place}", place, now,
-        thread=outbox.find_card(session, "change", str(change), place),
-        promotion=promotion.id, said=said.value, lock=lock, change=change,
+    session: Session, promotion: Promotion, said: Said, holder: Holder, place: str, change: int, now: datetime,
+    *, silent: bool = False,
+) -> None:  # fmt: skip
+    """Tell them; ``silent`` only keeps that they know, so that they hear when it goes on."""
+    sort, number = holder
+    about: dict[str, Any] = {sort: number}
+    key = f"{_key_of(promotion, said)}{number if sort == LOCK else f'{sort}-{number}'}:{place}"
+    new = outbox.add_note(
+        session, SAID, key, place, now, thread=outbox.find_card(session, "change", str(change), place),
+        promotion=promotion.id, said=said.value, change=change, **about,
     )  # fmt: skip
+    if new and silent:
+        session.exec(select(Note).where(Note.key == key)).one().state = SendState.MOOT.value
+        session.flush()
+
+
+def _shown_on(session: Session, desk: Desk, promotion: Promotion) -> Card | None:
+    """The card in a channel that shows it: its own, or that of the departure that it leaves with."""
+    if promotion.departure is not None:
+        of_train = select(Card).where(Card.kind == DEPARTURE, Card.subject == str(promotion.departure)).limit(1)
+        return session.exec(of_train).first()
+    return outbox.find_card(session, PROMOTION, str(promotion.root), _channel(session, desk, promotion))
 
 
 def _channel(session: Session, desk: Desk, promotion: Promotion) -> str:

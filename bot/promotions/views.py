@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.alerts.views import AlertView
 from bot.deploys.views import ChangeView, LinkView, PersonView, RangeState
 from bot.events import Act, DeployStatus
 
@@ -21,6 +22,8 @@ class Said(StrEnum):
     """It was about to start, and a gate closed."""
     REJECTED = "rejected"
     CANCELLED = "cancelled"
+    UNAWAITED = "unawaited"
+    """Somebody stopped waiting for what rolls out; it rolls on."""
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
     """A newer build took its place."""
@@ -32,6 +35,10 @@ class Said(StrEnum):
     """A call is in doubt, and only a person can find out."""
     WENT_ROUND = "went_round"
     """A rollout reached the environment and no gate was asked."""
+    ALERT = "alert"
+    """An alert fires on what went live and is watched."""
+    ALERT_OVER = "alert_over"
+    """That alert is over."""
     HELD = "held"
     """To an author: a lock holds back what carries their change."""
     GOES_ON = "goes_on"
@@ -42,7 +49,7 @@ class Said(StrEnum):
 class GateLine:
     """One gate's verdict, or one of several locks. ``state`` is ``open``, ``waiting`` or ``blocked``.
 
-    ``can`` are all who can open it; nobody where that is everybody of a team, or more than can be named.
+    ``can`` are all who can open it, where they can be named; ``able`` says who can where they cannot.
     """
 
     gate: str
@@ -52,6 +59,7 @@ class GateLine:
     can: tuple[PersonView, ...] = ()
     go: int | None = None
     """The lock that is over, and holds until a person says Go."""
+    able: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +81,41 @@ class AbleView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BarredView:
+    """Somebody of those who approve whose yes cannot count, and why: "wrote #402"."""
+
+    person: PersonView
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class NextBuild:
     """The newer build that waits behind a promotion, with what it would add as far as that is known."""
 
     sha: str
     changes: tuple[ChangeView, ...]
+    more: int = 0
+    """Changes that are not listed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundView:
+    """A rollout that no gate was asked for: what was ``closed`` then, and by which door it came (``sources``)."""
+
+    closed: tuple[str, ...]
+    sources: tuple[str, ...]
+    who: PersonView | None
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectionView:
+    """Changes of which somebody said no, the last time that they were to go there."""
+
+    labels: tuple[str, ...]
+    who: PersonView | None
+    at: datetime
+    reason: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +151,8 @@ class PromotionCard:
     """When time alone will have opened every gate but the approval, where no more than time is missing."""
     only_approval: bool
     """Whether a yes is all that is missing."""
+    ships_at_said: str | None = None
+    """``ships_at`` in words, with its zone: a question asked before a click shows no instant in the reader's own."""
     approvals: tuple[ApprovalView, ...]
     able: tuple[AbleView, ...]
     """Whose yes is missing, whoever is easiest to reach first; nobody where it could be anybody's."""
@@ -137,16 +177,59 @@ class PromotionCard:
     rolled_back_at: datetime | None
     watched_until: datetime | None
     """Until when what it brought is watched, while it is live; its Roll back button stands as long."""
-    alerts: tuple[str, ...]
+    alerts: tuple[AlertView, ...]
     """What fires on the service while it is watched."""
     links: tuple[LinkView, ...]
     may: tuple[Act, ...]
     """What can be done to it as it stands."""
+    unproven: tuple[PersonView, ...] = ()
+    """Whose yes is missing and would count, once GitHub or the catalogue says which login is theirs."""
+    proves: bool = True
+    """Whether they can have GitHub say it."""
+    short: int = 0
+    """How many of the missing yeses nobody is left to give."""
+    barred: tuple[BarredView, ...] = ()
+    """Where so: why those who approve cannot."""
     answered: tuple[str, ...] = ()
-    """Changes aboard that a rollback took out, and that may go in again."""
+    """Changes aboard that a rollback took out, and of which somebody said why they may go in again."""
     answered_by: PersonView | None = None
-    """Who said why, where no fix did."""
     answered_reason: str | None = None
+    trying: TryingView | None = None
+    """The calls to its pipeline that did not get through, while it is tried again."""
+    trouble: str | None = None
+    """Why nobody can read what it carries."""
+    now_live: LiveView | None = None
+    """What is live there instead, once it has failed."""
+    goes_back: bool = False
+    """Whether a rollback would start from its failed rollout."""
+    unawaited: bool = False
+    """Whether its rollout is on its way, and nobody waits for it any more."""
+    mended: tuple[str, ...] = ()
+    """Changes aboard that a rollback took out, each with its fix aboard."""
+    round: RoundView | None = None
+    """How it began, where no gate was asked."""
+    rejections: tuple[RejectionView, ...] = ()
+    """What of it was rejected before, while it waits."""
+    may_hold: tuple[GateLine, ...] = ()
+    """Locks that hold it if its call, of which nothing is known, did not arrive."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TryingView:
+    """What is tried again and again: ``reason`` is what was seen the last time, ``next_at`` the next try."""
+
+    tries: int
+    since: datetime
+    reason: str
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveView:
+    """What is live somewhere, and since when."""
+
+    sha: str
+    since: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,11 +250,19 @@ class PromotionNote:
     lock: HoldingLock | None = None
     waits: tuple[GateLine, ...] = ()
     """What else is closed, where that must be said."""
+    alert: AlertView | None = None
+    """The alert that it is about."""
+    deploy: DeployStatus | None = None
+    """Of a rollout that no gate was asked for: where it stands."""
+    more: int = 0
+    """Changes that are not listed."""
+    round: RoundView | None = None
+    """How what is live began, where no gate was asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HoldingLock:
-    """The lock that holds back, or held back, what a note is about."""
+    """The lock or freeze that holds back, or held back, what a note is about."""
 
     scope: str
     reason: str
@@ -179,6 +270,8 @@ class HoldingLock:
     ends_at: datetime | None
     hold: bool = False
     """Whether it is on this promotion alone."""
+    freeze: bool = False
+    """Whether it is a freeze."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +283,8 @@ class DecisionView:
     who: PersonView | None
     outcome: str
     closed: tuple[str, ...]
+    reason: str | None = None
+    """What whoever did it said, where that stands nowhere else."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from bot.gates import Judged, Judgement, Open, Verdict
 from bot.gates.wording import spoken as length_words
 from bot.promotions.gathering import target_of
 from bot.promotions.models import Promotion, State
-from bot.promotions.states import is_called, state_of
+from bot.promotions.states import is_called, state_of, unawaited
 
 _ENDED = {
     State.DONE: "is live",
@@ -32,10 +32,16 @@ def called(session: Session, promotion: Promotion) -> str:
 
 
 def ended_words(session: Session, desk: Desk, promotion: Promotion) -> str:
-    """How a promotion came to its end: ``checkout → production (a1b2c3d) was rejected by Ben at 14:02: too risky.``"""
+    """How a promotion came to its end: ``checkout → production (a1b2c3d) was rejected at 14:02 (Europe/Paris): …``"""
     by = f" by {person_words(session, desk, promotion.ended_by)}" if promotion.ended_by else ""
-    at = f" at {spoken(desk, promotion.ended_at)}" if promotion.ended_at else ""
+    zone = desk.catalog.timezone.key
+    at = f" at {spoken(desk, promotion.ended_at)} ({zone})" if promotion.ended_at else ""
     why = f": {promotion.ended_reason}" if promotion.ended_reason else ""
+    if unawaited(promotion):
+        return (
+            f"{called(session, promotion)} rolls out, and nobody waits for it: "
+            f"{person_words(session, desk, promotion.ended_by)} stopped waiting{at}{why}."
+        )
     return f"{called(session, promotion)} {_ENDED[state_of(promotion)]}{by}{at}{why}."
 
 
@@ -60,8 +66,12 @@ def waits_words(desk: Desk, judgement: Judgement) -> str:
 
 def gate_words(judged: Judged) -> str:
     """What a gate says, with its name where the sentence does not say it already."""
-    said = judged.gate in ("lock", "freeze") or judged.verdict.reason.startswith(judged.gate)
-    return judged.verdict.reason if said else f"{judged.gate}: {judged.verdict.reason}"
+    return verdict_words(judged.gate, judged.verdict.reason)
+
+
+def verdict_words(gate: str, reason: str) -> str:
+    """The same of a verdict that was kept."""
+    return reason if gate in ("lock", "freeze") or reason.startswith(gate) else f"{gate}: {reason}"
 
 
 def _left(desk: Desk, verdict: Verdict) -> str:

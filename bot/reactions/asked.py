@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import assert_never
 
 from sqlmodel import Session
@@ -16,17 +17,20 @@ from bot.events import (
     PromotionActed,
     PromotionRequested,
     RollbackRequested,
+    TrainActed,
     WatchChosen,
 )
 from bot.locks import service as locks
 from bot.promotions import service as promotions
 from bot.reactions import watching
-from bot.reactions.promotions import moving
+from bot.reactions.promotions import beginning, moving
+from bot.trains import service as trains
 
 Asked = (
     PromotionRequested
     | RollbackRequested
     | PromotionActed
+    | TrainActed
     | LockPlaced
     | LockActed
     | FreezeDeclared
@@ -45,16 +49,25 @@ def asked(session: Session, desk: Desk, event: Asked, now: datetime) -> str:
             said = promotions.roll_back(session, desk, event, now)
         case PromotionActed():
             said = promotions.act(session, desk, event, now)
+        case TrainActed():
+            said = trains.act(session, desk, event, now)
         case LockPlaced():
-            said = locks.place(session, desk.catalog, event, now, moving)
+            said = locks.place(
+                session, desk.catalog, event, now,
+                partial(moving, catalog=desk.catalog, rollbacks=event.rollbacks),
+            )  # fmt: skip
         case LockActed():
-            said = locks.act(session, desk.catalog, event, now)
+            said = locks.act(session, desk.catalog, event, now, _beginning(desk, now))
         case FreezeDeclared():
             said = locks.declare_freeze(session, desk.catalog, event, now)
         case FreezeLifted():
-            said = locks.lift_freeze(session, desk.catalog, event, now)
+            said = locks.lift_freeze(session, desk.catalog, event, now, _beginning(desk, now))
         case WatchChosen():
             said = watching.chosen(session, desk, event)
         case _:
             assert_never(event)
     return said
+
+
+def _beginning(desk: Desk, now: datetime) -> locks.Beginning:
+    return lambda session, target_ids: beginning(session, desk, target_ids, now)

@@ -36,7 +36,7 @@ from bot.events import (
 )
 from bot.locks import service as locks
 from bot.promotions import service as promotions
-from bot.reactions import changes, deploys, people
+from bot.reactions import changes, deploys, forecasts, people, trains
 from bot.reactions import promotions as promoting
 from bot.reactions.asked import Asked, asked
 from bot.work import Subject
@@ -75,11 +75,14 @@ class Reactions:
             if service.look_whether_stuck(session, number, now):
                 deploys.tell_stuck(session, self._desk(now), number, now)
         elif kind == "promotion":
-            promoting.due(session, number)
+            promoting.due(session, self._desk(now), number, now)
         elif kind == locks.LOCK:
             locks.due(session, self.catalog, number, now)
         elif kind == locks.FREEZE:
             locks.freeze_due(session, self.catalog, number, now)
+        elif kind in trains.KINDS:
+            trains.due(session, self._desk(now), kind, number, now)
+            forecasts.boarding_changed(session, self._desk(now), kind, number, now)
         elif kind in persons.KINDS:
             persons.due(session, kind, number, now)
         self.settle(session, now)
@@ -87,6 +90,7 @@ class Reactions:
     def begin(self, session: Session, now: datetime) -> None:
         """The policy may be another one than before the start: whatever waits is judged by the present one."""
         promoting.touch_all(session)
+        trains.begin(session, self._desk(now), now)
         self.settle(session, now)
 
     def reconsider(self, session: Session, kind: str, subject: int, now: datetime) -> None:
@@ -100,6 +104,10 @@ class Reactions:
             promotions.touch_change(session, subject)
         elif kind == "target":
             promoting.reconsider(session, self._desk(now), subject, now)
+            trains.target_changed(session, subject)
+            forecasts.target_changed(session, self._desk(now), subject, now)
+        elif kind == trains.DEPARTURE:
+            trains.reconsider(session, self._desk(now), subject, now)
         elif kind in persons.KINDS:
             promoting.touch_all(session)
         else:
@@ -111,6 +119,7 @@ class Reactions:
             case ChangeMerged():
                 change = service.change_merged(session, event)
                 work.touch(session, "change", change.id or 0)
+                forecasts.merged(session, desk, change, now)
             case CommitsPushed():
                 service.commits_pushed(session, event)
             case CheckFinished():
@@ -119,13 +128,14 @@ class Reactions:
                     changes.tell_red(session, desk, event, now)
                 changes.tell_green(session, desk, event, red, now)
                 promotions.touch_build(session, event.sha)
+                forecasts.check_finished(session, desk, event, now)
             case DeployReported():
                 deploy = service.reported(session, self.catalog, event, now)
                 promoting.deploy_reported(session, desk, deploy, event, now)
             case ReleasePublished():
                 service.release_published(session, event)
             case AlertReported():
-                alerts.reported(session, self.catalog, event, now)
+                promoting.alerts_told(session, desk, alerts.reported(session, self.catalog, event, now), now)
             case GateRequested():
                 promotions.gate_requested(session, desk, event, now)
             case RunEnded():

@@ -8,13 +8,18 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from bot import work
+from bot.alerts import service as alerts
+from bot.alerts.models import Alert
+from bot.catalog import Catalog
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.events import DeployReported
 from bot.locks import service as locks
+from bot.locks.rules import OnTheirWay
 from bot.promotions import finding, telling
 from bot.promotions import service as promotions
 from bot.promotions.models import Promotion, State
+from bot.promotions.words import called
 
 SHOWN_AGAIN = 3
 """How many of the promotions that went live last are shown again when something newer does."""
@@ -44,16 +49,40 @@ def went_live(session: Session, desk: Desk, deploy: Deploy, now: datetime) -> No
     """Something went live: the card of what was live before says so, and its own shows how long it is watched."""
     show_went_live(session, desk, deploy.target, now)
     owner = promotions.owner_of(session, deploy)
+    target = session.get(Target, deploy.target)
+    if owner is not None and target is not None:
+        alerts_told(session, desk, alerts.firing(session, target.service), now)
     watched_until = deploy.status_at + desk.catalog.paging.window
     if owner is not None and watched_until > now:
         work.schedule(session, telling.PROMOTION, owner.id or 0, watched_until)
 
 
+def alerts_told(session: Session, desk: Desk, told: Sequence[Alert], now: datetime) -> None:
+    """An alert fires on what went live and is watched, or is over: that is heard, and not only edited into its card."""
+    for alert in told:
+        for environment in desk.catalog.service(alert.service).environments[-1:]:
+            target = promotions.target_called(session, alert.service, environment)
+            live = session.get(Deploy, target.live) if target is not None and target.live is not None else None
+            if live is not None and alerts.concerns(alert, environment):
+                _tell_alert(session, desk, live, alert, now)
+
+
+def _tell_alert(session: Session, desk: Desk, live: Deploy, alert: Alert, now: datetime) -> None:
+    """Of an alert that began after the rollout did, to the thread of its card and once to each author."""
+    owner = promotions.owner_of(session, live)
+    if owner is None or alert.started_at < live.began_at:
+        return
+    if alert.resolved_at is not None:
+        telling.tell_alert_over(session, desk, owner, alert.id or 0, now)
+    elif now < live.status_at + desk.catalog.paging.window:
+        telling.tell_alert(session, desk, owner, alert.id or 0, now)
+
+
 def show_went_live(session: Session, desk: Desk, target_id: int, now: datetime) -> None:
-    """Show the last promotions that went live at a target as they are now: live, replaced, or rolled back."""
+    """Show the last promotions that went live there, or failed to, as they are now: live, replaced, rolled back."""
     last = session.exec(
         select(Promotion)
-        .where(Promotion.target == target_id, Promotion.state == State.DONE.value)
+        .where(Promotion.target == target_id, col(Promotion.state).in_((State.DONE.value, State.FAILED.value)))
         .order_by(col(Promotion.id).desc())
         .limit(SHOWN_AGAIN)
     ).all()
@@ -62,11 +91,14 @@ def show_went_live(session: Session, desk: Desk, target_id: int, now: datetime) 
             telling.show(session, desk, promotion, now)
 
 
-def due(session: Session, promotion_id: int) -> None:
-    """A promotion's time has come: its target is looked at."""
-    target = session.exec(select(Promotion.target).where(Promotion.id == promotion_id)).first()
-    if target is not None:
-        work.touch(session, "target", target)
+def due(session: Session, desk: Desk, promotion_id: int, now: datetime) -> None:
+    """A promotion's time has come: its target is looked at; one that was watched shows that it is no more."""
+    promotion = session.get(Promotion, promotion_id)
+    if promotion is None:
+        return
+    work.touch(session, "target", promotion.target)
+    if promotion.state == State.DONE.value and finding.present(session, promotion.root or 0) is promotion:
+        telling.show(session, desk, promotion, now)
 
 
 def touch_all(session: Session) -> None:
@@ -75,9 +107,35 @@ def touch_all(session: Session) -> None:
         work.touch(session, "target", target)
 
 
-def moving(session: Session, target_ids: Sequence[int]) -> Sequence[str]:
-    """What is on its way to these targets although a lock was set now, as whoever set it is told."""
-    return [
-        f"{one.service} → {one.environment} ({one.sha[:7]}{f', promotion {one.promotion}' if one.promotion else ''})"
-        for one in promotions.moving(session, target_ids)
+def moving(session: Session, target_ids: Sequence[int], *, catalog: Catalog, rollbacks: bool) -> OnTheirWay:
+    """What is on its way to these targets as a lock is set that ``rollbacks`` may pass, as its owner is told."""
+    found = promotions.moving(session, target_ids)
+    held = [
+        one
+        for one in promotions.about_to_start(session, target_ids)
+        if not (one.rollback and rollbacks) and any(gate.name == "lock" for gate in catalog.service(one.service).gates)
     ]
+    return OnTheirWay(
+        called=[_named(one) for one in found if not one.doubtful],
+        doubtful=[_named(one) for one in found if one.doubtful],
+        held=[_named(one) for one in held],
+    )
+
+
+def _named(one: promotions.Moving) -> str:
+    by = f", promotion {one.promotion}" if one.promotion else ""
+    return f"{one.service} → {one.environment} ({one.sha[:7]}{by})"
+
+
+MOST_TOLD = 3
+"""How many of those that a lifted lock lets go are named to whoever lifted it."""
+
+
+def beginning(session: Session, desk: Desk, target_ids: Sequence[int], now: datetime) -> str:
+    """What begins at these targets now that nothing is judged by what was lifted, or what it still waits for."""
+    waiting = [one for one in (promotions.open_at(session, target) for target in target_ids) if one is not None]
+    told = [f"{called(session, one)} {promotions.begins_words(session, desk, one, now)}" for one in waiting]
+    if not told:
+        return ""
+    more = f"; and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
+    return f"{'; '.join(told[:MOST_TOLD])}{more}."

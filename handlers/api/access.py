@@ -9,6 +9,8 @@ from aiohttp import web
 
 from bot.app import Bot
 
+_HOW = "Send Authorization: Bearer with SHIPMATE_API_TOKEN, or have it as the basic-auth password."
+
 
 def refusal(bot: Bot, request: web.Request) -> web.Response | None:
     """The answer to a caller who may not, None for one who may."""
@@ -18,12 +20,10 @@ def refusal(bot: Bot, request: web.Request) -> web.Response | None:
             {"error": "The API is switched off.", "mend": "Set SHIPMATE_API_TOKEN where the bot runs, and here."},
             status=401,
         )
-    if not hmac.compare_digest(_given(request), token.get_secret_value().encode()):
+    given = _given(request)
+    if not hmac.compare_digest(given, token.get_secret_value().encode()):
         return web.json_response(
-            {
-                "error": "That token is not ours.",
-                "mend": "Send Authorization: Bearer with SHIPMATE_API_TOKEN, or have it as the basic-auth password.",
-            },
+            {"error": "That token is not ours." if given else "No token came with the request.", "mend": _HOW},
             status=401,
         )
     return None

@@ -90,8 +90,8 @@ class AlertBody(Body):
     """An alert that fires, or is over."""
 
     service: Name
-    key: Name
-    """What makes two reports the same alert."""
+    key: Name | None = None
+    """What makes two reports the same alert; without it, its name."""
     name: Name
     state: Literal["firing", "resolved"]
     started_at: Instant | None = None
@@ -117,7 +117,10 @@ class PromotionBody(Body):
     sha: Sha | None = None
     """Which build; without it, the newest one."""
     requested_by: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}(\[bot\])?$")] | None = None
-    """The GitHub login of whoever asks: they cannot approve it then."""
+    """The GitHub login of whoever asks: they cannot approve it then.
+
+    Without it, or where it is a bot's or nobody's who is known here, one more approval is wanted.
+    """
 
 
 AnyBody = TypeVar("AnyBody", bound=Body)

@@ -22,6 +22,10 @@ _LISTED = {
     "deploys": "Rollouts, newest first.",
     "promotions": "Promotions, newest first, each with the changes it carries.",
     "locks": "What is locked now, or waits for somebody's Go.",
+    "trains": (
+        "Release trains, by name, each with its next departures, and its latest ones with who is aboard and who is not "
+        "and why; `next` is a position, `state` narrows the departures."
+    ),
 }
 _STATES = sorted(gates.STRICT)
 
@@ -45,6 +49,7 @@ def description() -> dict[str, Any]:
         paths.setdefault(f"/api/v1/{name}", {})["post"] = _report(name, kind.__name__)
     for name in lists.ROUTES:
         paths.setdefault(f"/api/v1/{name}", {})["get"] = _list(name)
+    paths["/api/v1/trains/{name}.ics"] = {"get": _calendar()}
     paths["/api/v1/gates"] = {"get": _gates()}
     paths["/gate/flagger"] = {"post": _flagger()}
     paths["/api/v1/deliveries/replay"] = {"post": _replay()}
@@ -111,7 +116,7 @@ def _report(name: str, model: str) -> dict[str, Any]:
         "parameters": [key],
         "requestBody": {"required": True, "content": _json({"$ref": f"#/components/schemas/{model}"})},
         "responses": {
-            "202": {"description": "Stored, and applied in its turn."},
+            "202": {"description": "Stored, and applied in its turn; `warning` where a service's name looks misspelt."},
             "200": {"description": "It had been told already."},
             **_refusals("409" if name == "promotions" else None),
         },
@@ -132,6 +137,25 @@ def _list(name: str) -> dict[str, Any]:
     return {"summary": _LISTED[name], "parameters": arguments, "responses": {"200": answer, **_refusals(None)}}
 
 
+def _calendar() -> dict[str, Any]:
+    name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+    return {
+        "summary": (
+            "A train's departures as a calendar to subscribe to, from a week ago to sixty days ahead. "
+            "Most calendars take the token in the address: https://x:TOKEN@…"
+        ),
+        "parameters": [name],
+        "responses": {
+            "200": {
+                "description": "iCalendar (RFC 5545).",
+                "content": {"text/calendar": {"schema": {"type": "string"}}},
+            },
+            **_refusals(None),
+            "404": {"description": "No train of this name.", "content": _json({"$ref": "#/components/schemas/Error"})},
+        },
+    }
+
+
 def _gates() -> dict[str, Any]:
     wanted = [{**_query(one, "string"), "required": True} for one in ("service", "environment", "sha")]
     strict = {**_query("strict", "string"), "description": "1: answer 200, 403 or 409 by the state."}
@@ -149,7 +173,11 @@ def _gates() -> dict[str, Any]:
 
 
 def _flagger() -> dict[str, Any]:
-    metadata = {name: {"type": "string"} for name in ("service", "environment", "sha")}
+    metadata: dict[str, Any] = {name: {"type": "string"} for name in ("service", "environment", "sha")}
+    metadata["sha"]["description"] = (
+        "The whole commit of the build that asks. Without it the promotion that is under way or open is meant, and the "
+        "answer is yes only while it can be no other build: never where rollouts begin by themselves (argo-rollouts)."
+    )
     body = {
         "type": "object",
         "required": ["phase", "metadata"],
@@ -159,7 +187,7 @@ def _flagger() -> dict[str, Any]:
         },
     }
     return {
-        "summary": "Flagger's webhooks; without a sha, the open promotion is meant.",
+        "summary": "Flagger's webhooks. Flagger names no build: write its commit into `metadata.sha`.",
         "requestBody": {"required": True, "content": _json(body)},
         "responses": {
             "200": {"description": "Yes (in the phase rollback: roll back)."},

@@ -108,7 +108,7 @@ async def _flagger(bot: Bot, sent: Fields) -> tuple[bool, Answer]:
     if service is None or environment is None or phase is None:
         raise Malformed(
             "The webhook does not say what it is about.",
-            "Expected phase, and under metadata: service, environment and (if known) sha.",
+            "Expected phase, and under metadata: service, environment and sha (the build's whole commit).",
         )
     answer = await judged(bot, service, environment, sha.lower() if sha else None)
     if phase == "rollback":

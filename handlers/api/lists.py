@@ -1,4 +1,4 @@
-"""``GET /api/v1/{services,deploys,promotions,locks}``: what there is, a page at a time."""
+"""``GET /api/v1/{services,deploys,promotions,locks,trains}``: what there is, a page at a time; a train's calendar."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from bot.answers import lists
+from bot.answers import lists, timetables
 from bot.answers.lists import LARGEST_PAGE, USUAL_PAGE, Asked, List
 from bot.app import Bot
 from bot.database import DatabaseUnavailable
@@ -18,6 +18,7 @@ ROUTES: Mapping[str, List] = {
     "deploys": lists.deploys,
     "promotions": lists.promotions,
     "locks": lists.locks,
+    "trains": timetables.trains,
 }
 """Everything that can be listed, by the last part of its address."""
 
@@ -28,6 +29,7 @@ def add_routes(app: web.Application, bot: Bot) -> None:
     """Open all of ROUTES."""
     for name, listing in ROUTES.items():
         app.router.add_get(f"/api/v1/{name}", _lister(bot, name, listing))
+    app.router.add_get("/api/v1/trains/{name}.ics", _calendar(bot))
 
 
 def _lister(bot: Bot, name: str, listing: List) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -44,6 +46,26 @@ def _lister(bot: Bot, name: str, listing: List) -> Callable[[web.Request], Await
         except DatabaseUnavailable as fault:
             return web.json_response({"error": str(fault), "mend": "Try again in a moment."}, status=503)
         return web.json_response({name: list(page.rows), "next": page.next})
+
+    return answer
+
+
+def _calendar(bot: Bot) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(request: web.Request) -> web.Response:
+        refused = refusal(bot, request)
+        if refused is not None:
+            return refused
+        name = request.match_info["name"]
+        try:
+            made = await bot.read(lambda session, desk: timetables.feed(session, desk, name))
+        except DatabaseUnavailable as fault:
+            return web.json_response({"error": str(fault), "mend": "Try again in a moment."}, status=503)
+        if made is None:
+            there = ", ".join(bot.catalog.trains) or "none"
+            return web.json_response(
+                {"error": f"There is no train {name[:80]}.", "mend": f"Those of shipmate.yml: {there}."}, status=404
+            )
+        return web.Response(body=made, content_type="text/calendar", charset="utf-8")
 
     return answer
 

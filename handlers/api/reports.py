@@ -28,6 +28,7 @@ from bot.events import (
     Via,
 )
 from bot.inbox import Accepted, Lane
+from bot.spelling import did_you_mean
 from handlers.api import bodies
 from handlers.api.access import refusal
 from handlers.api.bodies import AlertBody, Body, CheckBody, DeployBody, PromotionBody
@@ -97,9 +98,19 @@ def _receiver(bot: Bot, name: str, kind: type[Body]) -> Callable[[web.Request], 
             )
         if accepted is Accepted.DUPLICATE:
             return web.json_response({"duplicate": True})
-        return web.json_response({"accepted": True}, status=202)
+        return web.json_response({"accepted": True, **_warning(bot, body)}, status=202)
 
     return receive
+
+
+def _warning(bot: Bot, body: Body) -> Mapping[str, str]:
+    """What whoever reports of a service hears besides, where its name looks like another one's, misspelt."""
+    if not isinstance(body, DeployBody | AlertBody) or bot.catalog.service(body.service).known:
+        return {}
+    meant = did_you_mean(body.service, bot.catalog.services)
+    becomes = "It is announced as" if isinstance(body, DeployBody) else "The alert counts for"
+    said = f"I know no service “{body.service}”{meant} {becomes} a service of its own."
+    return {"warning": said} if meant else {}
 
 
 async def _ask(bot: Bot, delivery: str, stored: bytes) -> web.Response:
@@ -174,7 +185,7 @@ def _alert(body: AlertBody, received_at: datetime) -> AlertReported:
     at = body.at or received_at
     return AlertReported(
         source=SOURCE,
-        fingerprint=body.key,
+        fingerprint=body.key or body.name,
         service=body.service,
         environment=body.environment,
         name=body.name,

@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Bot
 from bot.rendering import Renderer
-from handlers.slack import door, events, locks, promotions
+from handlers.slack import door, events, locks, promotions, trains
 from handlers.slack.acts import translate
 from handlers.slack.answering import Answering
 from handlers.slack.commands import Commands
@@ -34,6 +34,7 @@ from handlers.slack.promotions import PromotionsDoor
 from handlers.slack.socket_mode import SocketMode
 from handlers.slack.stale import Stale
 from handlers.slack.storing import Storing
+from handlers.slack.trains import TrainsDoor
 from handlers.slack.watching import WatchDoor
 
 __all__ = ["SOURCE", "Listeners", "SlackDoor", "build", "listeners", "open_door", "translate"]
@@ -71,7 +72,8 @@ def listeners(bot: Bot, answering: Answering, ourselves: Ourselves) -> Listeners
     people = PeopleDoor(bot, answering, ourselves)
     promoting = PromotionsDoor(bot, answering, storing, modals)
     locking = LocksDoor(bot, answering, storing, modals)
-    commands = Commands(bot, answering, people, promoting, locking, WatchDoor(bot, storing))
+    conducting = TrainsDoor(bot, answering, storing, modals)
+    commands = Commands(bot, answering, people, promoting, locking, WatchDoor(bot, storing), conducting)
     stale = Stale(answering)
     return Listeners(
         commands={
@@ -83,11 +85,13 @@ def listeners(bot: Bot, answering: Answering, ourselves: Ourselves) -> Listeners
             **dict.fromkeys(BUTTONS, people.clicked),
             **dict.fromkeys(promotions.BUTTONS, promoting.clicked),
             **dict.fromkeys(locks.BUTTONS, locking.clicked),
+            **dict.fromkeys(trains.BUTTONS, conducting.clicked),
         },
         any_action=people.stale,
         views={
             **dict.fromkeys(promotions.SUBMISSIONS, promoting.submitted),
             locks.PLACE: locking.submitted,
+            **dict.fromkeys(trains.SUBMISSIONS, conducting.submitted),
         },
         any_view=stale.view,
         shortcuts={

@@ -29,6 +29,7 @@ from bot.events import (
     PromotionActed,
     PromotionRequested,
     RollbackRequested,
+    TrainActed,
     WatchChosen,
 )
 
@@ -40,6 +41,7 @@ Act = (
     | PromotionRequested
     | RollbackRequested
     | PromotionActed
+    | TrainActed
     | LockPlaced
     | LockActed
     | FreezeDeclared
@@ -56,6 +58,7 @@ NAMES: Mapping[str, type[Act]] = {
     "promote": PromotionRequested,
     "roll_back": RollbackRequested,
     "promotion": PromotionActed,
+    "train": TrainActed,
     "lock": LockPlaced,
     "locked": LockActed,
     "freeze": FreezeDeclared,

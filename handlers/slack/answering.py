@@ -23,11 +23,12 @@ from bot.errors import Doubtful, OutgoingError, RetryLater, UserError
 from bot.locks.views import LocksReply
 from bot.ports import Message
 from bot.rendering import Renderer
+from bot.trains.views import TrainsReply
 from handlers.slack.asking import Asker
 
 log = structlog.get_logger(__name__)
 
-Reply = StatusReply | WhereReply | MeReply | HelpReply | ProofReply | SaidReply | LocksReply | DriftReply
+Reply = StatusReply | WhereReply | MeReply | HelpReply | ProofReply | SaidReply | LocksReply | DriftReply | TrainsReply
 Answer = Callable[[], Awaitable[Reply | None]]
 """Finds out what to say, None where nothing is to be said (a modal opened); UserError is a refusal in its own words."""
 
@@ -46,6 +47,7 @@ TEMPLATES = {
     SaidReply: "replies/said",
     LocksReply: "replies/locks",
     DriftReply: "replies/drift",
+    TrainsReply: "replies/train",
 }
 
 

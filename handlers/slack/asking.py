@@ -63,11 +63,14 @@ def may_act(asker: Asker, ourselves: Identity | None) -> None:
     if asker.slack_id == SLACKBOT or (ourselves is not None and asker.slack_id == ourselves.user_id):
         raise UserError("That was a bot, and only people act here. Nothing was changed.")
     if ourselves is not None and asker.team_id and asker.team_id != ourselves.team_id:
-        raise UserError(
-            "You belong to another workspace, so nothing was changed. "
-            "Somebody of the workspace that Shipmate lives in can do it."
-        )
+        raise UserError(ONLY_READ)
 
+
+ONLY_READ = (
+    "Guests, and people of other workspaces, only read here: nothing was changed. "
+    "A full member of this workspace can do it."
+)
+"""What somebody is told who may not act, by whatever way they try."""
 
 NO_LINK = (
     "Guests cannot link a GitHub login, only full members of this workspace. "

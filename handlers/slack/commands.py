@@ -18,6 +18,7 @@ from handlers.slack.locks import LocksDoor, ask_locks
 from handlers.slack.people import PeopleDoor
 from handlers.slack.promotions import PromotionsDoor
 from handlers.slack.storing import typed_on
+from handlers.slack.trains import TrainsDoor
 from handlers.slack.watching import WatchDoor
 
 
@@ -31,6 +32,7 @@ class Commands:
     promotions: PromotionsDoor
     locks: LocksDoor
     watching: WatchDoor
+    trains: TrainsDoor
 
     async def ship(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """`/ship …`: what changes something is stored, then all is acknowledged, then answered."""
@@ -79,6 +81,7 @@ class Commands:
             "unlock": lambda: self.locks.unlock(asker, arguments, occasion),
             "freeze": lambda: self.locks.freeze(asker, arguments, occasion),
             "watch": lambda: self.watching.ask(asker, arguments, occasion),
+            "train": lambda: self.trains.ask(asker, arguments, occasion),
         }
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import structlog
 
-from bot import people
 from bot.answers.home import home
 from bot.app import Bot
 from bot.database import DatabaseUnavailable
 from bot.errors import OutgoingError
 from bot.rendering import Renderer
+from handlers.slack import meeting
 from handlers.slack.asking import Asker
 
 log = structlog.get_logger(__name__)
@@ -52,19 +52,10 @@ class HomeDoor:
     async def _publish(self, who: str, *, meet: bool) -> None:
         try:
             if meet:
-                await self._meet(who)
+                await meeting.meet(self.bot, who)
             view = await self.bot.read(lambda session, desk: home(session, desk, who))
             await self.bot.chat.publish_home(who, self.renderer.home("home/home", view))
         except (OutgoingError, DatabaseUnavailable) as fault:
             log.warning("somebody's Home could not be published", error=str(fault))
         except Exception:
             log.exception("somebody's Home could not be made")
-
-    async def _meet(self, who: str) -> None:
-        """Whoever was never met is asked after: a guest's Home offers nothing that they may not do."""
-        if await self.bot.read(lambda session, desk: people.profile_of(session, who)) is not None:
-            return
-        member = await self.bot.chat.member(who)
-        if member is not None:
-            at = self.bot.clock()
-            await self.bot.database.write(lambda session: people.saw(session, member, at), urgent=True)

@@ -6,26 +6,31 @@ inbox has applied it.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot import inbox, people
 from bot.answers.me import change_meant, hours_meant, login_meant, me
 from bot.answers.views import SaidReply
 from bot.app import Bot
-from bot.errors import UserError
+from bot.errors import OutgoingError, UserError
 from bot.events import GithubLinked, HoursChosen, Level, PreferenceChosen
 from bot.ports import Member
 from handlers.slack import acts
 from handlers.slack.answering import Answer, Answering, Reply
-from handlers.slack.asking import Asker, asker_of, full_member, may_act
+from handlers.slack.asking import PATIENCE, Asker, asker_of, full_member, may_act
+from handlers.slack.meeting import meet
 from handlers.slack.ourselves import Ourselves
 from handlers.slack.proving import Proving
+
+log = structlog.get_logger(__name__)
 
 SOURCE = "slack"
 """What deliveries from this door are stored under."""
@@ -130,9 +135,18 @@ class PeopleDoor:
 
     def _me(self, asker: Asker) -> Answer:
         async def answer() -> Reply:
+            await self._met(asker.slack_id)
             return await self.bot.read(lambda session, desk: me(session, desk, asker.slack_id, asker.called))
 
         return answer
+
+    async def _met(self, who: str) -> None:
+        """Whoever was never met is asked after, as far as Slack answers: a guest is offered nothing they may not do."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await meet(self.bot, who)
+        except (TimeoutError, OutgoingError) as fault:
+            log.warning("Slack does not say who somebody is", error=str(fault) or "no answer in time")
 
     async def _store_click(self, asker: Asker, body: Mapping[str, Any]) -> Answer:
         action, container = body["actions"][0], body.get("container")

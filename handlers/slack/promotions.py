@@ -59,13 +59,17 @@ TARGETS = "promotions:target"
 SHORTCUT = "promote"
 
 PROMOTE_USAGE = (
-    "Say it like this: /ship promote checkout, /ship promote checkout a1b2c3d (a commit), or "
-    "/ship promote checkout to production"
+    "Say it like this: /ship promote checkout, /ship promote checkout a1b2c3d (a commit; also a tag, a version or a "
+    "pull request), or /ship promote checkout to production"
 )
 ROLLBACK_USAGE = "Say it like this: /ship rollback checkout, or /ship rollback checkout to a1b2c3d (a commit)"
 
 _VALUE = re.compile(r"([1-9][0-9]{0,8}):([A-Za-z0-9_-]{0,64})")
 _COMMIT = re.compile(r"[0-9a-f]{7,64}", re.IGNORECASE)
+_BUILD = re.compile(r"[0-9a-f]{7,64}|(?=.*[0-9])[#\w][\w.+/-]{0,99}", re.IGNORECASE)
+"""How a build can be named: its commit; its tag or version or a pull request, which have a digit somewhere."""
+_FILLED_IN = re.compile(rf"{_BUILD.pattern}|(?=.*[0-9])\w[\w.+/ -]{{0,99}}", re.IGNORECASE)
+"""The same where it stands by itself: a version may then be of several words (``Spring 1.2``)."""
 _NO_REASON = "Say why: everybody who waits for it will read this."
 
 
@@ -193,9 +197,9 @@ class PromotionsDoor:
         target = filled.needed("target", "Choose what is to go where.")
         service, _, environment = target.rpartition("/")
         build = filled.values.get("build", "").strip().strip("`")
-        if build and not _COMMIT.fullmatch(build):
-            raise Amiss("build", "A build is named by seven or more characters of its commit, such as a1b2c3d.")
-        return await self._request(asker, service, environment, build.lower() or None, occasion)
+        if build and not _FILLED_IN.fullmatch(build):
+            raise Amiss("build", "Name a build by its commit (a1b2c3d), its tag or version, or a pull request (#812).")
+        return await self._request(asker, service, environment, build or None, occasion)
 
     async def _rolled_back(self, asker: Asker, filled: Submitted, name: str, occasion: str) -> Answer:
         held = filled.remembers
@@ -255,15 +259,15 @@ def _read_value(value: str) -> tuple[int, str]:
 
 
 def _wanted(arguments: Sequence[str], usage: str) -> tuple[str, str | None, str | None]:
-    """The service, where to, and the commit, as typed after ``promote``."""
+    """The service, where to, and the build, as typed after ``promote``."""
     service, *rest = arguments
     environment = sha = None
     while rest:
         word, *rest = rest
         if word.casefold() == "to" and rest and environment is None:
             environment, *rest = rest
-        elif _COMMIT.fullmatch(word) and sha is None:
-            sha = word.lower()
+        elif _BUILD.fullmatch(word) and sha is None:
+            sha = word
         else:
             raise UserError(f"I cannot place “{word[:80]}”. {usage}.")
     return service, environment, sha

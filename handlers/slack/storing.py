@@ -18,7 +18,7 @@ from bot.app import Bot
 from bot.ports import Member
 from handlers.slack import acts
 from handlers.slack.answering import Answer, Reply
-from handlers.slack.asking import Asker, full_member, may_act
+from handlers.slack.asking import ONLY_READ, Asker, full_member, may_act
 from handlers.slack.ourselves import Ourselves
 
 SOURCE = "slack"
@@ -26,12 +26,6 @@ SOURCE = "slack"
 
 REMEMBERED = 60.0
 """Seconds for which Slack's word that somebody is a full member is believed; an approver clicks more than once."""
-
-ONLY_READ = (
-    "Guests, and people of other workspaces, only read here: nothing was changed. "
-    "A full member of this workspace can do it."
-)
-"""What somebody is told who may not act."""
 
 AfterAct = Callable[[Asker], Awaitable[None]]
 

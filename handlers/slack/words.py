@@ -30,7 +30,7 @@ SHIP = (
     Word(name="me", usage="me hours <9-18 | off>", summary="when you can be asked for approvals", ready=True),
     Word(
         name="promote",
-        usage="promote <service> [commit] [to <environment>]",
+        usage="promote <service> [commit | tag | #812] [to <environment>]",
         summary="bring a build to the next environment",
         ready=True,
     ),
@@ -68,8 +68,14 @@ SHIP = (
         summary="what production does not have yet, how old it is, who waits",
         ready=True,
     ),
+    Word(name="train", usage="train [name]", summary="when trains leave, who is aboard, who not and why", ready=True),
+    Word(
+        name="train",
+        usage="train <name> hold | release | depart | remove <service | #812> | cancel | run",
+        summary="what its conductor does to the departure that is sealed",
+        ready=True,
+    ),
     Word(name="help", usage="help", summary="this list", ready=True),
-    Word(name="train", usage="train [name]", summary="the timetable of release trains", ready=False),
     Word(name="metrics", usage="metrics [service | team] [30d]", summary="how often, how fast, how well", ready=False),
     Word(name="oncall", usage="oncall <service>", summary="who is on call", ready=False),
 )

@@ -76,8 +76,8 @@ def deployment_protection_rule(payload: Fields) -> list[Event]:
         return []
     if sha is None or number > _ID_LIMIT or url is None:
         return []
-    sender = account(payload.fields("sender"))
-    asked = sender if sender and not sender.bot and payload.word("event") not in BY_THEMSELVES else None
+    by_itself = payload.word("event") in BY_THEMSELVES
+    asked = None if by_itself else account(payload.fields("sender")) or Human()
     return [
         GateRequested(
             repo=repo, run=number, environment=environment, sha=sha, callback_url=url, requested_by=asked, at=at

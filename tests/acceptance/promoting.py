@@ -6,7 +6,7 @@ Its pipeline ships every merge to staging by itself, and takes up what Shipmate 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from bot.sandbox.pipeline import Pipeline
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import Message
 from bot.server import Serving, serving
+from bot.settings import Settings
 from tests.acceptance import watching
 from tests.acceptance.stories import CHANNEL, REPO, Turnable
 from tests.conftest import UNLIMITED, settings_for
@@ -69,25 +70,51 @@ class Company:
     serving: Serving
     pipeline: Pipeline
     clock: Turnable
+    settings: Settings
+    others: tuple[Pipeline, ...] = ()
+    """The pipelines of the other repositories."""
     _waits: dict[str, bool] = field(default_factory=dict)
+    _running: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     # What happens
 
-    async def merge(self, author: str, title: str, *, merged_by: str | None = None, **more: Any) -> str:
+    async def merge(
+        self, author: str, title: str, *, repo: str = REPO, merged_by: str | None = None, **more: Any
+    ) -> str:
         """Somebody's pull request is merged, built and rolled out to staging; the commit it became."""
         self.let_pass(minutes=1)
         github = self.sandbox.github
-        number = await github.open_pull(REPO, author=author, title=title, **more)
-        sha = await github.merge_pull(REPO, number, merged_by=merged_by or author)
+        number = await github.open_pull(repo, author=author, title=title, **more)
+        sha = await github.merge_pull(repo, number, merged_by=merged_by or author)
         await self.at_rest()
         return sha
+
+    async def begin(self) -> None:
+        """The bot starts, by the configuration as it stands."""
+        self.serving = await self._running.enter_async_context(
+            serving(self.settings, limits=UNLIMITED, clock=self.clock)
+        )
+        self.sandbox.connect(self.serving.url)
+
+    async def end(self) -> None:
+        """The bot stops in good order."""
+        await self._running.aclose()
+
+    async def turn_to(self, hour: int, minute: int = 0, *, days: int = 0) -> None:
+        """Let time pass until a time (UTC) of this day, or of one to come, and what is due by then be done."""
+        now = self.clock()
+        at = now.replace(hour=hour, minute=minute, second=1, microsecond=0) + timedelta(days=days)
+        assert at > now, f"it is {now:%H:%M:%S} already"
+        await self.turn(seconds=(at - now).total_seconds())
 
     async def turn(self, **more: float) -> None:
         """Let time pass, and everything that was due be done."""
         self.let_pass(**more)
         self.serving.bot.database.ring_all()
-        for _ in range(3):  # what is due may make something else due
-            await self.serving.bot.due()
+        before = -1
+        while before != (before := self._said_on_the_wire()):
+            for _ in range(2):  # what is due may make something else due, and nobody hear of it
+                await self.serving.bot.due()
             await self.at_rest()
 
     def let_pass(self, **more: float) -> None:
@@ -97,12 +124,18 @@ class Company:
 
     async def at_rest(self) -> None:
         """Wait until everything has arrived, is rolled out and said; what is due later is left to wait."""
-        bot = self.serving.bot
-        for _ in range(3):
-            await self.pipeline.settle()
+        bot, before = self.serving.bot, -1
+        while before != (before := self._said_on_the_wire()):
+            for pipeline in (self.pipeline, *self.others):
+                await pipeline.settle()
             await self.sandbox.settle()
             await watching.at_rest(bot.database, by=self.clock())
             await asyncio.gather(*bot._tasks)  # answers under way
+
+    def _said_on_the_wire(self) -> int:
+        """How many requests went either way so far: when no more came while we looked, all is at rest."""
+        sandbox = self.sandbox
+        return sum(stand_in.log.total for stand_in in (sandbox.slack, sandbox.github, sandbox.pagerduty))
 
     async def ship(self, person: str, text: str, *, channel: str = CHANNEL) -> str:
         """Type ``/ship …``; what the asker alone reads."""
@@ -170,6 +203,14 @@ class Company:
         ):
             return answer.status, await answer.json()
 
+    async def calendar(self, train: str) -> str:
+        """The feed to which somebody's calendar is subscribed."""
+        async with (
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {API_TOKEN}"}) as http,
+            http.get(f"{self.serving.url}/api/v1/trains/{train}.ics") as answer,
+        ):
+            return await answer.text()
+
     # What people see
 
     def shows(self, *words: str) -> bool:
@@ -232,9 +273,9 @@ class Company:
             for element in block["elements"]
         ]
 
-    def production(self) -> list[str]:
+    def production(self, repo: str = REPO) -> list[str]:
         """The commits for which a deployment to production was created at GitHub, oldest first."""
-        there = self.sandbox.github.repository(REPO)
+        there = self.sandbox.github.repository(repo)
         return [one.sha for one in there.deployments.values() if one.environment == "production"]
 
     async def hears(self, person: str, channel: str, act: Callable[[], Any]) -> str:
@@ -272,11 +313,12 @@ async def company(
     *,
     catalogue: str | None = None,
     github_app: bool = False,
+    others: Sequence[str] = (),
     **environment: str,
 ) -> AsyncIterator[Company]:
     """A bot in a company with this catalogue, and its pipeline; something is live everywhere already.
 
-    It is Wednesday. With ``github_app`` it signs in to GitHub as the App.
+    It is Wednesday. With ``github_app`` it signs in to GitHub as the App. ``others`` are further repositories.
     """
     file = folder / "shipmate.yml"
     file.write_text(catalogue or policy())
@@ -291,16 +333,22 @@ async def company(
     async def at_once(_: float) -> None:
         return
 
+    def pipeline_of(repo: str) -> Pipeline:
+        return Pipeline(sandbox.github, repo, at_once, places=("staging",))
+
     async with AsyncExitStack() as stack:
-        running = await stack.enter_async_context(serving(settings, limits=UNLIMITED, clock=clock))
-        sandbox.connect(running.url)
-        pipeline = Pipeline(sandbox.github, REPO, at_once, places=("staging",))
-        there = Company(sandbox, running, pipeline, clock)
-        first = sandbox.github.repository(REPO).branches["main"]
-        await pipeline.roll_out(first, "staging")
-        there.let_pass(minutes=1)
-        await pipeline.roll_out(first, "production")
+        running = await stack.enter_async_context(AsyncExitStack())
+        first = await running.enter_async_context(serving(settings, limits=UNLIMITED, clock=clock))
+        sandbox.connect(first.url)
+        pipelines = [pipeline_of(repo) for repo in (REPO, *others)]
+        there = Company(sandbox, first, pipelines[0], clock, settings, tuple(pipelines[1:]), _running=running)
+        for pipeline in pipelines:
+            live = sandbox.github.repository(pipeline.repo).branches["main"]
+            await pipeline.roll_out(live, "staging")
+            there.let_pass(minutes=1)
+            await pipeline.roll_out(live, "production")
         await there.at_rest()
-        pipeline.watch()
-        stack.push_async_callback(pipeline.close)
+        for pipeline in pipelines:
+            pipeline.watch()
+            stack.push_async_callback(pipeline.close)
         yield there

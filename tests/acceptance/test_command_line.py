@@ -140,7 +140,7 @@ async def test_the_doctor_names_each_fault_with_its_mend(tmp_path: Path) -> None
             "doctor", folder=tmp_path, SLACK_API_URL=f"{world.url}/api/", SLACK_BOT_TOKEN="xoxb-wrong-wrong-wrong"
         )
         assert code == 1
-        assert 'did you mean "services"' in out
+        assert "did you mean “services”" in out
         assert "SLACK_SIGNING_SECRET" in out
         (tmp_path / "shipmate.yml").unlink()
         code, out, err = await shipmate(

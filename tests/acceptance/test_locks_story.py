@@ -10,6 +10,8 @@ from bot.sandbox.server import Sandbox
 from tests.acceptance import watching
 from tests.acceptance.promoting import company, policy
 
+pytestmark = pytest.mark.both_engines
+
 RETRY = "Retry payments on a gateway time-out"
 TAX = "Round the tax per line"
 APPROVE = "promotions:approve"

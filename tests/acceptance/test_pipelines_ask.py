@@ -68,6 +68,7 @@ async def test_a_poller_is_told_pending_until_every_gate_is_open_and_asking_make
         await there.turn(minutes=31)
         assert (await gates(there, sha, strict="1"))[:2] == (200, "approved")
         assert await flagger(there, "confirm-promotion", sha=sha) == 200
+        assert await flagger(there, "confirm-promotion") == 403, "it could be any build that asks"
         assert await flagger(there, "rollback", sha=sha) == 403, "nobody asked for one"
         assert await flagger(there, "event", sha=sha) == 200
         await there.ship("dee", "lock checkout the database moves")

@@ -84,7 +84,7 @@ async def test_a_typed_login_never_approves(sandbox: Sandbox, sqlite_url: str, t
         await there.ship("dee", "me github dee")
         said = await there.press("dee", APPROVE)
         assert "You can't: GitHub has not said which account is yours" in said
-        assert "/ship me github prove" in said
+        assert "put you into people in shipmate.yml" in said
         assert "Can: Eve (online" in said, "and not Dee, who just could not"
         assert sha not in there.production()
 

@@ -174,7 +174,7 @@ async def test_a_train_gate_is_open_while_no_train_is_configured(
     """There is nothing to wait for yet, and the card says so."""
     async with company(sandbox, sqlite_url, tmp_path, catalogue=held_by("train", "approval")) as there:
         sha = await there.merge("ana", RETRY)
-        assert there.shows("✓ no train is configured")
+        assert there.shows("✓ no train goes there")
         await there.press("dee", APPROVE)
         assert there.production()[-1] == sha
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bot.sandbox.server import Sandbox
 from tests.acceptance import watching
 from tests.acceptance.promoting import Company, company, policy
+
+pytestmark = pytest.mark.both_engines
 
 RETRY = "Retry payments on a gateway time-out"
 TAX = "Round the tax per line"
@@ -100,10 +104,8 @@ async def test_what_was_taken_out_comes_in_again_with_a_fix_or_an_acknowledgemen
         await there.ship("dee", "rollback checkout")
         await there.submit("dee", {"reason": "every third payment fails"})
         newer = await there.merge("chi", "Say which card was declined")
-        assert there.shows(
-            "#802 was rolled back from production: needs a fix or an acknowledgement",
-            "↩️ #802 was rolled back before: bring a fix, or say why it may go in again",
-        )
+        assert there.shows("#802 was rolled back from production: bring a fix, or say why it may go in again")
+        assert "↩️" not in there.says(), "its gate says it, and a phone shows it once"
         await there.press("dee", APPROVE)
         assert newer not in there.production()
         await there.press("eve", "promotions:acknowledge")

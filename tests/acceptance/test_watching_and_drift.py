@@ -65,7 +65,7 @@ async def test_drift_tells_what_production_has_not_and_who_waits(
             "*checkout*: 2 changes in *staging*, not in *production* · oldest since",
             f"{RETRY} · Ana · since",
             f"{TAX} · Ben · since",
-            "Waits for approval: needs 1 yes (@payments-leads)",
+            "Waits: approval: needs 1 yes (@payments-leads)",
             "waiting: Ana and Ben",
         ):
             assert words in said, words
@@ -124,7 +124,7 @@ async def test_the_promote_shortcut_asks_what_and_where_to(sandbox: Sandbox, sql
         (modal,) = sandbox.slack.modals("chi")
         await sandbox.slack.suggest("chi", "check", action_id="promotions:target", view_id=modal["id"])
         said = await there.submit("chi", {"target": "checkout/production", "build": "the newest"})
-        assert "seven or more characters of its commit" in said
+        assert "Name a build by its commit (a1b2c3d)" in said
 
 
 async def test_the_lock_shortcut_asks_what_why_and_how_long(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> None:

@@ -85,13 +85,23 @@ async def tokenless(sqlite_url: str) -> AsyncIterator[Called]:
 # --- who may ------------------------------------------------------------------------------------------------------
 
 
+NONE_CAME, NOT_OURS = "No token came with the request.", "That token is not ours."
+
+
 @pytest.mark.parametrize(
-    "given", [{}, {"Authorization": ""}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Bearer {TOKEN}x"}]
+    ("given", "said"),
+    [
+        ({}, NONE_CAME),
+        ({"Authorization": ""}, NONE_CAME),
+        ({"Authorization": "Bearer "}, NONE_CAME),
+        ({"Authorization": "Bearer wrong"}, NOT_OURS),
+        ({"Authorization": f"Bearer {TOKEN}x"}, NOT_OURS),
+    ],
 )
-async def test_whoever_does_not_hold_the_token_may_not_call(called: Called, given: dict[str, str]) -> None:
-    """They are told what to send, and nothing happens."""
+async def test_whoever_does_not_hold_the_token_may_not_call(called: Called, given: dict[str, str], said: str) -> None:
+    """They are told what is wrong and what to send, and nothing happens."""
     status, answer = await called.replay({"failed": True}, headers=given)
-    assert (status, answer["error"]) == (401, "That token is not ours.")
+    assert (status, answer["error"]) == (401, said)
     assert "SHIPMATE_API_TOKEN" in answer["mend"]
     assert TOKEN not in str(answer)
 

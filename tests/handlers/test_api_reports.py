@@ -106,6 +106,22 @@ async def test_a_deploy_is_stored_and_understood(door: Door) -> None:
     assert named.at == datetime(2026, 11, 21, 13, 12, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("name", "report", "warning"),
+    [
+        ("deploys", DEPLOY, "I know no service “crat”; did you mean “cart”? It is announced as a service of its own."),
+        ("alerts", ALERT, "I know no service “crat”; did you mean “cart”? The alert counts for a service of its own."),
+    ],
+)
+async def test_a_misspelt_service_is_taken_with_a_warning(
+    door: Door, name: str, report: dict[str, Any], warning: str
+) -> None:
+    """One that is like no other is simply a new one."""
+    assert await door.post(name, {**report, "service": "crat"}) == (202, {"accepted": True, "warning": warning})
+    assert await door.post(name, {**report, "service": "xylophone"}) == (202, {"accepted": True})
+    assert len(await door.events()) == 2
+
+
 async def test_a_check_belongs_to_its_services_repository(door: Door) -> None:
     """And one of a service whose repository nobody knows is refused with the mend."""
     assert (await door.post("checks", CHECK))[0] == 202
@@ -129,6 +145,10 @@ async def test_an_alert_fires_and_is_over(door: Door) -> None:
     *_, every = await door.events()
     assert isinstance(every, AlertReported)
     assert (every.started_at, every.resolved_at == every.at) == (None, True)
+    assert (await door.post("alerts", {name: value for name, value in ALERT.items() if name != "key"}))[0] == 202
+    *_, unnamed = await door.events()
+    assert isinstance(unnamed, AlertReported)
+    assert unnamed.fingerprint == ALERT["name"]
 
 
 def test_a_request_for_a_promotion_names_who_asks() -> None:

@@ -490,15 +490,17 @@ def test_a_waiting_run_is_answered_before_the_news() -> None:
         ("workflow_dispatch", {"login": "chi", "type": "User"}, Human(login="chi")),
         ("release", {"login": "chi", "type": "User"}, Human(login="chi")),
         (None, {"login": "chi", "type": "User"}, Human(login="chi")),
-        ("workflow_dispatch", {"login": "shipmate[bot]", "type": "Bot"}, None),
-        ("workflow_dispatch", None, None),
+        ("workflow_dispatch", {"login": "deploy[bot]", "type": "Bot"}, Human(login="deploy[bot]", bot=True)),
+        ("workflow_dispatch", None, Human()),
+        ("push", None, None),
+        ("push", {"login": "deploy[bot]", "type": "Bot"}, None),
         ("push", {"login": "chi", "type": "User"}, None),
         ("schedule", {"login": "chi", "type": "User"}, None),
         ("merge_group", {"login": "chi", "type": "User"}, None),
     ],
 )
 def test_whoever_merged_did_not_ask_for_it(event: object, sender: object, asked: Human | None) -> None:
-    """They may approve what others wrote; who started the run by hand may not."""
+    """They may approve what others wrote; who started it by hand may not, and a bot, or nobody's name, hides who."""
     assert requested(lambda payload: payload.update(event=event, sender=sender)).requested_by == asked
 
 

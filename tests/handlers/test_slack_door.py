@@ -370,7 +370,7 @@ async def test_an_answer_that_did_not_arrive_is_sent_again(client: Client, wired
     chat = Stammering(RetryLater("ratelimited", delay=0.0, rate_limited=True), RetryLater("down", delay=0.0))
     wired.bot.chat = chat
     assert await send(client, COMMAND, signed(COMMAND)) == (200, "")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await chat.heard.wait()
     await chat.close()
     assert chat.tries == 3

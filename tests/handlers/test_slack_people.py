@@ -123,7 +123,7 @@ async def test_help_lists_what_works_and_what_is_to_come(here: Living) -> None:
         said = (await typed(here, words)).text
         assert "/ship status [service]" in said
         assert "/ship lock &lt;scope&gt; [for 2h | until 18:00] &lt;reason&gt;" in said
-        assert "Not yet here: train, metrics, oncall" in said
+        assert "Not yet here: metrics, oncall" in said
 
 
 async def test_an_unknown_word_gets_a_did_you_mean(here: Living) -> None:
@@ -135,7 +135,7 @@ async def test_an_unknown_word_gets_a_did_you_mean(here: Living) -> None:
 
 
 async def test_a_word_to_come_says_so_and_what_works_today(here: Living) -> None:
-    for word in ("train web", "metrics", "oncall checkout"):
+    for word in ("metrics", "oncall checkout"):
         said = (await typed(here, word)).text
         assert f"/ship {word.split(maxsplit=1)[0]} is not here yet. What works today: /ship status" in said
 
@@ -154,6 +154,9 @@ async def test_me_says_who_somebody_is_and_what_they_hear(here: Living) -> None:
     assert "you hear everything about your changes" in said.text
     assert "#812" in said.text
     assert buttons(said.blocks) == ["people:only_failures", "people:mute_all", "people:mute_change"]
+    guest = (await typed(here, "me", person="fay")).text
+    assert "You read here: guests" in guest
+    assert "/ship me" not in guest, "nothing is offered that a guest is then refused"
 
 
 async def test_what_me_is_told_is_kept(here: Living) -> None:

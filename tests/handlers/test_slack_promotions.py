@@ -161,7 +161,7 @@ async def test_an_edited_button_is_answered_and_does_nothing(there: Company) -> 
 async def test_guests_and_strangers_only_read_and_nothing_of_theirs_is_stored(there: Company) -> None:
     before = await stored_acts(there)
     assert "only read here" in await pressed(there, "fay", "promotions:approve")
-    assert "belong to another workspace" in await pressed(there, "gus", "promotions:approve")
+    assert "people of other workspaces, only read here" in await pressed(there, "gus", "promotions:approve")
     assert "only read here" in await typed(there, "fay", "promote checkout")
     assert "only read here" in await pressed(there, "fay", "promotions:reject"), "before they have typed why"
     assert there.sandbox.slack.modals("fay") == []
@@ -248,9 +248,9 @@ async def test_promote_as_it_is_typed(there: Company) -> None:
         (f"promote checkout {sha[:8]} to production", "is on its way already"),
         (f"promote checkout to production {sha[:8]}", "is on its way already"),
         ("promote chekout", "I know no service"),
-        ("promote checkout to staging", "none of these"),
+        ("promote checkout to staging", "is promoted to production, not to “staging”"),
         ("promote checkout yesterday", "I cannot place “yesterday”"),
-        ("promote checkout deadbee1", "No build deadbee1"),
+        ("promote checkout deadbee1", "I know no build “deadbee1”"),
     ):
         assert told in await typed(there, "ben", words), words
 
@@ -269,7 +269,10 @@ async def test_promote_by_its_window_from_a_shortcut_or_with_nothing_typed(there
     said = await answered(there, "ben", slack.submit("ben", view["id"], values | {"build": ""}))
     assert "is on its way already" in said, "a shortcut has no place: it is answered in our own conversation"
     await slack.command("ben", "/ship", "promote")
-    assert [one["callback_id"] for one in slack.modals("ben")] == ["promotions:promote"]
+    (again,) = slack.modals("ben")
+    assert again["callback_id"] == "promotions:promote"
+    said = await answered(there, "ben", slack.submit("ben", again["id"], values | {"build": "Spring 1.2"}))
+    assert "I know no build “Spring 1.2” of checkout" in said, "a version may be of several words"
 
 
 async def test_a_window_of_an_older_shipmate_and_a_shortcut_of_one_are_answered(there: Company) -> None:

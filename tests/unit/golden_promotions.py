@@ -5,15 +5,19 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, datetime, timedelta
 
+from bot.alerts.views import AlertView
 from bot.answers.locks import LockModal
 from bot.answers.views import (
     Ahead,
     AheadView,
+    AlarmView,
     DriftLine,
     DriftReply,
+    EndedLine,
     HomeView,
     LockLine,
     PromotionLine,
+    RolledBackLine,
     ServiceDrift,
     TakenOut,
     WaitsForMe,
@@ -28,19 +32,25 @@ from bot.promotions.states import MAY
 from bot.promotions.views import (
     AbleView,
     ApprovalView,
+    BarredView,
     DecisionView,
     DetailsModal,
     GateLine,
     HoldingLock,
+    LiveView,
     NextBuild,
     PromoteModal,
     PromotionCard,
     PromotionNote,
     ReasonModal,
+    RejectionView,
     RollbackModal,
+    RoundView,
     Said,
     SizedChange,
+    TryingView,
 )
+from tests.unit import golden_trains as trains
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
@@ -97,7 +107,11 @@ HOLD_OVER = dataclasses.replace(WANTS_GO, reason="the hold of Dee ran out: it wa
 ROLLED_BACK = GateLine(
     gate="order",
     state="blocked",
-    reason="#812 was rolled back from production: needs a fix or an acknowledgement",
+    reason="#812 was rolled back from production: bring a fix, or say why it may go in again",
+)
+FIRING = tuple(
+    AlertView(name=name, since=NOON + timedelta(minutes=12), url=url)
+    for name, url in (("checkout 5xx", "https://grafana.example/d/5xx"), ("p99", None), ("queue", None), ("disk", None))
 )
 ABLE = (
     AbleView(person=DEE, online=True, from_at=None),
@@ -125,6 +139,7 @@ OPEN = PromotionCard(
     deletions=37,
     gates=(NO_LOCK, SMOKED, QUIET, SOAKING, NEEDED),
     ships_at=NOON + timedelta(minutes=18),
+    ships_at_said="13:18 (Europe/Paris)",
     only_approval=False,
     approvals=(),
     able=ABLE,
@@ -190,6 +205,16 @@ ROLLBACK = dataclasses.replace(
     ships_at=None,
 )
 
+ROUND = RoundView(
+    closed=("soaked for 12 min of 30 min", "approval: 1 of 2, needs 1 yes"), sources=("api", "github"), who=CHI, url=RUN
+)
+BUGGY = RejectionView(labels=("#812",), who=ANA, at=NOON - timedelta(minutes=10), reason="I found a bug in mine")
+
+WENT_ROUND = dataclasses.replace(LIVE, round=ROUND)
+UNAWAITED = dataclasses.replace(
+    ROLLING, state=State.CANCELLED.value, unawaited=True, ended_at=NOON, ended_by=ANA, ended_reason="lunch", may=()
+)
+
 CARDS: dict[str, object] = {
     "needs a yes, soaks": OPEN,
     "needs a yes only": dataclasses.replace(
@@ -212,8 +237,29 @@ CARDS: dict[str, object] = {
     "is being read": dataclasses.replace(
         OPEN, range=RangeState.READING, changes=(), changes_in_all=0, additions=None, deletions=None
     ),
-    "cannot be read": dataclasses.replace(OPEN, range=RangeState.UNREADABLE, changes=(), changes_in_all=0),
-    "could not be read": dataclasses.replace(OPEN, range=RangeState.UNKNOWN, changes=(), changes_in_all=0),
+    "cannot be read": dataclasses.replace(
+        OPEN,
+        range=RangeState.UNREADABLE,
+        changes=(),
+        changes_in_all=0,
+        trouble="GitHub answers “Not Found” about a1b2c3d and 9f8e7d6 of acme/checkout: it has no such commit, or "
+        "Shipmate may not read it there",
+    ),
+    "could not be read": dataclasses.replace(
+        OPEN,
+        range=RangeState.UNKNOWN,
+        changes=(),
+        changes_in_all=0,
+        trouble="GitHub answered HTTP 502 about the commits of acme/checkout",
+    ),
+    "is locked, and anybody can": dataclasses.replace(
+        OPEN,
+        gates=(
+            dataclasses.replace(LOCKED, can=(), able="anybody here but guests"),
+            dataclasses.replace(LOCKED, can=(), able="members of payments"),
+        ),
+        ships_at=None,
+    ),
     "is locked": dataclasses.replace(OPEN, gates=(LOCKED, SMOKED, NEEDED), ships_at=None),
     "waits for a Go": dataclasses.replace(APPROVED, gates=(WANTS_GO, SMOKED), ships_at=None),
     "waits for a Go and a yes": dataclasses.replace(OPEN, gates=(WANTS_GO, NEEDED), ships_at=None),
@@ -229,7 +275,32 @@ CARDS: dict[str, object] = {
     "rolled back before, and somebody said why": dataclasses.replace(
         OPEN, answered=("#812",), answered_by=CHI, answered_reason="the database was full"
     ),
-    "rolled back before, and mended": dataclasses.replace(OPEN, answered=("#812", "#816")),
+    "rolled back before, and mended": dataclasses.replace(OPEN, mended=("#812", "#816")),
+    "rolled back before: some mended, some answered for": dataclasses.replace(
+        OPEN, answered=("#812",), answered_by=CHI, answered_reason="the database was full", mended=("#816",)
+    ),
+    "rejected before": dataclasses.replace(OPEN, rejections=(BUGGY,)),
+    "rolls out, and nobody waits": UNAWAITED,
+    "rolls out round the gates": dataclasses.replace(ROLLING, round=ROUND),
+    "live round the gates": WENT_ROUND,
+    "live past us, with every gate open": dataclasses.replace(LIVE, round=dataclasses.replace(ROUND, closed=())),
+    "may be on its way, and is locked": dataclasses.replace(
+        CALLED,
+        may_hold=(dataclasses.replace(LOCKED, until=None),),
+        trying=TryingView(tries=3, since=NOON, reason="GitHub answered HTTP 502", next_at=NOON + timedelta(seconds=40)),
+    ),
+    "some must be proven first": dataclasses.replace(OPEN, able=ABLE[:1], unproven=(CHI, EVE)),
+    "all must be proven first, and cannot here": dataclasses.replace(OPEN, able=(), unproven=(CHI,), proves=False),
+    "nobody is left to approve": dataclasses.replace(
+        OPEN,
+        able=(),
+        short=1,
+        barred=(BarredView(person=DEE, why="wrote #816"), BarredView(person=EVE, why="approved already")),
+        approvals=(DEES_YES,),
+    ),
+    "too few are left to approve": dataclasses.replace(
+        OPEN, able=ABLE[:1], short=1, barred=(BarredView(person=CHI, why="merged #816 for a bot"),)
+    ),
     "its hold ran out": dataclasses.replace(APPROVED, held=True, gates=(HOLD_OVER,), ships_at=None),
     "is on hold": dataclasses.replace(APPROVED, held=True, gates=(LOCKED, SMOKED), ships_at=None),
     "brings back what was rolled back": dataclasses.replace(OPEN, reentries=("#812",), requested_by=CHI),
@@ -247,15 +318,33 @@ CARDS: dict[str, object] = {
         may=(Act.TRY_AGAIN, Act.WENT_THROUGH),
     ),
     "waits in its pipeline": dataclasses.replace(ROLLING, deploy=DeployStatus.PENDING, percent=None),
+    "is starting, and nobody answers": dataclasses.replace(
+        STARTING,
+        trying=TryingView(
+            tries=3,
+            since=NOON,
+            reason="GitHub did not answer about a deployment (ClientConnectorError)",
+            next_at=NOON + timedelta(seconds=40),
+        ),
+    ),
     "rolling out": ROLLING,
     "live and watched": LIVE,
-    "live, and alerts fire": dataclasses.replace(LIVE, alerts=("checkout 5xx", "p99", "queue", "disk")),
+    "live, and alerts fire": dataclasses.replace(LIVE, alerts=FIRING),
     "live": dataclasses.replace(LIVE, watched_until=None),
     "live no more": dataclasses.replace(LIVE, watched_until=None, live=False),
     "was rolled back": dataclasses.replace(
         LIVE, watched_until=None, live=False, rolled_back_at=NOON + timedelta(minutes=20)
     ),
-    "failed": dataclasses.replace(ENDED, state=State.FAILED.value, ended_reason="Readiness probe failed: HTTP 503"),
+    "failed": dataclasses.replace(
+        ENDED,
+        state=State.FAILED.value,
+        ended_reason="Readiness probe failed: HTTP 503",
+        now_live=LiveView(sha=OLDER, since=NOON - timedelta(days=1)),
+        goes_back=True,
+    ),
+    "failed, and something newer is live": dataclasses.replace(
+        ENDED, state=State.FAILED.value, ended_reason="its rollout failed", now_live=LiveView(sha=NEWER, since=NOON)
+    ),
     "rejected": dataclasses.replace(
         ENDED, state=State.REJECTED.value, ended_by=DEE, ended_reason="The migration is not backwards compatible"
     ),
@@ -293,6 +382,9 @@ NOTES: dict[str, object] = {
         NOTE, said=Said.APPROVAL_NEEDED.value, able=ABLE, who=None, reason=None
     ),
     "void, nothing added": dataclasses.replace(NOTE, said=Said.VOID.value, changes=()),
+    "an alert fires": dataclasses.replace(NOTE, said=Said.ALERT.value, alert=FIRING[0]),
+    "an alert fires, to an author": dataclasses.replace(NOTE, said=Said.ALERT.value, changes=(RETRY,), alert=FIRING[1]),
+    "an alert is over": dataclasses.replace(NOTE, said=Said.ALERT_OVER.value, alert=FIRING[0]),
     "held by Dee": dataclasses.replace(NOTE, said=Said.HELD.value, changes=(RETRY,), lock=DEES_LOCK),
     "held by itself": dataclasses.replace(
         NOTE, said=Said.HELD.value, lock=dataclasses.replace(DEES_LOCK, owner=None, ends_at=None)
@@ -305,9 +397,37 @@ NOTES: dict[str, object] = {
     "another's lock is gone, and it waits": dataclasses.replace(
         NOTE, said=Said.GOES_ON.value, lock=DEES_LOCK, waits=(LOCKED, NEEDED)
     ),
+    "held by a freeze": dataclasses.replace(
+        NOTE, said=Said.HELD.value, lock=dataclasses.replace(DEES_LOCK, scope="everything", freeze=True)
+    ),
+    "goes on after a freeze": dataclasses.replace(
+        NOTE, said=Said.GOES_ON.value, changes=(RETRY,), lock=dataclasses.replace(DEES_LOCK, freeze=True)
+    ),
+    "nobody asked, and it rolls": dataclasses.replace(
+        NOTE, said=Said.WENT_ROUND.value, changes=(), reason=None, deploy=DeployStatus.IN_PROGRESS
+    ),
+    "nobody asked, and it failed": dataclasses.replace(
+        NOTE, said=Said.WENT_ROUND.value, changes=(), reason=None, deploy=DeployStatus.FAILED
+    ),
+    "gone back by hand": dataclasses.replace(
+        NOTE, said=Said.WENT_ROUND.value, changes=(), reason=None, deploy=DeployStatus.SUCCEEDED, rollback=True
+    ),
+    "a rollback by hand failed": dataclasses.replace(
+        NOTE, said=Said.WENT_ROUND.value, changes=(), reason=None, who=None, deploy=DeployStatus.FAILED, rollback=True
+    ),
     "goes on after a lock": dataclasses.replace(NOTE, said=Said.GOES_ON.value, changes=(RETRY,), lock=DEES_LOCK),
     "a rollback was rejected": dataclasses.replace(NOTE, rollback=True, who=None, reason=None),
     "a rollback failed": dataclasses.replace(NOTE, said=Said.FAILED.value, rollback=True, url=None, reason=None),
+    "failed, and production has locked itself": dataclasses.replace(
+        NOTE,
+        said=Said.FAILED.value,
+        reason="its rollout failed",
+        lock=HoldingLock(scope="checkout/production", reason="the rollout of a1b2c3d failed", owner=None, ends_at=None),
+    ),
+    "cancelled, and many with it": dataclasses.replace(
+        NOTE, said=Said.CANCELLED.value, changes=(RETRY, BUMP, BASKET, RETRY, BUMP, BASKET), more=7
+    ),
+    "live round the gates": dataclasses.replace(NOTE, said=Said.LIVE.value, who=None, reason=None, round=ROUND),
 }
 
 REASON = ReasonModal(
@@ -335,6 +455,7 @@ GOING_BACK = RollbackModal(
 DECIDED = DecisionView(
     at=NOON, act="approve", who=DEE, outcome="unchanged", closed=("soak: soaked for 12 min of 30 min",)
 )
+SAID_WHY = dataclasses.replace(DECIDED, act="acknowledge", who=CHI, reason="the database was full")
 DETAILS = DetailsModal(
     card=OPEN,
     sized=(
@@ -376,6 +497,7 @@ FOUND = WhereFound(
 WAITING = PromotionLine(
     promotion_id=12, sha=SHA, state=State.OPEN.value, rollback=False, changes=2, closed=(SOAKING, NEEDED)
 )
+REJECTED = EndedLine(state=State.REJECTED.value, at=NOON, who=DEE, reason="too risky before the weekend")
 WAYS: dict[str, AheadView] = {
     "soaks": ABOARD,
     "within a wide range": dataclasses.replace(ABOARD, to_at=NOON + timedelta(minutes=60)),
@@ -388,6 +510,27 @@ WAYS: dict[str, AheadView] = {
     "is next": dataclasses.replace(NOT_THERE, ahead=Ahead.NEXT),
     "is not in staging": dataclasses.replace(NOT_THERE, ahead=Ahead.BEFORE, sha=None, promotion_id=None),
     "nothing promotes it": dataclasses.replace(NOT_THERE, ahead=Ahead.UNASKED, sha=None, promotion_id=None),
+    "was rolled back": dataclasses.replace(
+        NOT_THERE,
+        ahead=Ahead.UNASKED,
+        sha=None,
+        promotion_id=None,
+        back=RolledBackLine(at=NOON, who=DEE, reason="5xx since the last deploy"),
+        locks=(
+            LockLine(
+                scope="checkout/production", reason="rolled back: 5xx", owner="Shipmate", until=None, wants_go=False
+            ),
+            LockLine(scope="everything", reason="lunch", owner="Eve", until=None, wants_go=True),
+        ),
+    ),
+    "nobody waits": dataclasses.replace(
+        NOT_THERE,
+        ahead=Ahead.UNASKED,
+        sha=None,
+        promotion_id=None,
+        ended=dataclasses.replace(REJECTED, state="unawaited"),
+    ),
+    "was rejected": dataclasses.replace(NOT_THERE, ahead=Ahead.UNASKED, sha=None, promotion_id=None, ended=REJECTED),
 }
 DRIFTING = ServiceDrift(
     service="checkout",
@@ -422,6 +565,19 @@ DRIFTS: dict[str, object] = {
         ),
         level=3,
         more=4,
+    ),
+    "rolled back and rejected": DriftReply(
+        services=(
+            dataclasses.replace(
+                DRIFTING, promotion=None, ended=REJECTED, out=TakenOut(sha=SHA, since=NOON, changes=(RETRY,))
+            ),
+        ),
+        level=0,
+        more=0,
+    ),
+    "rejected": DriftReply(services=(dataclasses.replace(DRIFTING, promotion=None, ended=REJECTED),), level=0, more=0),
+    "rolled back, and asked for again": DriftReply(
+        services=(dataclasses.replace(DRIFTING, out=TakenOut(sha=SHA, since=NOON, changes=())),), level=0, more=0
     ),
     "none": DriftReply(services=(), level=5, more=0),
     "no pipeline": DriftReply(services=(), level=0, more=0),
@@ -484,7 +640,10 @@ HOME = HomeView(
         ),
         more=2,
     ),
-    trains=("web",),
+    trains=(
+        dataclasses.replace(trains.WEB, boarding=None, running=(dataclasses.replace(trains.HELD, conductor=ANA),)),
+        dataclasses.replace(trains.NOBODY, boarding=None, missed=trains.MISSED, coming=None),
+    ),
     proven=True,
 )
 EMPTY_HOME = HomeView(
@@ -515,6 +674,20 @@ SAMPLES: dict[str, dict[str, object]] = {
     "modals/details": {
         "open": DETAILS,
         "live": dataclasses.replace(DETAILS, card=LIVE, verdicts=(), more=3),
+        "rolled back before, and somebody said why": dataclasses.replace(
+            DETAILS,
+            card=dataclasses.replace(
+                OPEN, answered=("#812",), answered_by=CHI, answered_reason="the database was full"
+            ),
+            verdicts=(LOCKED, dataclasses.replace(LOCKED, can=(), able="members of payments")),
+            decisions=(SAID_WHY,),
+        ),
+        "live round the gates": dataclasses.replace(DETAILS, card=WENT_ROUND, verdicts=()),
+        "rolls out, and nobody waits": dataclasses.replace(DETAILS, card=UNAWAITED, verdicts=()),
+        "rejected before, and rolled back": dataclasses.replace(
+            DETAILS,
+            card=dataclasses.replace(OPEN, rejections=(BUGGY,), answered=("#812",), answered_by=CHI, mended=("#816",)),
+        ),
         "a rollback that was read by nobody": DetailsModal(
             card=dataclasses.replace(
                 ROLLBACK, range=RangeState.READING, ended_at=NOON, ended_by=DEE, ended_reason="no"
@@ -528,7 +701,12 @@ SAMPLES: dict[str, dict[str, object]] = {
     "home/home": {
         "a guest": dataclasses.replace(EMPTY_HOME, person=PersonView(name="somebody"), reads_only=True),
         "a busy day": HOME,
+        "an alert fires": dataclasses.replace(
+            HOME,
+            alarms=(AlarmView(service="checkout", environment="production", alert=FIRING[0], changes=(RETRY, BUMP)),),
+        ),
         "nothing": EMPTY_HOME,
+        "nobody can prove who they are": dataclasses.replace(EMPTY_HOME, proves=False),
         "more than is shown": dataclasses.replace(HOME, more_waits=4, waits=HOME.waits * 3, trains=()),
     },
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from bot import outbox
+from bot import outbox, people
 from bot.catalog import Catalog, PersonEntry, PromoteThrough, Service, Team
 from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
@@ -18,8 +18,8 @@ from bot.errors import UserError
 from bot.events import Act, Event, PromotionActed, PromotionRequested, RollbackRequested, Via
 from bot.gates import Approval, Freeze, Health, Lock, Order, Soak
 from bot.outbox import Card, Effect, Note, SendState
+from bot.ports import Member, Range, Started
 from bot.ports import Order as Call
-from bot.ports import Range, Started
 from bot.promotions import calling, gathering, ranges
 from bot.promotions.advancing import DEPLOY
 from bot.promotions.models import Promotion, State
@@ -53,6 +53,17 @@ class World:
     at: float = 0
     numbers: int = 800
     called: list[Call] = field(default_factory=list)
+    met: bool = True
+    """Whether Slack tells who somebody is whenever they act, as the door asks it to."""
+
+    def meet(self, *slack_ids: str) -> None:
+        """Slack tells who these people are now: as before, and full members where it had never told."""
+        for slack_id in slack_ids if self.met else ():
+            row = people.profile_of(self.session, slack_id)
+            known = Member(slack_id, LOGINS.get(slack_id, slack_id).capitalize())
+            if row is not None and row.read_at is not None:
+                known = replace(known, active=row.active, guest=row.guest, email=row.email, zone=row.zone)
+            people.saw(self.session, known, self.now)
 
     @property
     def catalog(self) -> Catalog:
@@ -81,7 +92,11 @@ class World:
         return Reactions(self.catalog, "https://github.com")
 
     def tell(self, *events: Event) -> str | None:
-        """Events arrive, as one delivery."""
+        """Events arrive, as one delivery; whoever acted was met by the door."""
+        for event in events:
+            by = getattr(event, "by", None) or ""
+            who = by.removeprefix("slack:") if by.startswith("slack:") else getattr(event, "slack_id", None)
+            self.meet(*([who] if who is not None else []))
         said = self.reactions.react(self.session, events, self.now)
         self.session.flush()
         return said

@@ -29,6 +29,8 @@ from bot.gates import (
     Soak,
     Staging,
     Train,
+    TrainFact,
+    TrainState,
     Unbuilt,
     Vote,
 )
@@ -61,6 +63,7 @@ def run(
     truncated: int = 0,
     direction: Direction | None = Direction.AHEAD,
     requested_by: frozenset[str] = frozenset(),
+    unnamed: str = "",
     reentries: tuple[Reentry, ...] = (),
 ) -> Run:
     """checkout on its way to production with these changes, by default one of Ana's."""
@@ -71,6 +74,7 @@ def run(
         rollback=rollback,
         seen="now",
         requested_by=requested_by,
+        unnamed=unnamed,
         changes=None if unread else changes or (change(),),
         truncated=truncated,
         direction=direction,
@@ -86,6 +90,7 @@ def vote(
     saw: tuple[str, ...] = ("#812",),
     proven: bool = True,
     full: bool = True,
+    trouble: str | None = None,
     names: frozenset[str] = frozenset(),
 ) -> Vote:
     """The yes of somebody who is called, and known to Slack and GitHub, by this name."""
@@ -97,6 +102,7 @@ def vote(
         names=names | {f"github:{login}"},
         proven=proven,
         full=full,
+        trouble=trouble,
         saw=saw,
     )
 
@@ -117,6 +123,7 @@ def situation(
     groups: Mapping[str, GroupFact] | None = None,
     approvers: tuple[str, ...] = (),
     alerts: tuple[AlertFact, ...] = (),
+    train: TrainFact | None = None,
 ) -> Situation:
     """What is known at noon of a promotion that nothing holds but its approvals."""
     return Situation(
@@ -130,6 +137,7 @@ def situation(
         groups=groups or {},
         approvers=approvers,
         alerts=alerts,
+        train=train,
     )
 
 
@@ -180,6 +188,7 @@ RUNS = st.builds(
     rollback=st.booleans(),
     seen=st.just("now"),
     requested_by=_NAMES,
+    unnamed=st.sampled_from(["", "as deploy[bot]"]),
     changes=st.none() | st.lists(CHANGES, max_size=7, unique_by=lambda one: one.label).map(tuple),
     truncated=st.integers(0, 2),
     direction=st.none() | st.sampled_from(Direction),
@@ -206,6 +215,18 @@ GROUP_FACTS = st.builds(
     members=st.none() | st.frozensets(_LOGIN.map(lambda login: f"U0{login.upper()}"), max_size=4),
     trouble=st.none() | st.just("Slack does not answer"),
 )
+TRAINS = st.builds(
+    TrainFact,
+    name=st.just("web"),
+    scheduled_at=st.none() | INSTANTS,
+    state=st.sampled_from(TrainState),
+    aboard=st.booleans(),
+    hotfix=st.booleans(),
+    stage_waits_for=st.lists(st.sampled_from(["cart", "search"]), max_size=2, unique=True).map(tuple),
+    reason=st.none() | st.just("search smoke failed"),
+    held_by=st.none() | st.just("Chi"),
+    who=st.just(("U0CHI",)),
+)
 SITUATIONS = st.builds(
     Situation,
     now=st.just(NOON),
@@ -227,6 +248,7 @@ SITUATIONS = st.builds(
     alerts=st.lists(st.builds(AlertFact, name=st.just("5xx"), since=INSTANTS, source=st.just("api")), max_size=2).map(
         tuple
     ),
+    train=st.none() | TRAINS,
 )
 APPROVALS = st.builds(
     Approval,

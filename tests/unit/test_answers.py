@@ -193,7 +193,7 @@ async def test_services_come_in_the_order_of_their_last_deploys_and_the_rest_is_
 
 
 async def test_an_unknown_service_is_answered_with_the_nearest(world: World) -> None:
-    with pytest.raises(UserError, match='did you mean "checkout"'):
+    with pytest.raises(UserError, match="did you mean “checkout”"):
         await world.ask(lambda session, desk: status(session, desk, "chekout"))
     with pytest.raises(UserError, match="/ship status lists"):
         await world.ask(lambda session, desk: status(session, desk, "zzz"))

@@ -31,3 +31,7 @@ def test_a_yes_is_as_old_as_its_click(session: Session, hours: int, *, counts: b
         with pytest.raises(UserError, match="reached me only now"):
             here.tell(yes)
     assert promotion.state == (State.STARTING if counts else State.OPEN)
+    if counts:
+        (kept,) = gathering.approvals_of(session, promotion.id)
+        assert kept.at == minute(clicked), "it expires four hours after the click"
+        assert promotion.not_before == here.now + here.service.undo, "there is as much time to undo it as ever"

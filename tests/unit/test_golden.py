@@ -55,11 +55,13 @@ from bot.deploys.views import (
 )
 from bot.events import DeployStatus, Level
 from bot.locks.rules import Stage
-from bot.locks.views import FreezeNote, FreezeRow, LockCard, LockNote, LockRow, LockSaid, LocksReply
+from bot.locks.views import FreezeNote, FreezeRow, GoCard, LockCard, LockNote, LockRow, LockSaid, LocksReply
 from bot.ports import Message
 from bot.rendering import Renderer, templates_folder
 from bot.rendering.blocks import Page
+from tests.unit import golden_forecasts as forecasting
 from tests.unit import golden_promotions as promoting
+from tests.unit import golden_trains as trains
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
@@ -246,6 +248,19 @@ RAN_OUT = dataclasses.replace(
 LIFTED_CARD = dataclasses.replace(
     BY_ITSELF, stage=Stage.WANTS_GO, over_at=NOON + timedelta(hours=1), lifted_by=ANA, waiting_changes=0
 )
+ASKS_GO = GoCard(
+    lock_id=17,
+    scope="checkout",
+    reason="rollback in progress",
+    owner=LOCKED.owner,
+    ran_out=True,
+    by=None,
+    waits=True,
+    holds=False,
+    ends_at=NOON + timedelta(hours=4),
+    go_at=None,
+    go_by=None,
+)
 LOCK_NOTE = LockNote(
     said=LockSaid.ENDS_SOON,
     lock_id=17,
@@ -346,6 +361,9 @@ SAMPLES: dict[str, dict[str, object]] = {
     "cards/lock": {
         "holds": LOCKED,
         "holds, nothing waits": dataclasses.replace(LOCKED, waiting_changes=0, waiting_people=0, rollbacks=False),
+        "holds, and one may be on its way": dataclasses.replace(
+            LOCKED, waiting_changes=0, waiting_people=0, waiting_doubtful=1
+        ),
         "set itself": BY_ITSELF,
         "ran out": RAN_OUT,
         "set itself and was lifted": LIFTED_CARD,
@@ -359,6 +377,15 @@ SAMPLES: dict[str, dict[str, object]] = {
             LIFTED_CARD, stage=Stage.OVER, lifted_by=None, go_at=NOON + timedelta(hours=5), go_by=CHI
         ),
     },
+    "cards/lock_go": {
+        "ran out": ASKS_GO,
+        "was unlocked": dataclasses.replace(ASKS_GO, ran_out=False, owner=None, by=ANA),
+        "lifted itself": dataclasses.replace(ASKS_GO, ran_out=False, owner=None),
+        "Go was said": dataclasses.replace(ASKS_GO, waits=False, go_at=NOON, go_by=CHI),
+        "locked again": dataclasses.replace(ASKS_GO, waits=False, holds=True),
+        "locked again without an end": dataclasses.replace(ASKS_GO, waits=False, holds=True, ends_at=None),
+        "over": dataclasses.replace(ASKS_GO, waits=False),
+    },
     "cards/digest": {
         "one": DigestCard(lines=(LINE,), since=NOON, until=NOON),
         "an author's changes": dataclasses.replace(digest(12, 3), changes=True),
@@ -371,6 +398,13 @@ SAMPLES: dict[str, dict[str, object]] = {
         "watched, taken out": dataclasses.replace(NOTE, role="watcher", outcome=Outcome.LEFT, duration=None),
         "live": NOTE,
         "failed": dataclasses.replace(NOTE, outcome=Outcome.FAILED, status=DeployStatus.FAILED),
+        "failed, with no run and a lock": dataclasses.replace(
+            NOTE,
+            outcome=Outcome.FAILED,
+            status=DeployStatus.FAILED,
+            url=None,
+            locked="checkout → production: the rollout of a1b2c3d failed",
+        ),
         "cancelled": dataclasses.replace(
             NOTE, outcome=Outcome.FAILED, status=DeployStatus.CANCELLED, duration=None, url=None
         ),
@@ -393,9 +427,6 @@ SAMPLES: dict[str, dict[str, object]] = {
         "still holds, to the channel": dataclasses.replace(
             LOCK_NOTE, said=LockSaid.STILL_HOLDS, owner=None, ends_at=None, extend_until=None
         ),
-        "ran out": dataclasses.replace(LOCK_NOTE, said=LockSaid.RAN_OUT, extend_until=None),
-        "lifted, and wants a Go": dataclasses.replace(LOCK_NOTE, said=LockSaid.WANTS_GO, owner=None, by=ANA),
-        "lifted itself, and wants a Go": dataclasses.replace(LOCK_NOTE, said=LockSaid.WANTS_GO, owner=None),
         "extended by somebody": dataclasses.replace(LOCK_NOTE, said=LockSaid.EXTENDED, by=ANA),
         "lifted by somebody": dataclasses.replace(LOCK_NOTE, said=LockSaid.LIFTED, by=ANA, extend_until=None),
     },
@@ -403,6 +434,7 @@ SAMPLES: dict[str, dict[str, object]] = {
         "one service": FROZEN,
         "everything": dataclasses.replace(FROZEN, service=None),
         "lifted": dataclasses.replace(FROZEN, lifted=True),
+        "lifted, to whoever declared it": dataclasses.replace(FROZEN, lifted=True, yours=True),
     },
     "notes/stuck": {
         "two changes": StuckNote(service="checkout", environment="production", changes=(RETRY, BUMP), stuck=STUCK),
@@ -515,6 +547,11 @@ SAMPLES: dict[str, dict[str, object]] = {
     "replies/me": {
         "hears all": ME,
         "only failures": dataclasses.replace(ME, level=Level.FAILURES, github_source="link", muted_changes=()),
+        "unknown on GitHub, which can be asked": dataclasses.replace(ME, github=None, github_source=None),
+        "unknown on GitHub, which cannot be asked": dataclasses.replace(
+            ME, github=None, github_source=None, proves=False
+        ),
+        "a guest": dataclasses.replace(ME, github=None, github_source=None, reads_only=True),
         "nothing, unknown on GitHub": dataclasses.replace(
             ME, level=Level.NONE, github=None, github_source=None, recent=(), muted_changes=(*numbered(1, 14), REVERT)
         ),
@@ -547,9 +584,15 @@ SAMPLES: dict[str, dict[str, object]] = {
         "refused": SaidReply(text="Only members of payments may do this.\nAsk Dee or Eve.", refused=True),
     },
 }
-SAMPLES |= promoting.SAMPLES
+SAMPLES |= promoting.SAMPLES | trains.SAMPLES
 SAMPLES["replies/where"] |= {
     f"ahead: {name}": dataclasses.replace(promoting.FOUND, ahead=(way,)) for name, way in promoting.WAYS.items()
+}
+SAMPLES["replies/where"] |= {
+    f"by train: {name}": dataclasses.replace(promoting.FOUND, ahead=(way,)) for name, way in forecasting.WAYS.items()
+}
+SAMPLES["cards/change"] |= {
+    f"by train: {name}": dataclasses.replace(CHANGE, onward=rides) for name, rides in forecasting.RIDES.items()
 }
 SAMPLES["replies/where"] = {
     name: WhereReply(asked="812", found=(view,)) if isinstance(view, WhereFound) else view
@@ -559,6 +602,18 @@ HELD = dataclasses.replace(
     PRODUCTION, locks=promoting.LOCK_LINES, promotions=(promoting.WAITING,), not_running=promoting.TAKEN_OUT
 )
 SAMPLES["replies/status"] |= {
+    "live round the gates": StatusReply(
+        services=(
+            dataclasses.replace(
+                CHECKOUT, targets=(dataclasses.replace(PRODUCTION, round=promoting.ROUND, live_more=9),)
+            ),
+        ),
+        more=0,
+    ),
+    "alerts fire": StatusReply(
+        services=(dataclasses.replace(CHECKOUT, targets=(dataclasses.replace(HELD, alerts=promoting.FIRING),)),),
+        more=0,
+    ),
     "held back": StatusReply(services=(dataclasses.replace(CHECKOUT, targets=(HELD,)),), more=0),
     "two, one held back": StatusReply(services=(dataclasses.replace(CHECKOUT, targets=(HELD,)), CART), more=0),
 }
@@ -746,23 +801,23 @@ GROUPED = ("cards/digest", "replies/said")
 
 
 @pytest.mark.parametrize(("template", "name"), EVERY)
-@pytest.mark.parametrize("words", HOSTILE)
-def test_words_from_outside_do_nothing(renderer: Renderer, template: str, name: str, words: str) -> None:
+def test_words_from_outside_do_nothing(renderer: Renderer, template: str, name: str) -> None:
     """Every text of every view is hostile, and no more syntax is alive than with harmless words."""
     view = SAMPLES[template][name]
-    hostile = show(renderer, template, with_every_word(view, words))
-    for shown in [hostile.text, *(text["text"] for text in texts(list(hostile.blocks)))]:
-        assert not re.search(r"<(?!!date\^\d+\^\{)", shown)
-        assert not re.search(r"&(?!amp;|lt;|gt;)", shown)
-        assert not re.search(r"@(here|channel|everyone)\b", shown)
-        assert not re.search("[\x00-\x09\x0b-\x1f\u2028\u202e\u200b\ud800-\udfff]", shown)
-        assert not re.search(r"\*x\*|`y`|_z_|~s~|```|_init_", shown)
-    if template not in GROUPED:
-        harmless = show(renderer, template, with_every_word(view, "w" * len(words)))
-        assert skeletons(hostile) == skeletons(harmless)
+    for words in HOSTILE:
+        hostile = show(renderer, template, with_every_word(view, words))
+        for shown in [hostile.text, *(text["text"] for text in texts(list(hostile.blocks)))]:
+            assert not re.search(r"<(?!!date\^\d+\^\{)", shown), words
+            assert not re.search(r"&(?!amp;|lt;|gt;)", shown), words
+            assert not re.search(r"@(here|channel|everyone)\b", shown), words
+            assert not re.search("[\x00-\x09\x0b-\x1f\u2028\u202e\u200b\ud800-\udfff]", shown), words
+            assert not re.search(r"\*x\*|`y`|_z_|~s~|```|_init_", shown), words
+        if template not in GROUPED:
+            harmless = show(renderer, template, with_every_word(view, "w" * len(words)))
+            assert skeletons(hostile) == skeletons(harmless), words
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 @given(
     sample=st.sampled_from([pair for pair in EVERY if pair[0] not in GROUPED]),
     words=st.text(
@@ -777,7 +832,7 @@ def test_no_words_whatever_make_syntax(renderer: Renderer, sample: tuple[str, st
     assert skeletons(hostile) == skeletons(harmless)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 @given(
     sample=st.sampled_from(EVERY),
     length=st.integers(1, 50_000),

@@ -75,6 +75,10 @@ class Forge:
         """Nobody asks."""
         raise AssertionError
 
+    async def may_push(self, repo: str, login: str) -> bool:
+        """Nobody asks."""
+        raise AssertionError
+
     def _ask(self, what: str, since: datetime) -> None:
         self.asked.append((what, since))
         if what in self.faults:

@@ -97,10 +97,13 @@ def test_every_button_of_a_template_is_heard_and_every_listener_has_a_button(hea
 
 
 def test_every_modal_has_a_template_of_its_name(heard: Listeners) -> None:
-    """``promotions:reject`` is shown by ``modals/reject``; what is submitted from it is heard."""
+    """``promotions:reject`` is shown by ``modals/reject``, ``trains:hold`` by ``modals/hold_train``; both are heard."""
     modals = {path.stem for path in (templates_folder() / "modals").glob("*.j2")}
-    submitted = {name.partition(":")[2] for name in heard.views}
-    assert {"lock" if name == "place" else name for name in submitted} == modals - {"details"}
+    submitted = {
+        "lock" if name == "locks:place" else name.partition(":")[2] + ("_train" if name.startswith("trains:") else "")
+        for name in heard.views
+    }
+    assert submitted == modals - {"details", "details_train"}
 
 
 def test_slack_calls_the_one_route(manifest: dict[str, Any]) -> None:

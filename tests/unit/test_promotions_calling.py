@@ -269,7 +269,7 @@ async def test_what_certainly_had_no_effect_is_no_call(database_url: str, fault:
         with pytest.raises(type(fault)):
             await stage.do()
         assert (await stage.promotion()).called_at is None
-        assert "promotion 1" not in await stage.told(lock)
+        assert "About to start, and held by this now" in await stage.told(lock)
         assert (await stage.promotion()).state == State.OPEN
 
 

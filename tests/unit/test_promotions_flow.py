@@ -171,7 +171,7 @@ def test_a_no_is_for_good_and_the_next_build_is_raised(session: Session) -> None
     here.stage("b", 5)
     assert here.states() == [("b", "rejected")]
     assert here.act(Act.REJECT, "U0EVE", seen="whatever") == (
-        "oven → production (bbbbbbb) was rejected by Dee at 12:01: too risky."
+        "oven → production (bbbbbbb) was rejected by Dee at 12:01 (UTC): too risky."
     )
     assert "was rejected by Dee" in here.refused(Act.APPROVE)
     here.stage("c", 8)
@@ -203,7 +203,8 @@ def test_a_lock_placed_before_the_call_wins(session: Session) -> None:
         )
     )  # fmt: skip
     assert said is not None
-    assert "promotion" not in said
+    assert "held by this now" in said
+    assert "not stopped" not in said
     assert promotion.state == State.OPEN
     here.turn(41)
     assert here.call() == []
@@ -271,7 +272,7 @@ def test_a_build_asked_for_by_somebody_is_not_approved_by_them(session: Session)
     here.stage("b", 3)
     here.read()
     here.act(Act.REJECT)
-    assert here.ask("bbbb", "slack:U0DEE").startswith("Asked for: oven → production (bbbbbbb)")
+    assert here.ask("bbbbbbb", "slack:U0DEE").startswith("Asked for: oven → production (bbbbbbb)")
     here.read()
     assert here.refused(Act.APPROVE, "U0DEE").startswith("You can't: you asked for it.")
     here.act(Act.APPROVE, "U0EVE")

@@ -53,9 +53,11 @@ def test_whoever_does_not_belong_is_told_who_does(session: Session) -> None:
     here.raised("b", "a", pull(815, "b"))
     seen_in_slack(here, "U0DEE", "U0EVE", "U0ANA")
     assert here.refused(Act.APPROVE, "U0BEN") == (
-        "You can't: you do not belong to Dee, Eve or Ana. Can: Dee, Eve (off hours)."
+        "You can't: you do not belong to Dee, Eve or Ana. Can: Dee, Eve (off hours until 20:00 (UTC))."
     )
-    assert here.refused(Act.APPROVE, "U0ANA") == "You can't: you wrote #815. Can: Dee, Eve (off hours)."
+    assert here.refused(Act.APPROVE, "U0ANA") == (
+        "You can't: you wrote #815. Can: Dee, Eve (off hours until 20:00 (UTC))."
+    )
 
 
 def test_whoever_merged_a_bots_change_cannot_approve_it(session: Session) -> None:
@@ -261,7 +263,7 @@ def test_the_next_environment_and_the_newest_build_are_meant_where_none_is_named
     here.stage("c", 7)
     with pytest.raises(UserError, match="Include newer"):
         here.ask("ccccccc")
-    with pytest.raises(UserError, match="No build eeeeeee of oven was ever live in staging"):
+    with pytest.raises(UserError, match="I know no build “eeeeeee” of oven that was live in staging"):
         here.ask("eeeeeee")
     with pytest.raises(UserError, match="is promoted to production"):
         here.ask(environment="staging")

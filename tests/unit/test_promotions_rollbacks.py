@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlmodel import Session, col, select
 
@@ -10,7 +12,7 @@ from bot.deploys.models import Deploy, Target
 from bot.deploys.views import ChangeNote, RangeState
 from bot.errors import UserError
 from bot.events import Act, LockAct, LockActed
-from bot.gates import Approval, Lock, Order
+from bot.gates import Approval, Batch, Lock, Order
 from bot.locks import scopes
 from bot.outgoing.notes import change_note
 from bot.ports import Range
@@ -133,6 +135,25 @@ def test_what_was_rolled_back_goes_in_again_only_mended_or_acknowledged(session:
     here.read(pull(815, "b"), pull(816, "c", author=BEN), pull(817, "d", author=BEN, reverts=815))
     judgement = judging.judge(session, here.desk, here.present(), here.now)
     assert [one.gate for one in judgement.closed] == ["approval"]
+
+
+def test_a_reason_is_told_only_of_the_acknowledgement_that_it_was_given_with(session: Session) -> None:
+    """What Eve acknowledged was void once the policy moved: the reason that Chi gave then is not put in her mouth."""
+    here = world(session, gates=QUICK)
+    shipped(here)
+    here.roll_back()
+    here.call()
+    here.at += 1
+    here.ship("a", promotion=here.present().id, number="back")
+    deploy_read(here, "a", carrying(leaving=(pull(815, "b"),)))
+    here.stage("c", 9)
+    here.read(pull(815, "b"), pull(816, "c", author=BEN))
+    here.act(Act.ACKNOWLEDGE, "U0EVE", reason="it was the database")
+    here.service = replace(here.service, gates=(*QUICK, Batch(5, None)))
+    here.act(Act.ACKNOWLEDGE, "U0CHI", reason="the index is there now")
+    decisions = modals.details_modal(session, here.desk, here.present().id or 0).decisions
+    said = [(one.who.name if one.who else None, one.reason) for one in decisions if one.act == Act.ACKNOWLEDGE.value]
+    assert said == [("Chi", "the index is there now"), ("Eve", None)]
 
 
 def test_a_rollback_aborts_what_rolls_forward(session: Session) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlmodel import Session, col, select
 
 from bot.catalog import PromoteThrough
@@ -23,13 +24,18 @@ def github(session: Session, **more: Any) -> World:
     return world(session, promote_through=PromoteThrough.GITHUB_ENVIRONMENT, gates=QUICK, **more)
 
 
-def asks(here: World, sha: str, run: int = 99, environment: str = "production", at: float = 0) -> None:
+BY_BEN = Human(login="ben")
+
+
+def asks(
+    here: World, sha: str, run: int = 99, environment: str = "production", at: float = 0, by: Human | None = BY_BEN
+) -> None:
     """A run waits."""
     here.at += at
     here.tell(
         GateRequested(
             repo=REPO, run=run, environment=environment, sha=sha_of(sha), callback_url="https://api.github.com/x",
-            requested_by=Human(login="ben"), at=here.now,
+            requested_by=by, at=here.now,
         )
     )  # fmt: skip
 
@@ -87,6 +93,57 @@ def test_a_run_may_ask_first(session: Session) -> None:
     assert (promotion.via, promotion.requested_by) == ("github", "github:ben")
     here.read(pull(815, "b"))
     assert here.refused(Act.APPROVE, "U0BEN") == "You can't: you asked for it."
+
+
+@pytest.mark.parametrize("raised_before", [False, True])
+@pytest.mark.parametrize(
+    ("by", "kept", "said"),
+    [
+        (Human(login="Deploy[bot]", bot=True), "github:deploy[bot]", "nobody knows who asked for it as deploy[bot]"),
+        (Human(login="Copilot", bot=True), "github:copilot[bot]", "nobody knows who asked for it as copilot[bot]"),
+        (Human(), "somebody", "nobody knows who asked for it at GitHub"),
+        (Human(login="stranger"), "github:stranger", None),
+        (None, None, None),
+    ],
+)
+def test_a_run_that_nobody_known_started_wants_one_more_yes(
+    session: Session, by: Human | None, kept: str | None, said: str | None, raised_before: bool
+) -> None:
+    """Whoever had a bot do it may be the first to say yes. GitHub knew a stranger; a push asks for nothing."""
+    here = world(session, promote_through=PromoteThrough.GITHUB_ENVIRONMENT, gates=(Lock(), Approval()))
+    if raised_before:
+        here.raised("b", "a", pull(815, "b"))
+        asks(here, "b", at=1, by=by)
+    else:
+        here.lives()
+        asks(here, "b", by=by)
+        here.read(pull(815, "b"))
+    assert session.exec(select(GateRequest)).one().requested_by == kept
+    told = here.act(Act.APPROVE, "U0DEE")
+    assert (said or "starts at") in told
+    if said is not None:
+        here.act(Act.APPROVE, "U0EVE")
+    assert here.present().state == State.STARTING
+
+
+@pytest.mark.parametrize("said_yes_before", [False, True])
+def test_whoever_started_a_run_is_no_second_pair_of_eyes_though_its_promotion_was_there_first(
+    session: Session, said_yes_before: bool
+) -> None:
+    """The pipeline raised it, and Ben's run joins: in whichever order they are told of, his yes does not count."""
+    here = github(session)
+    promotion = here.raised()
+    if said_yes_before:
+        here.act(Act.APPROVE, "U0BEN")
+    asks(here, "b", at=1)
+    assert (promotion.requested_by, promotion.state) == (None, State.OPEN)
+    if not said_yes_before:
+        assert here.refused(Act.APPROVE, "U0BEN").startswith("You can't: you asked for it.")
+    here.act(Act.APPROVE, "U0DEE")
+    here.at += 1
+    (call,) = here.call()
+    assert call.comment.startswith("Approved by Dee\n\n")
+    assert "Ben" not in call.comment
 
 
 def test_a_run_is_never_rejected_because_gates_are_closed(session: Session) -> None:

@@ -225,7 +225,7 @@ def test_a_system_we_do_not_know_has_no_secret() -> None:
 def test_an_unknown_setting_of_ours_is_refused_with_what_was_meant() -> None:
     """A misspelt setting must not be silently without effect."""
     assert faults(SHIPMATE_DEFAULT_CHANEL="#x") == [
-        'SHIPMATE_DEFAULT_CHANEL: there is no such setting; did you mean "SHIPMATE_DEFAULT_CHANNEL"?'
+        "SHIPMATE_DEFAULT_CHANEL: there is no such setting; did you mean “SHIPMATE_DEFAULT_CHANNEL”?"
     ]
     assert "policy belongs in shipmate.yml" in faults(SHIPMATE_ZZZZZZZZZZ="1")[0]
 
@@ -265,7 +265,7 @@ def test_a_misspelt_name_in_the_file_is_found_and_another_programs_name_is_not(t
     file.write_text("SLACK_BOT_TOKNE=xoxb-1\nCOMPOSE_PROJECT_NAME=ship\nRANDOM_WEBHOOK=1\n")
     with pytest.raises(ConfigurationError) as raised:
         load_settings({}, file)
-    assert raised.value.faults == ['SLACK_BOT_TOKNE: there is no such setting; did you mean "SLACK_BOT_TOKEN"?']
+    assert raised.value.faults == ["SLACK_BOT_TOKNE: there is no such setting; did you mean “SLACK_BOT_TOKEN”?"]
 
 
 def test_lines_of_the_file_that_make_no_sense_are_named_without_being_shown(tmp_path: Path) -> None:

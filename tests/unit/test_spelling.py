@@ -27,7 +27,7 @@ def test_the_answer_has_the_known_words_own_spelling() -> None:
 
 def test_a_sentence_is_only_continued_when_there_is_something_to_say() -> None:
     """No question is better than a silly one."""
-    assert did_you_mean("stauts", WORDS) == '; did you mean "status"?'
+    assert did_you_mean("stauts", WORDS) == "; did you mean “status”?"
     assert did_you_mean("zebra", WORDS) == ""
 
 
