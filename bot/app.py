@@ -230,6 +230,7 @@ class Bot:
         """Keep watch until leadership is lost or we are cancelled."""
         watch, before = await self.database.write(lambda session: work.begin_watch(session, self.clock()))
         orderly = before is None or before.ended_at is not None
+        await self.inbox.apply_pending()  # what people did before the end comes before what time has brought since
         await self.database.write(lambda session: self.reactions.begin(session, self.clock()))
         gap = Gap(before.seen_at, self.clock()) if before else None
         alone = self.database.is_sqlite

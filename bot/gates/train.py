@@ -49,7 +49,7 @@ def _aboard(fact: TrainFact, now: datetime) -> Verdict:
             return Waiting(f"aboard the {fact.name} train", until=_to_come(fact, now))
         case TrainState.HELD if fact.held_by is None:
             waits = f", which waits: {fact.reason}" if fact.reason else ", which waits until every gate is open"
-            return Waiting(f"aboard the {fact.name} train{waits}", until=_to_come(fact, now), who=fact.who)
+            return Waiting(f"aboard the {fact.name} train{waits}", until=_to_come(fact, now))
         case TrainState.HELD:
             told = f": {fact.reason}" if fact.reason else ""
             return Blocked(f"the {fact.name} train is held by {fact.held_by}{told}", who=fact.who)

@@ -51,6 +51,9 @@ from bot.trains.words import called, time_words
 LISTED = 10
 """Changes of one service that are named; the rest are counted."""
 
+MOST_ABOARD = 12
+"""Services that a card names, as its template has it."""
+
 MOST_LEFT = 8
 """Changes left behind that a card names."""
 
@@ -104,7 +107,7 @@ def departure_card(
         missing_ready=tuple(waiting_views.values()),
         ready=len({change.id for row, change in asked if row.ready_at is not None}),
         ready_required=train is not None and train.ready is Ready.REQUIRED,
-        batch=standing.batch,
+        batch=standing.batch and _names_all(aboard),
         conductor=_person(session, desk, departure.conductor),
         backup=_person(session, desk, departure.backup),
         sealed_at=departure.sealed_at,
@@ -124,6 +127,11 @@ def departure_card(
         ran=standing.ran,
         may=tuple(sorted(rules.may(standing))),
     )
+
+
+def _names_all(aboard: Sequence[ServiceAboard]) -> bool:
+    """Whether every change aboard stands on the card: only then may one yes be asked for to all of them."""
+    return len(aboard) <= MOST_ABOARD and not any(one.more for one in aboard)
 
 
 def _aboard(

@@ -137,7 +137,7 @@ async def test_what_fires_while_it_is_watched_stands_on_its_card(
         await there.merge("ana", RETRY)
         assert there.shows("live in *production*", "Watching until", "· no alert")
         await alert(there, "firing")
-        assert there.shows("Watching until", "🔔 checkout 5xx firing")
+        assert there.shows("Watching until", "🔔 checkout 5xx", "firing")
         assert "promotions:roll_back" in there.buttons()
         await alert(there, "resolved")
         assert there.shows("Watching until", "· no alert")

@@ -74,7 +74,9 @@ async def test_a_lost_answer_is_looked_up_before_it_is_repeated(
         assert there.shows(
             "its pipeline has not answered yet", "an earlier call may still be on its way", "I try again"
         )
-        assert "Already on its way" in await there.ship("eve", "lock checkout the gateway is down")
+        locked = await there.ship("eve", "lock checkout the gateway is down")
+        assert "Perhaps already on its way" in locked
+        assert "if that did not arrive, this lock holds it" in locked
         await there.turn(minutes=4)
         assert sha not in there.production(), "it had not been made, and by now it is locked"
         assert there.shows("the gateway is down")

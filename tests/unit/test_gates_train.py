@@ -48,7 +48,7 @@ LEFT = replace(ABOARD, state=TrainState.DEPARTED, scheduled_at=at(-5))
         ),
         pytest.param(
             replace(HELD, scheduled_at=at(-3), reason="search smoke failed"),
-            Waiting("aboard the web train, which waits: search smoke failed", who=("U0CHI", "U0EVE")),
+            Waiting("aboard the web train, which waits: search smoke failed"),
             id="held by what is closed",
         ),
         pytest.param(LEFT, Open("left with the web train"), id="departed"),

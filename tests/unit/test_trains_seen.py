@@ -23,7 +23,7 @@ from bot.outgoing import trains as outgoing
 from bot.outgoing.promotions import promotion_note
 from bot.ports import Message
 from bot.rendering import Renderer
-from bot.trains import conducting
+from bot.trains import conducting, loading
 from tests.unit.railway import STAGED, Railway, railway
 from tests.unit.reports import BEN, minute
 
@@ -119,6 +119,14 @@ def test_one_yes_for_all_of_it_where_the_policy_says_so(sqlite_session: Session)
     assert "promotions:approve" not in buttons(card(here))
     here.conduct(TrainAct.APPROVE, "U0DEE")
     assert "trains:approve" not in buttons(card(here))
+
+
+def test_one_yes_for_all_is_asked_for_only_where_all_of_it_stands_on_the_card(sqlite_session: Session) -> None:
+    """Nobody says yes to what they were not shown: each service is approved for itself then."""
+    here = railway(sqlite_session, approval=TrainApproval.BATCH)
+    departure = here.sealed()
+    assert loading.departure_card(here.session, here.desk, departure).batch
+    assert not loading.departure_card(here.session, here.desk, departure, listed=0).batch
 
 
 def test_a_departure_that_a_gate_holds_says_which_who_can_help_and_until_when(sqlite_session: Session) -> None:
