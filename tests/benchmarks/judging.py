@@ -309,7 +309,7 @@ def _yes(number: int) -> dict[str, Any]:
     seen = "what-was-there-before" if number % 4 == 3 else _seen(number)
     return {
         "promotion": 1 + number, "person": _slack_id(number), "called": "Somebody", "seen": seen, "changes": [],
-        "at": NOW - timedelta(minutes=20),
+        "at": NOW - timedelta(minutes=20), "applied_at": NOW - timedelta(minutes=20),
     }  # fmt: skip
 
 
