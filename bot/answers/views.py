@@ -267,14 +267,6 @@ class SaidReply:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UsualDuration:
-    """How long rollouts of a target usually take, from the last succeeded ones."""
-
-    median: timedelta
-    samples: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class UsualRange:
     """How long most rollouts of a target take: half of the last ones took between these two."""
 

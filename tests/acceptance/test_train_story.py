@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import Session, create_engine, select
 
+from bot.departures.models import Departure
+from bot.events import TrainAct, TrainActed
+from bot.inbox import Incoming, Lane, store
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import Message
+from handlers.slack import acts
+from handlers.slack.storing import SOURCE
 from tests.acceptance import watching
 from tests.acceptance.promoting import PEOPLE, Company, company
+from tests.conftest import address
 
 RETRY = "Retry payments on a gateway time-out"
 TAX = "Round the tax per line"
@@ -307,3 +315,29 @@ def removing(there: Company, person: str, title: str) -> str:
     ]
     (found,) = [one["value"] for one in options if title in one["text"]["text"]]
     return str(found)
+
+
+async def test_what_the_conductor_pressed_before_a_kill_counts_before_the_time_that_passed_since(
+    sandbox: Sandbox, sqlite_url: str, tmp_path: Path
+) -> None:
+    """Chi's Hold was acknowledged and not applied yet; the bot is back a minute after noon: the train is held."""
+    async with company(sandbox, sqlite_url, tmp_path, catalogue=timetable()) as there:
+        sha = await there.merge("ana", RETRY)
+        await there.turn_to(11, 45)
+        await there.press("dee", "promotions:approve", sealed_card(there))
+        await there.end()
+        engine = create_engine(address(sqlite_url))
+        with Session(engine) as session:
+            hold = TrainActed(
+                act=TrainAct.HOLD, departure=session.exec(select(Departure.id)).one() or 0, slack_id="U0CHI",
+                called="Chi", reason="the gateway is slow", review_at=there.clock() + timedelta(hours=1),
+                at=there.clock(),
+            )  # fmt: skip
+            store(session, [Incoming(SOURCE, "chi-holds-it", {}, acts.body(hold), Lane.URGENT)], there.clock())
+            session.commit()
+        engine.dispose()
+        there.let_pass(minutes=16)
+        await there.begin()
+        await there.at_rest()
+        assert "HELD by Chi" in there.says(sealed_card(there))
+        assert sha not in there.production()
