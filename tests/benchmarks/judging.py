@@ -97,8 +97,8 @@ async def _measure(url: str) -> dict[str, Any]:
     database = Database(url)
     database.start()
     try:
-        for table, rows in _rows():
-            await database.write(partial(_keep, table, rows))
+        for table, kept in rows():
+            await database.write(partial(_keep, table, kept))
         if not database.is_sqlite:  # as PostgreSQL does by itself, a minute later
             await database.write(_analyze)
         bare = _read_barely(url)
@@ -198,7 +198,7 @@ def _keep(table: type[SQLModel], rows: Sequence[dict[str, Any]], session: Sessio
     session.execute(insert(table), rows)
 
 
-def _rows() -> Sequence[tuple[type[SQLModel], list[dict[str, Any]]]]:
+def rows() -> Sequence[tuple[type[SQLModel], list[dict[str, Any]]]]:
     """Every row, table by table, in an order in which each finds what it refers to."""
     numbers = range(OPEN)
     targets = [
