@@ -36,6 +36,24 @@ class Posted:
 
 
 @dataclass(frozen=True)
+class Room:
+    """A channel of our own making: its id and the name it was really given."""
+
+    channel: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message that somebody wrote: who (``U…``; None where an app did), the words, and where it can be read."""
+
+    author: str | None
+    text: str
+    permalink: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Member:
     """A person in the workspace; one whose account was deactivated is not ``active``.
 
@@ -50,6 +68,10 @@ class Member:
     """Their address, which Slack has verified."""
     zone: str | None = None
     """The IANA name of their time zone."""
+    away: str | None = None
+    """What their status says where it means that they are not there (“On holiday”)."""
+    away_until: datetime | None = None
+    """When that status ends by itself, where it does."""
 
 
 class Identity(Protocol):
@@ -128,6 +150,52 @@ class Chat(Protocol):
         """Answer a command or a click at the address that came with it (5 uses in 30 minutes).
 
         ``message`` is as Slack takes it there: ``text``, ``blocks``, ``response_type``, ``replace_original``.
+        """
+        ...
+
+
+class Rooms(Protocol):
+    """Channels of our own making, and what only they need."""
+
+    async def open_room(self, name: str, key: str, *, private: bool) -> Room:
+        """Make a channel of this name; the one that carries ``key`` already is taken again, so that twice is harmless.
+
+        A name that somebody else's channel has gets a suffix (``-2`` …). ``key`` stands in the channel's purpose.
+        """
+        ...
+
+    async def invite(self, channel: str, slack_ids: Sequence[str]) -> Mapping[str, str]:
+        """Have these people in a channel; returns those who could not be let in, each with Slack's reason."""
+        ...
+
+    async def set_topic(self, channel: str, topic: str) -> None:
+        """Say in a channel's head what it is about (at most 250 characters; longer is cut)."""
+        ...
+
+    async def pin(self, at: Posted) -> None:
+        """Pin a message; one that is pinned already stays so."""
+        ...
+
+    async def bookmark(self, channel: str, title: str, url: str) -> None:
+        """Put a link into a channel's head; one with that address is not put there twice."""
+        ...
+
+    async def archive(self, channel: str) -> None:
+        """Close a channel; one that is closed already stays so."""
+        ...
+
+    async def whisper(self, channel: str, slack_id: str, message: Message) -> None:
+        """Show somebody in a channel what nobody else there sees; it may be lost, and twice is twice."""
+        ...
+
+    async def heard(self, channel: str, ts: str) -> Heard | None:
+        """A message by its place, also one in a thread; None where it is gone."""
+        ...
+
+    async def put_document(self, channel: str, title: str, markdown: str) -> str | None:
+        """Lay a document into a channel: as its canvas, where the plan has them, else as a file; returns its address.
+
+        A canvas that the channel has already gets this text instead of its own.
         """
         ...
 
@@ -229,6 +297,14 @@ class DeviceProof:
     expires_at: datetime
 
 
+class Issues(Protocol):
+    """Where work that is left over is kept."""
+
+    async def open_issue(self, repo: str, title: str, body: str, key: str) -> str:
+        """Open an issue and return its address; one whose body carries ``key`` already is that one."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """What a pipeline is asked to do. ``promotion`` is our number, which travels with the call to be found again.
@@ -306,8 +382,42 @@ class GateKeeper(Protocol):
         ...
 
 
-class Pager(Protocol):
-    """Who is on call, and (to come) waking them."""
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A page to one person: ``user`` is the pager's id, ``service`` the one it is opened on.
+
+    ``key`` is the pager incident's own, at most 255 characters: while one with it is open there is no second.
+    """
+
+    key: str
+    service: str
+    user: str | None
+    """None: whoever the service's policy calls."""
+    policy: str | None = None
+    """The escalation policy to follow where no ``user`` is named; without it, the service's."""
+    title: str
+    details: str
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Paged:
+    """The pager's incident: its id and where people see it."""
+
+    incident: str
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PagerState:
+    """How an incident of the pager stands: acknowledged by whom (the pager's ids), resolved or not."""
+
+    acknowledged_by: tuple[str, ...] = ()
+    resolved: bool = False
+
+
+class Rota(Protocol):
+    """Who is on call."""
 
     async def on_call(self, service: str) -> Sequence[OnCall]:
         """Who is on call now for a service (PagerDuty's id) at the first level of its escalation policy."""
@@ -316,6 +426,54 @@ class Pager(Protocol):
     async def on_schedule(self, schedule: str, at: datetime) -> Sequence[OnCall]:
         """Whose shift it is at an instant by a schedule (PagerDuty's id), whether or not a policy calls it."""
         ...
+
+
+class Pager(Rota, Protocol):
+    """Who is on call, and waking people."""
+
+    async def user_by_email(self, email: str) -> str | None:
+        """The pager's id of the person with exactly this address, or None."""
+        ...
+
+    async def page(self, call: Call) -> Paged:
+        """Wake somebody. Twice is harmless: an incident that is open with that key is returned as it is."""
+        ...
+
+    async def ask_responders(self, incident: str, users: Sequence[str], message: str) -> bool:
+        """Ask further people to an incident, each once; False where the account cannot (PagerDuty's 402)."""
+        ...
+
+    async def escalate(self, incident: str, policy: str) -> None:
+        """Hand an incident over to an escalation policy, from its first level on."""
+        ...
+
+    async def state(self, incident: str) -> PagerState:
+        """How an incident stands now."""
+        ...
+
+    async def note(self, incident: str, text: str) -> None:
+        """Write on an incident what people there should know (at most 2,000 characters); the same twice is once."""
+        ...
+
+    async def resolve(self, incident: str) -> None:
+        """End an incident; one that is over stays so."""
+        ...
+
+    async def record_change(self, change: ChangeEvent) -> None:
+        """Have the pager show that something was deployed (Events v2, change events); twice is shown twice."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeEvent:
+    """A production deploy, as the pager shows it beside incidents."""
+
+    summary: str
+    source: str
+    at: datetime
+    details: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Texts by address."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from bot.catalog.globs import glob_pattern
+from bot.events import AlertLevel
 from bot.gates import DEFAULT_GATES, Gate
 
 _FINAL_NAMES = frozenset({"production", "prod", "live"})
@@ -54,6 +55,13 @@ class PagingMode(StrEnum):
     """The channel reads whom it would wake."""
     OFF = "off"
     """Nothing."""
+
+
+class OutsideHours(StrEnum):
+    """Who is woken first outside the working hours that somebody has set for themselves."""
+
+    ON_CALL = "on-call"
+    AUTHOR = "author"
 
 
 class Turns(StrEnum):
@@ -228,10 +236,33 @@ class Freeze:
 
 @dataclass(frozen=True, kw_only=True)
 class Paging:
-    """When a rollout is asked about an alert, and how long a page goes unanswered before it escalates."""
+    """When a rollout is asked about an alert, and how long a page goes unanswered before it escalates.
+
+    An alert less grave than ``opens_at`` is told and opens no incident; one whose sender does not say how grave it is
+    counts as an error.
+    """
 
     window: timedelta = timedelta(hours=1)
     no_answer_after: timedelta = timedelta(minutes=5)
+    outside_hours: OutsideHours = OutsideHours.ON_CALL
+    opens_at: AlertLevel = AlertLevel.ERROR
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incidents:
+    """How incidents are kept: where their rooms are told of besides their team's channel, and what comes when.
+
+    ``update_every`` None: as the severity says. A room is archived ``archive_after`` the end; an alert that fires again
+    within ``reopens_within`` of it opens the same incident again. ``issues_in`` is the repository of follow-ups;
+    without it, the service's own.
+    """
+
+    channel: str | None = None
+    private: bool = False
+    update_every: timedelta | None = None
+    archive_after: timedelta = timedelta(days=7)
+    reopens_within: timedelta = timedelta(minutes=30)
+    issues_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,6 +292,7 @@ class Catalog:
     trains: Mapping[str, Train] = field(default_factory=dict, hash=False)
     freezes: tuple[Freeze, ...] = ()
     paging: Paging = field(default_factory=Paging)
+    incidents: Incidents = field(default_factory=Incidents)
     audiences: Mapping[str, Audience] = field(default_factory=dict, hash=False)
     insecure_sources: frozenset[str] = frozenset()
     proves_logins: bool = True

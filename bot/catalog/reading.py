@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from bot.catalog import lines, model, references, shape
 from bot.catalog.lines import Fault
@@ -99,6 +99,7 @@ def _build(written: shape.CatalogShape, default_channel: str) -> model.Catalog:
         trains=trains,
         freezes=tuple(_freeze(freeze, zone) for freeze in written.freezes or ()),
         paging=_paging(paging),
+        incidents=_incidents(written.incidents or shape.IncidentsShape()),
         audiences={name: _audience(name, audience) for name, audience in (written.audiences or {}).items()},
         insecure_sources=frozenset(name for name, source in (written.sources or {}).items() if source.insecure),
     )
@@ -221,11 +222,16 @@ def _freeze(written: shape.FreezeShape, zone: ZoneInfo) -> model.Freeze:
 
 
 def _paging(written: shape.PagingShape) -> model.Paging:
-    usual = model.Paging()
-    return model.Paging(
-        window=usual.window if written.window is None else written.window,
-        no_answer_after=usual.no_answer_after if written.no_answer_after is None else written.no_answer_after,
-    )
+    return model.Paging(**_said(written, "window", "no_answer_after", "outside_hours", "opens_at"))
+
+
+def _incidents(written: shape.IncidentsShape) -> model.Incidents:
+    return model.Incidents(**_said(written, *shape.IncidentsShape.model_fields))
+
+
+def _said(written: BaseModel, *keys: str) -> dict[str, Any]:
+    """Of these keys what the file says; for the others, the model's own defaults hold."""
+    return {key: value for key in keys if (value := getattr(written, key)) is not None}
 
 
 def _audience(name: str, written: shape.AudienceShape) -> model.Audience:

@@ -23,7 +23,17 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from bot.catalog import values
-from bot.catalog.model import OnFailure, PagingMode, PromoteThrough, Ready, Supersede, TrainApproval, Turns
+from bot.catalog.model import (
+    OnFailure,
+    OutsideHours,
+    PagingMode,
+    PromoteThrough,
+    Ready,
+    Supersede,
+    TrainApproval,
+    Turns,
+)
+from bot.events import AlertLevel
 from bot.gates import UNBUILT
 from bot.gates.approval import ApprovalShape
 from bot.gates.batch import BatchOption
@@ -310,6 +320,27 @@ class PagingShape(Shape):
     """For every service; without it, ``page`` where a service names its pagerduty_service and ``shadow`` elsewhere."""
     no_answer_after: Duration | None = None
     """How long a page waits for an answer before it escalates."""
+    outside_hours: OutsideHours | None = None
+    """Who is woken first outside the working hours that an author has set; without it, whoever is on call."""
+    opens_at: AlertLevel | None = None
+    """How grave an alert opens an incident; without it, error. One that does not say how grave it is, is an error."""
+
+
+class IncidentsShape(Shape):
+    """How incidents are kept."""
+
+    channel: Channel | None = None
+    """Where every incident is told, besides its team's channel."""
+    private: bool | None = None
+    """Whether their rooms are private channels."""
+    update_every: Duration | None = None
+    """How often their lead says how it stands; without it, as the severity asks."""
+    archive_after: Duration | None = None
+    """How long after the end a room is archived; without it, 7d."""
+    reopens_within: Duration | None = None
+    """How soon after the end an alert opens the same incident again; without it, 30m."""
+    issues_in: Repository | None = None
+    """Where follow-ups become issues; without it, in the service's own repository."""
 
 
 class OnlyShape(Shape):
@@ -350,5 +381,6 @@ class CatalogShape(Shape):
     trains: dict[TrainName, TrainShape] | None = None
     freezes: list[FreezeShape] | None = None
     paging: PagingShape | None = None
+    incidents: IncidentsShape | None = None
     audiences: dict[Name, AudienceShape] | None = None
     sources: dict[Name, SourceShape] | None = None

@@ -213,3 +213,16 @@ class DeployChange(SQLModel, table=True):
     leaving: bool = False
     dropped: bool = False
     position: int = 0
+
+
+class RolloutStep(SQLModel, table=True):
+    """How far a rollout had come at an instant, in per cent of the traffic, where its sender tells."""
+
+    __tablename__ = "rollout_steps"
+    __table_args__ = (UniqueConstraint("deploy", "percent"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    deploy: int = Field(foreign_key="deploys.id", index=True)
+    percent: int
+    at: datetime
+    """The earliest report of it."""

@@ -14,6 +14,7 @@ import bot.audit
 import bot.departures.models
 import bot.deploys.models
 import bot.inbox
+import bot.incidents.models
 import bot.locks.models
 import bot.outbox
 import bot.people

@@ -29,6 +29,9 @@ class Profile(SQLModel, table=True):
     active: bool = True
     online: bool | None = None
     online_at: datetime | None = None
+    away: str | None = Field(default=None, max_length=255)
+    """What their status says where it means that they are not there; until ``away_until``, where that is set."""
+    away_until: datetime | None = None
     read_at: datetime | None = None
     wanted_at: datetime | None = None
     tried_at: datetime | None = None

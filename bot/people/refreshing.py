@@ -22,7 +22,7 @@ from bot.errors import GiveUp, OutgoingError
 from bot.people import freshness, members
 from bot.people.groups import SCHEDULE, Group, OnCallList
 from bot.people.members import Profile
-from bot.ports import Chat, Member, OnCall, Pager
+from bot.ports import Chat, Member, OnCall, Rota
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ class Refreshing:
     catalog: Catalog
     database: Database
     chat: Chat
-    pager: Pager | None
+    pager: Rota | None
     clock: Callable[[], datetime]
     settle: Callable[[Session, datetime], None]
 
@@ -108,7 +108,7 @@ class Refreshing:
 
         return write
 
-    async def _listed(self, pager: Pager, key: str) -> Sequence[OnCall]:
+    async def _listed(self, pager: Rota, key: str) -> Sequence[OnCall]:
         if key.startswith(SCHEDULE):
             return await pager.on_schedule(key.removeprefix(SCHEDULE), self.clock())
         return await pager.on_call(key)

@@ -1,0 +1,139 @@
+"""An incident's card, and what is said aloud besides: in its room, in the team's channel, and to those it concerns.
+
+The kinds and the data of all that incidents say are named here; ``bot.outgoing.incidents`` loads them from present
+state when they are sent. Each is said once, however often a step is repeated: after a restart nobody is told twice.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlmodel import Session, select
+
+from bot import outbox
+from bot.deploys.loading import Desk
+from bot.incidents.models import Incident, IncidentService
+from bot.outbox import Card, Lane
+
+INCIDENT = "incident"
+"""Its kind of card and of work; the subject is its number."""
+
+SAID = "incident_said"
+"""A note in an incident's room, or its channel's thread: ``incident``, ``said``, and what ``Said`` names."""
+
+PERSON_SAID = "incident_person"
+"""A note to one person: ``incident``, ``said`` (a ``PersonSaid``), and what that names."""
+
+
+class Said(StrEnum):
+    """What is said aloud of an incident. ``who`` is a Slack id, ``called`` a name, ``page`` and ``likely`` numbers."""
+
+    WOULD_WAKE = "would_wake"
+    """Nobody is woken for this service; ``pages`` are those who would have been."""
+    PAGED = "paged"
+    """Somebody is woken (``page``), and why."""
+    ANSWERED = "answered"
+    """Whoever was paged is on it (``page``, or ``who`` where they were not)."""
+    NO_ANSWER = "no_answer"
+    """Nobody answered ``page``; ``next`` says in words who is woken now."""
+    NOT_MINE = "not_mine"
+    """``who`` says that ``likely`` is not the cause; ``next`` says in words who is woken now."""
+    PAGE_FAILED = "page_failed"
+    """``page`` could not be sent: ``why``; ``next`` says what is done instead."""
+    LIKELY = "likely"
+    """Another change is the likely one now (``likely``), by what was heard since."""
+    ALERTS = "alerts"
+    """Another alert joined it (``alert``)."""
+    QUIET = "quiet"
+    """None of its alerts fires any more."""
+    FIRES_AGAIN = "fires_again"
+    """An alert fires again (``alert``)."""
+    ROLLED_BACK = "rolled_back"
+    """The likely change is out again (``deploy``), by ``called``."""
+    ROLE = "role"
+    """``who`` is ``role`` now, as ``called`` said."""
+    SEVERITY = "severity"
+    """``called`` says that it is ``severity``."""
+    UPDATE = "update"
+    """How it stands (``update``, the number of a status update)."""
+    UPDATE_DUE = "update_due"
+    """The next word was promised by now (``at``)."""
+    TASK = "task"
+    """``task`` is to be done, or is (``done``), or has become an issue."""
+    MERGED = "merged"
+    """It goes on as ``into``; or ``from_`` has joined this one."""
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    """``called``, or an alert, opened it again."""
+    DOCUMENT = "document"
+    """The postmortem's draft is there."""
+    NO_ROOM = "no_room"
+    """No room can be made: ``why``."""
+
+
+class PersonSaid(StrEnum):
+    """What one person is told."""
+
+    PAGE = "page"
+    """They are woken (``page``); ``nag`` counts the repetitions. Muting never mutes it."""
+    ASKED = "asked"
+    """They may know something, and are not woken (``likely``, ``why``)."""
+
+
+def card_places(session: Session, desk: Desk, incident: Incident) -> list[str]:
+    """Where its card stands: in the channels of the teams concerned, in the one for all incidents, in its room."""
+    services = session.exec(
+        select(IncidentService.service).where(IncidentService.incident == incident.id).order_by(IncidentService.service)
+    ).all()
+    named = [incident.service] if incident.service else []
+    teams = [desk.catalog.service(one).channel for one in [*named, *services]][:_MOST_CHANNELS]
+    everybody = [desk.catalog.incidents.channel] if desk.catalog.incidents.channel else []
+    room = [incident.room] if incident.room else []
+    return list(dict.fromkeys([*(teams or [desk.catalog.default_channel]), *everybody, *room]))
+
+
+_MOST_CHANNELS = 5
+"""Teams in whose channels one incident is told; a storm of alerts would else be told everywhere."""
+
+
+def show(session: Session, desk: Desk, incident: Incident, now: datetime, *, urgent: bool = True) -> None:
+    """There is something newer to show on its cards, wherever they stand."""
+    for place in card_places(session, desk, incident):
+        outbox.touch_card(session, INCIDENT, str(incident.id), place, now, lane=Lane.APPROVAL, urgent=urgent)
+
+
+def card_in_room(session: Session, incident: Incident) -> Card | None:
+    """The card that is pinned in its room, once it has one."""
+    return outbox.find_card(session, INCIDENT, str(incident.id), incident.room) if incident.room else None
+
+
+def say(session: Session, desk: Desk, incident: Incident, said: Said, key: str, now: datetime, **data: Any) -> bool:
+    """Say this once (``key`` tells it from the next of its kind): in its room, or else in its channel's thread.
+
+    Returns whether it is new.
+    """
+    name = f"{SAID}:{incident.id}:{said.value}:{key}"[:255]
+    about = {"incident": incident.id, "said": said.value, **data}
+    if incident.room is not None:
+        return outbox.add_note(session, SAID, name, incident.room, now, lane=Lane.APPROVAL, **about)
+    place = card_places(session, desk, incident)[0]
+    card = outbox.find_card(session, INCIDENT, str(incident.id), place)
+    return outbox.add_note(session, SAID, name, place, now, thread=card, lane=Lane.APPROVAL, **about)
+
+
+def tell(
+    session: Session,
+    incident: Incident,
+    slack_id: str,
+    said: PersonSaid,
+    key: str,
+    now: datetime,
+    **data: Any,
+) -> bool:
+    """Tell one person, in their own conversation with us, before anything else is sent; returns whether it is new."""
+    name = f"{PERSON_SAID}:{incident.id}:{said.value}:{key}:{slack_id}"[:255]
+    return outbox.add_note(
+        session, PERSON_SAID, name, slack_id, now, lane=Lane.PAGE, incident=incident.id, said=said.value, **data
+    )
