@@ -1,0 +1,86 @@
+"""What follows where a lock was set or changed: its card, the request for a Go, what its owner hears, its next look."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from bot import outbox, work
+from bot.catalog import Catalog
+from bot.locks import facts, naming, rules, scopes
+from bot.locks.models import Lock
+from bot.locks.rules import ScopeKind
+from bot.locks.views import LockSaid
+from bot.outbox import Card, Lane
+
+LOCK = "lock"
+"""Its kind of work, card and note."""
+
+GO = "lock_go"
+"""The kind of card that asks for a person's Go."""
+
+
+def changed(session: Session, catalog: Catalog, lock: Lock, now: datetime) -> None:
+    """A lock was set or changed: whatever it covers is judged again, its card shows it, the clock knows."""
+    session.flush()
+    for target in scopes.covered_targets(session, catalog, lock):
+        work.touch(session, "target", target.id or 0)
+    show(session, lock, now, urgent=True)
+    show_asked(session, lock, now)
+    schedule(session, lock)
+
+
+def show_covering(session: Session, catalog: Catalog, service: str, environment: str, now: datetime) -> None:
+    """What waits at this target has changed: the cards of the locks that concern it show it."""
+    for fact in facts.facts_for(session, catalog, service, environment, None, now):
+        lock = session.get(Lock, fact.id)
+        assert lock is not None
+        show(session, lock, now, urgent=False)
+
+
+def ask_go(session: Session, lock: Lock, now: datetime) -> None:
+    """Ask for a person's Go, aloud and each time it is over anew; the message says what came of it."""
+    subject = f"{lock.id}:{_over_second(lock)}"
+    outbox.touch_card(session, GO, subject, lock.channel, now, lane=Lane.APPROVAL, urgent=True)
+
+
+def asks_now(lock: Lock, subject: str) -> bool:
+    """Whether a message that asked for a Go is about the present end of its lock."""
+    return subject == f"{lock.id}:{_over_second(lock)}"
+
+
+def show_asked(session: Session, lock: Lock, now: datetime) -> None:
+    """What asked for its Go shows what came of that."""
+    first, last = f"{lock.id}:", f"{lock.id};"
+    for card in session.exec(select(Card).where(Card.kind == GO, Card.subject >= first, Card.subject < last)).all():
+        outbox.touch_card(session, GO, card.subject, card.place, now, urgent=True)
+
+
+def schedule(session: Session, lock: Lock) -> None:
+    at = rules.next_look(lock)
+    if at is None:
+        work.cancel(session, LOCK, naming.number(lock))
+    else:
+        work.schedule(session, LOCK, naming.number(lock), at)
+
+
+def say(
+    session: Session, lock: Lock, said: LockSaid, where: str, now: datetime, *, of: datetime, by: str | None
+) -> None:
+    """Say this once of a lock: ``of`` is the instant that makes it another time."""
+    outbox.add_note(
+        session, LOCK, f"lock:{lock.id}:{said.value}:{of.isoformat()}:{where}", where, now, lane=Lane.APPROVAL,
+        lock=lock.id, said=said.value, by=by, ends_at=lock.ends_at.isoformat() if lock.ends_at else None,
+    )  # fmt: skip
+
+
+def show(session: Session, lock: Lock, now: datetime, *, urgent: bool) -> None:
+    """Its card; a Hold has none of its own, since the promotion's shows it."""
+    if lock.covered.kind is not ScopeKind.PROMOTION:
+        outbox.touch_card(session, LOCK, str(lock.id), lock.channel, now, lane=Lane.APPROVAL, urgent=urgent)
+
+
+def _over_second(lock: Lock) -> int:
+    over = lock.lifted_at or lock.ended_at
+    return int(over.timestamp()) if over is not None else 0
