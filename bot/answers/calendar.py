@@ -22,19 +22,20 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One departure in somebody's calendar; ``at`` aware. ``detail`` may have several lines."""
+    """One departure in somebody's calendar; ``at`` aware. ``detail`` may have several lines.
+
+    ``changed_at`` is when all this became so (RFC 5545 asks for it of each), never when somebody reads it.
+    """
 
     at: datetime
+    changed_at: datetime
     title: str
     detail: str = ""
     cancelled: bool = False
 
 
-def calendar(train: str, entries: Sequence[Entry], *, changed_at: datetime, address: str | None = None) -> bytes:
-    """The feed of one train, the same bytes for the same facts.
-
-    ``changed_at`` is when these facts became known (RFC 5545 asks for it of each entry), ``address`` a page to open.
-    """
+def calendar(train: str, entries: Sequence[Entry], *, address: str | None = None) -> bytes:
+    """The feed of one train, the same bytes for the same facts. ``address`` is a page to open."""
     import icalendar  # half a second, for those who subscribe
 
     feed = icalendar.Calendar()
@@ -49,7 +50,7 @@ def calendar(train: str, entries: Sequence[Entry], *, changed_at: datetime, addr
     for entry in entries:
         event, at = icalendar.Event(), entry.at.astimezone(UTC)
         event.add("uid", f"{train}-{at:%Y%m%dT%H%M%SZ}@shipmate")
-        event.add("dtstamp", changed_at.astimezone(UTC))
+        event.add("dtstamp", entry.changed_at.astimezone(UTC))
         event.add("dtstart", at)
         event.add("summary", _CONTROLS.sub(" ", entry.title))
         if entry.detail:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from bot.answers.calendar import Entry, calendar
 from bot.answers.lists import Asked, Page, Row, instant
+from bot.audit import Fact
 from bot.catalog import Train
 from bot.departures.models import Departure, Passenger, TrainRow
 from bot.departures.states import Outcome, PassengerState, State
@@ -17,7 +18,7 @@ from bot.deploys.loading import Desk
 from bot.deploys.models import Change
 from bot.locks import loading as people
 from bot.trains import service
-from bot.trains.loading import coming
+from bot.trains.whole import coming
 
 NEXT = 5
 """Departures to come that are listed."""
@@ -28,6 +29,9 @@ LATEST = 10
 AHEAD = timedelta(days=60)
 BACK = timedelta(days=7)
 """How far a calendar reaches: a subscriber reads it again every hour."""
+
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+"""When a timetable changed of a train that was never met: an instant is asked for, and it must not move."""
 
 _TITLES = {
     Outcome.ARRIVED: "arrived",
@@ -61,11 +65,17 @@ def feed(session: Session, desk: Desk, name: str) -> bytes | None:
         return None
     row = service.row_called(session, train.name)
     recorded = {one.scheduled_at: one for one in _recorded(session, row, desk.now - BACK)}
-    entries = {at: _entry(session, desk, train, one) for at, one in recorded.items()}
+    subjects = {one.id: f"departure:{one.id}" for one in recorded.values()}
+    changed = _changed(session, [f"train:{train.name}", *subjects.values()])
+    timetabled = changed.get(f"train:{train.name}", _NEVER)
+    entries = {
+        at: _entry(session, desk, train, one, changed.get(subjects[one.id]) or one.sealed_at or one.scheduled_at)
+        for at, one in recorded.items()
+    }
     after = desk.now if row is None else max(desk.now, row.reckoned_until)
     for departs in takewhile(lambda one: one.at <= desk.now + AHEAD, service.to_come(train, after)):
-        entries.setdefault(departs.at, _to_come(train, departs.at))
-    return calendar(train.name, [entries[at] for at in sorted(entries)], changed_at=desk.now)
+        entries.setdefault(departs.at, _to_come(train, departs.at, timetabled))
+    return calendar(train.name, [entries[at] for at in sorted(entries)])
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------
@@ -171,7 +181,15 @@ def _recorded(session: Session, row: TrainRow | None, since: datetime) -> Sequen
     ).all()
 
 
-def _entry(session: Session, desk: Desk, train: Train, departure: Departure) -> Entry:
+def _changed(session: Session, subjects: Sequence[str]) -> Mapping[str, datetime]:
+    """When the trail last tells of each of these: nothing that a calendar shows of them changed since."""
+    rows = session.exec(
+        select(Fact.subject, func.max(Fact.at)).where(col(Fact.subject).in_(subjects)).group_by(col(Fact.subject))
+    )
+    return dict(rows.all())
+
+
+def _entry(session: Session, desk: Desk, train: Train, departure: Departure, changed_at: datetime) -> Entry:
     outcome = Outcome(departure.outcome) if departure.outcome is not None else None
     stands = _TITLES[outcome] if outcome is not None else departure.state
     rows = service.still_aboard(session, departure)
@@ -183,16 +201,18 @@ def _entry(session: Session, desk: Desk, train: Train, departure: Departure) -> 
         detail.append(departure.ended_reason)
     return Entry(
         at=departure.scheduled_at,
+        changed_at=changed_at,
         title=f"{train.name} → {train.to}: {stands}",
         detail="\n".join(detail),
         cancelled=outcome in _DOES_NOT_GO,
     )
 
 
-def _to_come(train: Train, at: datetime) -> Entry:
+def _to_come(train: Train, at: datetime, changed_at: datetime) -> Entry:
     closes = (at - train.boarding_closes).astimezone(train.zone)
     return Entry(
         at=at,
+        changed_at=changed_at,
         title=f"{train.name} → {train.to}",
         detail=f"Boarding closes {closes:%H:%M} ({train.zone.key}). {', '.join(islice(train.services, 20))}",
     )

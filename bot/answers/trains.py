@@ -16,9 +16,18 @@ from bot.events import TrainAct
 from bot.promotions import service as promotions
 from bot.promotions.models import Promotion
 from bot.spelling import did_you_mean
-from bot.trains import loading, service
+from bot.trains import loading, service, whole
 from bot.trains.rules import repeats
-from bot.trains.views import CancelModal, Choice, DepartureCard, DepartureDetails, HoldModal, RemoveModal, TrainsReply
+from bot.trains.views import (
+    CancelModal,
+    Choice,
+    DepartureCard,
+    DepartureDetails,
+    HoldModal,
+    RemoveModal,
+    RollModal,
+    TrainsReply,
+)
 from bot.trains.words import stands_words
 
 MOST_TRAINS = 10
@@ -35,10 +44,10 @@ MOST_DETAILED = 30
 def trains(session: Session, desk: Desk, name: str | None) -> TrainsReply:
     """One train at length, or all of them in short; UserError where there is none of this name."""
     if name is not None:
-        return TrainsReply(trains=(loading.train_view(session, desk, train_called(desk, name)),))
+        return TrainsReply(trains=(whole.train_view(session, desk, train_called(desk, name)),))
     every = [*desk.catalog.trains.values()]
     return TrainsReply(
-        trains=tuple(loading.train_view(session, desk, train) for train in every[:MOST_TRAINS]),
+        trains=tuple(whole.train_view(session, desk, train) for train in every[:MOST_TRAINS]),
         more=max(0, len(every) - MOST_TRAINS),
     )
 
@@ -81,7 +90,7 @@ def departure_meant(session: Session, desk: Desk, name: str, act: TrainAct) -> i
         and repeats(act, service.standing_of(session, desk, latest))
     ):
         return latest.id or 0
-    coming = next(iter(loading.coming(session, desk, train, 1)), None)
+    coming = next(iter(whole.coming(session, desk, train, 1)), None)
     if coming is None:
         raise UserError(f"Nothing of {train.name} is sealed, and its timetable has come to an end.")
     closes = f"{coming.closes_at.astimezone(train.zone):%H:%M} ({train.zone.key})"
@@ -167,6 +176,21 @@ def remove_modal(session: Session, desk: Desk, departure_id: int, chosen: str | 
             if row.service == one.service
         ]
     return RemoveModal(card=card, choices=tuple(choices[:MOST_CHOICES]), chosen=first)
+
+
+def roll_modal(session: Session, desk: Desk, departure_id: int, act: TrainAct, slack_id: str) -> RollModal | None:
+    """What somebody asks for who types that a departure rolls on or back; UserError for whoever may not.
+
+    None where there is nothing to confirm: it cannot be done, or was done already, and the answer says so.
+    """
+    departure = _departure(session, departure_id)
+    service.must_conduct(session, desk, departure, slack_id, act)
+    if act not in service.may(service.standing_of(session, desk, departure)):
+        return None
+    back = act is TrainAct.ROLL_BACK
+    services = service.brought(session, departure) if back else service.went_wrong(session, departure)
+    card = loading.departure_card(session, desk, departure)
+    return RollModal(card=card, back=back, services=tuple(services))
 
 
 def details_modal(session: Session, desk: Desk, departure_id: int) -> DepartureDetails:

@@ -44,10 +44,26 @@ def cron(value: object) -> str:
     try:
         next(CronSim(value, datetime(2024, 1, 1, tzinfo=UTC)))
     except CronSimError as error:
+        if "day-of-month" in str(error).lower() and _days_exist(value):
+            minute, hour, day, month, weekday = value.split()
+            raise ValueError(
+                f"names a day that never comes: month {month} has no day {day}. The last day of a month is L, as in "
+                f'"{minute} {hour} L {month} {weekday}"'
+            ) from None
         raise ValueError(f"{expected} ({str(error).lower()})") from None
     except StopIteration:
         raise ValueError("names a day that never comes") from None
     return value
+
+
+def _days_exist(value: str) -> bool:
+    """Whether the same would do in a month that has all its days: what is wrong is that the months named have not."""
+    minute, hour, day, _, weekday = value.split()
+    try:
+        next(CronSim(f"{minute} {hour} {day} 1 {weekday}", datetime(2024, 1, 1, tzinfo=UTC)))
+    except (CronSimError, StopIteration):
+        return False
+    return True
 
 
 def departures(value: object) -> list[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam
@@ -54,6 +53,11 @@ def train_fact(
     )
 
 
+def waits_words(waits: Mapping[str, str]) -> str:
+    """What each service waits for, as people read it: ``cart: soaks for 30 min; checkout: needs 1 yes``."""
+    return "; ".join(f"{service}: {words}" for service, words in waits.items())
+
+
 def next_boarding(session: Session, train: Train, now: datetime) -> datetime | None:
     """When the next departure leaves whose list is not closed; None where its timetable has come to an end."""
     reckoned = session.exec(_RECKONED, params={"of_name": train.name}).first()
@@ -90,9 +94,8 @@ def _held_for(departure: Departure, service: str) -> str | None:
     """Why it is held, as somebody reads it who sees this service's own gates already: without what these say."""
     if departure.hold_owner is not None or departure.hold_reason is None:
         return departure.hold_reason
-    names = "|".join(re.escape(one) for stage in departure.stages for one in stage)
-    parts = re.split(rf"; (?=(?:{names}): )", departure.hold_reason)
-    return "; ".join(part for part in parts if not part.startswith(f"{service}: ")) or None
+    others = {name: words for name, words in departure.hold_waits.items() if name.casefold() != service.casefold()}
+    return waits_words(others) or None
 
 
 def _returning(departure: Departure) -> str | None:

@@ -66,6 +66,8 @@ class Departure(SQLModel, table=True):
     backup: str | None = Field(default=None, max_length=32)
     hold_reason: str | None = None
     """Why it is held: a person's words, or what it waits for where no person holds it."""
+    hold_waits: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """What each service that keeps it waits for, in words, where no person holds it: ``hold_reason`` in its parts."""
     hold_owner: str | None = Field(default=None, max_length=32)
     """Who holds it; None where it is held by a gate and leaves by itself once all are open."""
     hold_called: str | None = Field(default=None, max_length=255)
@@ -74,6 +76,8 @@ class Departure(SQLModel, table=True):
     hold_nagged_at: datetime | None = None
     stopped_reason: str | None = None
     """Why it goes no further after it departed, until its conductor says roll on or back."""
+    stopped_for: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """Services whose failure that names; empty where something else stopped it."""
     passed_over: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     """Services whose failure the conductor let it roll on over."""
     over_freeze: str | None = Field(default=None, max_length=255)
@@ -81,8 +85,11 @@ class Departure(SQLModel, table=True):
     over_freeze_at: datetime | None = None
     returning_at: datetime | None = None
     """When it was decided that what it had brought goes back."""
+    tried_back: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """Services that were taken back since, or could not be; the others' turn has not come."""
     decide_by: datetime | None = None
-    """Until when it must leave, or its conductor decide: then the policy's default is done."""
+    """Until when it must leave, or its conductor decide: then the policy's default is done. On its way back: when its
+    conductor is told again that it is not there yet."""
 
     @property
     def standing(self) -> State:

@@ -13,7 +13,7 @@ from bot.departures.models import Departure
 from bot.deploys.loading import Desk
 from bot.events import Level
 from bot.outbox import Card, Note
-from bot.trains import loading
+from bot.trains import loading, noting
 from bot.trains.telling import PassengerSaid
 
 
@@ -28,7 +28,7 @@ def departure_card(session: Session, desk: Desk, card: Card) -> Showing | None:
 
 def departure_note(session: Session, desk: Desk, note: Note) -> Showing | None:
     """What must be heard of a departure; None once it is not so."""
-    view = loading.departure_note(session, desk, note)
+    view = noting.departure_note(session, desk, note)
     if view is None:
         return None
     return Showing("notes/departure", view, {"kind": "departure", "departure": str(view.card.departure_id)})
@@ -36,13 +36,13 @@ def departure_note(session: Session, desk: Desk, note: Note) -> Showing | None:
 
 def train_note(session: Session, desk: Desk, note: Note) -> Showing | None:
     """Another timetable, or a train that runs no more."""
-    view = loading.train_note(session, desk, note)
+    view = noting.train_note(session, desk, note)
     return Showing("notes/train", view, {"kind": "train", "train": view.train}) if view is not None else None
 
 
 def passenger_note(session: Session, desk: Desk, note: Note) -> Showing | None:
     """What an author hears of their changes on a train; None once it is not so, or where they want to hear nothing."""
-    view = loading.passenger_note(session, desk, note)
+    view = noting.passenger_note(session, desk, note)
     if view is None:
         return None
     wanted = _HEARD_BY_ALL if view.ready_required and view.asks_ready else _heard_by(PassengerSaid(view.said))

@@ -29,6 +29,7 @@ from bot.gates import (
     Situation,
     Smoke,
     Staging,
+    TrainFact,
     Vote,
 )
 from bot.locks import service as locks
@@ -77,10 +78,19 @@ def situation(session: Session, desk: Desk, promotion: Promotion, now: datetime)
         groups=_groups(session, desk, owner, now),
         approvers=owner.team.approvers if owner.team else (),
         alerts=_alerts(session, target, before),
-        train=departures.train_fact(
-            session, desk.catalog, target, promotion.departure, promotion.via in _BESIDES_TRAINS, now
-        ),
+        train=train_of(session, desk, promotion, target, now),
     )
+
+
+def train_of(session: Session, desk: Desk, promotion: Promotion, target: Target, now: datetime) -> TrainFact | None:
+    """What the train that goes there does about it; None where none does."""
+    asked = is_asked_for(promotion)
+    return departures.train_fact(session, desk.catalog, target, promotion.departure, asked, now)
+
+
+def is_asked_for(promotion: Promotion) -> bool:
+    """Whether somebody asked for this one by itself: where a train goes that it is not aboard of, it is a hotfix."""
+    return promotion.via in _BESIDES_TRAINS
 
 
 def target_of(session: Session, promotion: Promotion) -> Target:

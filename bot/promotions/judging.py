@@ -130,6 +130,11 @@ def circle_words(desk: Desk, service: str, found: Circle) -> str:
     )
 
 
+def stuck_words(desk: Desk, service: str, found: Circle) -> str | None:
+    """What must be done before every missing yes can be given; None where those who can are enough."""
+    return circle_words(desk, service, found) if found.unproven or found.short else None
+
+
 def short_words(service: str, found: Circle) -> str:
     """That too few are left who can, why, and what helps; empty where enough are."""
     if not found.short:

@@ -135,6 +135,7 @@ def promotion_card(session: Session, desk: Desk, promotion: Promotion) -> Promot
         round=round_view(session, desk, promotion),
         rejections=_rejections(session, desk, promotion, arriving) if waiting else (),
         may_hold=_may_hold(session, desk, promotion, known),
+        besides=known.train.name if known.train is not None and known.train.hotfix and not state.ended else None,
     )
 
 

@@ -16,7 +16,9 @@ from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Deploy, DeployChange, Release, Target
 from bot.errors import UserError
 from bot.events import DeployStatus, PromotionRequested
-from bot.promotions import finding, raising
+from bot.locks import ends
+from bot.promotions import finding, gathering, raising
+from bot.promotions.models import Promotion
 from bot.promotions.ranges import live_sha
 from bot.promotions.states import is_called
 from bot.promotions.words import called
@@ -48,7 +50,7 @@ def request(session: Session, desk: Desk, event: PromotionRequested, now: dateti
         return f"Nothing to do: {environment} runs {sha[:7]} of {owner.name} already."
     for promotion in finding.alive_at(session, target.id):
         if promotion.sha == sha:
-            return f"{called(session, promotion)} is on its way already: promotion {promotion.id}. Its card shows how."
+            return _there_already(session, desk, promotion, target, now)
     waiting = finding.occupying(session, target.id)
     if waiting is None:
         made = raising.begin(session, desk, target, sha, event.via, event.by, now)
@@ -70,6 +72,24 @@ def request(session: Session, desk: Desk, event: PromotionRequested, now: dateti
         )
     unnamed = _unnamed_said(session, desk, event.by)
     return f"Asked for: {called(session, made)} is promotion {made.id}. Its card says what it waits for.{unnamed}"
+
+
+def _there_already(session: Session, desk: Desk, promotion: Promotion, target: Target, now: datetime) -> str:
+    """What is told to whoever asks for a build that has a promotion: how it is on its way, or which train it awaits."""
+    name, fact = f"{called(session, promotion)} is promotion {promotion.id}", None
+    if not is_called(promotion) and not promotion.rollback:
+        fact = gathering.train_of(session, desk, promotion, target, now)
+    if fact is None or (fact.hotfix and not fact.aboard):
+        return f"{called(session, promotion)} is on its way already: promotion {promotion.id}. Its card shows how."
+    train = desk.catalog.train_of(target.service, target.environment)
+    zone = train.zone if train is not None else desk.catalog.timezone
+    at = f", {ends.spoken(fact.scheduled_at, zone, now)}" if fact.scheduled_at is not None else ""
+    if fact.aboard:
+        return f"{name} already, aboard the {fact.name} train{at}: its departure's card shows what it waits for."
+    return (
+        f"{name} already, and waits for the {fact.name} train{at}. To ship it besides the train, cancel that promotion "
+        "and ask again: as a hotfix it wants one more approval."
+    )
 
 
 def _unnamed_said(session: Session, desk: Desk, by: str | None) -> str:

@@ -43,14 +43,15 @@ def show(session: Session, desk: Desk, promotion: Promotion, now: datetime) -> N
 
     One that leaves with a train is a line of its departure's card instead.
     """
-    for card in copies(session, promotion):
-        outbox.touch_card(session, PROMOTION, card.subject, card.place, now, urgent=True)
-    channel = _channel(session, desk, promotion)
+    subject, channel = str(promotion.root), _channel(session, desk, promotion)
+    standing = {card.place: card for card in outbox.cards_about(session, PROMOTION, subject)}
+    for card in standing.values():
+        if card.place == channel or _is_copy(card):
+            outbox.show_newer(session, card, urgent=True)
     if promotion.departure is not None:
         work.touch(session, DEPARTURE, promotion.departure)
-        if outbox.find_card(session, PROMOTION, str(promotion.root), channel) is None:
-            return
-    outbox.touch_card(session, PROMOTION, str(promotion.root), channel, now, lane=Lane.APPROVAL, urgent=True)
+    elif channel not in standing:
+        outbox.touch_card(session, PROMOTION, subject, channel, now, lane=Lane.APPROVAL, urgent=True)
 
 
 def ask(session: Session, desk: Desk, promotion: Promotion, able: Sequence[Available], now: datetime) -> None:
@@ -62,8 +63,11 @@ def ask(session: Session, desk: Desk, promotion: Promotion, able: Sequence[Avail
 
 def copies(session: Session, promotion: Promotion) -> Sequence[Card]:
     """The cards that were sent to people."""
-    found = session.exec(select(Card).where(Card.kind == PROMOTION, Card.subject == str(promotion.root))).all()
-    return [card for card in found if card.place.startswith(("U", "W"))]
+    return [card for card in outbox.cards_about(session, PROMOTION, str(promotion.root)) if _is_copy(card)]
+
+
+def _is_copy(card: Card) -> bool:
+    return card.place.startswith(("U", "W"))
 
 
 def say(

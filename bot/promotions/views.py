@@ -212,6 +212,8 @@ class PromotionCard:
     """What of it was rejected before, while it waits."""
     may_hold: tuple[GateLine, ...] = ()
     """Locks that hold it if its call, of which nothing is known, did not arrive."""
+    besides: str | None = None
+    """The train that goes there and that it is not aboard of: it is a hotfix."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,8 @@ from bot.trains import (
     sealing,
     telling,
 )
-from bot.trains.rules import Leg, Removal, Standing
+from bot.trains.boarding import Pick, Removal, board
+from bot.trains.rules import Standing
 from bot.trains.telling import DEPARTURE, Said
 from bot.trains.words import called, instant_words, iso, listed, stands_words
 
@@ -71,18 +72,19 @@ def act(session: Session, desk: Desk, event: TrainActed, now: datetime) -> str:
     if departure is None:
         raise UserError(f"I know no departure {event.departure}. /ship train shows those that there are.")
     standing = standing_of(session, desk, departure)
+    if event.act not in _OPEN_TO_ALL:  # before anything else is answered: whoever may not is told so in any case
+        must_conduct(session, desk, departure, event.slack_id, event.act)
     if rules.repeats(event.act, standing):
         return f"Nothing to do: {stands_words(session, desk, departure)}."
     if event.act not in rules.may(standing):
         raise UserError(f"Nothing was done: {stands_words(session, desk, departure)}. {_instead(session, departure)}")
-    if event.act not in _OPEN_TO_ALL:
-        conductors.must_conduct(session, desk, departure, event.slack_id, now, _VERBS[event.act])
     said = _DOING[event.act](session, desk, departure, event, now)
-    audit.record(
-        session, Tag.DEPARTURE_ACTED, f"departure:{departure.id}", now, who=_who(event), act=event.act.value,
-        service=event.service, change=event.change, why=event.reason,
-        review_at=iso(event.review_at) if event.review_at is not None else None,
-    )  # fmt: skip
+    if event.act is not TrainAct.REMOVE:  # of that ``moves.removed`` keeps what left the list, however it came to that
+        audit.record(
+            session, Tag.DEPARTURE_ACTED, f"departure:{departure.id}", now, who=_who(event), act=event.act.value,
+            service=event.service, change=event.change, why=event.reason,
+            review_at=iso(event.review_at) if event.review_at is not None else None,
+        )  # fmt: skip
     moves.touch(session, departure)
     return said
 
@@ -100,6 +102,11 @@ def standing_of(session: Session, desk: Desk, departure: Departure) -> Standing:
         returning=departure.returning_at is not None,
         ran=finding.ran_as(session, departure) is not None,
     )
+
+
+def must_conduct(session: Session, desk: Desk, departure: Departure, slack_id: str, act: TrainAct) -> None:
+    """UserError, naming who can, unless this person may do this to a departure."""
+    conductors.must_conduct(session, desk, departure, slack_id, desk.now, _VERBS[act])
 
 
 def seen_of(session: Session, desk: Desk, departure: Departure) -> str:
@@ -121,6 +128,7 @@ def _hold(session: Session, desk: Desk, departure: Departure, event: TrainActed,
     if departure.standing is not State.HELD:
         moves.move(session, departure, State.HELD, now, who=_who(event), why=why)
     departure.hold_reason, departure.hold_owner, departure.hold_called = why, event.slack_id, event.called
+    departure.hold_waits = {}
     departure.hold_review_at, departure.hold_nagged_at, departure.decide_by = event.review_at, None, None
     session.flush()
     work.schedule(session, DEPARTURE, departure.id or 0, event.review_at)
@@ -151,8 +159,7 @@ def _depart(session: Session, desk: Desk, departure: Departure, event: TrainActe
     closed = departing.closed_of(session, desk, departure, train, now)
     name = called(session, desk, departure)
     if closed:
-        who = list(dict.fromkeys(person for one in closed for person in one.who))
-        able = ", ".join(person_words(session, desk, f"slack:{person}") for person in who)
+        able = ", ".join(person_words(session, desk, f"slack:{person}") for person in departing.able(closed))
         can = f" Can help: {able}." if able else ""
         raise UserError(f"{_capital(name)} does not leave: {departing.told(closed)}.{can}")
     departing.depart(session, desk, departure, now, who=_who(event))
@@ -225,7 +232,7 @@ def _remove(session: Session, desk: Desk, departure: Departure, event: TrainActe
 
 def _older(
     session: Session, desk: Desk, departure: Departure, train: Train, service: str, change: int, why: str, now: datetime
-) -> rules.Pick | None:
+) -> Pick | None:
     """The build of a service that may go without this change and those that were taken off before."""
     removed = [
         Removal(row.change, row.reason or why)
@@ -235,7 +242,7 @@ def _older(
     leaves = max(departure.scheduled_at, now)
     found = gathering.candidates(session, desk, train, leaves, now, removed={service: [*removed, Removal(change, why)]})
     one = [candidate for candidate in found if candidate.service == service]
-    return next(iter(rules.board(train, one, leaves).aboard), None)
+    return next(iter(board(train, one, leaves).aboard), None)
 
 
 def _approve(session: Session, desk: Desk, departure: Departure, event: TrainActed, now: datetime) -> str:
@@ -300,19 +307,21 @@ def _roll_on(session: Session, desk: Desk, departure: Departure, event: TrainAct
 
     One that began since is asked about anew, so that nobody lifts it unknowingly.
     """
-    legs = following.legs_of(session, departure)
-    wrong = [one for one, leg in legs.items() if leg in (Leg.FAILED, Leg.OFF, Leg.BACK, Leg.STUCK)]
+    passed = following.went_wrong(session, departure)
     frozen = following.frozen(session, desk, departure, now)
     asked = (departure.stopped_reason or "").startswith(following.FREEZE_BEGAN)
-    departure.passed_over = list(dict.fromkeys([*departure.passed_over, *wrong]))
+    departure.passed_over = [*departure.passed_over, *passed]
     if frozen is not None and asked:
         departure.over_freeze, departure.over_freeze_at = event.called, now
     departure.stopped_reason = departure.decide_by = None
+    departure.stopped_for = []
     session.flush()
     departing.look_at_stage(session, desk, departure, now)
     telling.show(session, desk, departure, now)
-    telling.say(session, desk, departure, Said.ROLLED_ON, now, of=iso(now), who=_who(event), why=event.reason)
-    besides = f" Without {listed(wrong)}." if wrong else ""
+    telling.say(
+        session, desk, departure, Said.ROLLED_ON, now, of=iso(now), who=_who(event), why=event.reason, passed=passed
+    )
+    besides = f" Without {listed(passed)}." if passed else ""
     if frozen is not None and not asked:
         return f"Past that, but {called(session, desk, departure)} is {frozen}: you are asked about that now.{besides}"
     return f"Rolling on: {called(session, desk, departure)} goes on to its next stage.{besides}"
@@ -323,7 +332,8 @@ def _roll_back(session: Session, desk: Desk, departure: Departure, event: TrainA
     refused = returning.begin(session, desk, departure, services, now, who=_who(event))
     name = called(session, desk, departure)
     gone = [one for one in services if not any(why.startswith(f"{one}: ") for why in refused)]
-    said = f"Rolling back {name}: {listed(gone)}." if gone else f"Nothing of {name} can be taken back."
+    order = ", the last to leave first" if len(gone) > 1 else ""
+    said = f"Rolling back {name}: {listed(gone)}{order}." if gone else f"Nothing of {name} can be taken back."
     return " ".join([said, *refused])
 
 

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from bot import gates, outbox, work
 from bot.catalog import Ready, Train
+from bot.departures import loading as departures
 from bot.departures.models import Departure
 from bot.departures.states import State
 from bot.deploys import loading
@@ -87,7 +88,8 @@ def leave_or_wait(session: Session, desk: Desk, departure: Departure, now: datet
         return  # what it carries is asked for: the answer comes in seconds, and is judged at once
     words = clipped(told(closed))
     if departure.decide_by is not None and now >= departure.decide_by:
-        cancelling.cancel(session, desk, departure, now, who=None, why=f"it could not leave in time: {words}")
+        why = f"it could not leave in time: {words}"
+        cancelling.cancel(session, desk, departure, now, who=None, why=why, cause=words)
         return
     _wait(session, desk, departure, train, closed, words, now)
 
@@ -111,10 +113,20 @@ def closed_of(
 
 def told(closed: Sequence[Closed]) -> str:
     """What is closed as people read it: ``cart: soaks for 30 min; checkout: needs 1 yes``."""
-    by_service: dict[str, list[str]] = {}
+    return departures.waits_words(by_service(closed))
+
+
+def by_service(closed: Sequence[Closed]) -> dict[str, str]:
+    """The same in its parts: what each service waits for."""
+    found: dict[str, list[str]] = {}
     for one in closed:
-        by_service.setdefault(one.service, []).append(one.words)
-    return "; ".join(f"{service}: {', '.join(dict.fromkeys(words))}" for service, words in by_service.items())
+        found.setdefault(one.service, []).append(one.words)
+    return {service: ", ".join(dict.fromkeys(words)) for service, words in found.items()}
+
+
+def able(closed: Sequence[Closed]) -> list[str]:
+    """Slack ids of who can help with any of it."""
+    return list(dict.fromkeys(person for one in closed for person in one.who))
 
 
 def depart(session: Session, desk: Desk, departure: Departure, now: datetime, *, who: str | None = None) -> None:
@@ -194,13 +206,12 @@ def _wait(
     if departure.decide_by is None:
         within = train.decide_within if train is not None else DEFAULT_DECIDE
         departure.decide_by = max(departure.scheduled_at, now) + within
-    departure.hold_reason = words
+    departure.hold_reason, departure.hold_waits = words, by_service(closed)
     session.flush()
     telling.show(session, desk, departure, now)
     if news:
-        who = list(dict.fromkeys(person for one in closed for person in one.who))
         telling.say(
-            session, desk, departure, Said.HELD, now, of=iso(now), who=None, why=words, can=who,
+            session, desk, departure, Said.HELD, now, of=iso(now), who=None, why=words, can=able(closed),
             decide_by=iso(departure.decide_by),
         )  # fmt: skip
     instants = [one.until for one in closed if one.until is not None and one.until > now]

@@ -7,7 +7,7 @@ rolls it on or back, and ``decide_by`` does what the policy says where nobody an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -22,14 +22,10 @@ from bot.promotions import judging
 from bot.promotions.models import Promotion
 from bot.promotions.models import State as PromotionState
 from bot.promotions.states import is_called, state_of
-from bot.promotions.words import ended_words
 from bot.trains import cancelling, departing, finding, moves, returning, rules, telling
 from bot.trains.rules import Advance, Close, Leg, Return, Stop, Wait
 from bot.trains.telling import DEPARTURE, Said
-from bot.trains.words import clipped, iso, listed
-
-ASKED_AGAIN = timedelta(hours=1)
-"""How often the conductor of a departure that has stopped is asked again."""
+from bot.trains.words import clipped, fate_words, iso, listed
 
 FREEZE_BEGAN = "a freeze began when it was live in part"
 """How the reason begins of a departure that stopped for a freeze."""
@@ -72,7 +68,7 @@ def legs_of(session: Session, departure: Departure) -> Mapping[str, Leg]:
     """What became of each service aboard."""
     promotions, back = finding.promotions_of(session, departure), returning.rollbacks_of(session, departure)
     return {
-        service: _leg(departure, promotions[service], back.get(promotions[service].target))
+        service: _leg(departure, service, promotions[service], back.get(promotions[service].target))
         if service in promotions
         else Leg.OFF
         for service in finding.aboard(departure)
@@ -98,12 +94,15 @@ def frozen(session: Session, desk: Desk, departure: Departure, now: datetime) ->
 
 
 def _before(session: Session, desk: Desk, departure: Departure, now: datetime) -> None:
+    fell_off = []
     for service, promotion in finding.promotions_of(session, departure).items():
         if state_of(promotion) in _FELL_OFF:
-            why = clipped(ended_words(session, desk, promotion))
+            why = clipped(fate_words(session, desk, service, promotion))
             moves.take_off(session, desk, departure, service, now, who=promotion.ended_by, why=why)
+            fell_off.append(why)
     if not departure.stages:
-        cancelling.cancel(session, desk, departure, now, who=None, why="nothing is left aboard")
+        why = ": ".join(["nothing is left aboard", *(["; ".join(fell_off)] if fell_off else [])])
+        cancelling.cancel(session, desk, departure, now, who=None, why=clipped(why))
     elif departure.hold_owner is None and (departure.standing is State.HELD or now >= departure.scheduled_at):
         departing.leave_or_wait(session, desk, departure, now)
 
@@ -126,9 +125,12 @@ def _on_its_way(session: Session, desk: Desk, departure: Departure, now: datetim
             departing.look_at_stage(session, desk, departure, now)
             moves.touch(session, departure)
         case Stop(services=services):
-            _stop(session, desk, departure, _failed_words(session, desk, departure, services), now)
+            _failed(session, desk, departure, services, now)
         case Return(services=services):
-            returning.begin(session, desk, departure, services, now, who=None)
+            if departure.returning_at is None:
+                returning.begin(session, desk, departure, services, now, who=None)
+            else:
+                returning.go_on(session, desk, departure, services, now)
         case Close(outcome=outcome):
             close(session, desk, departure, outcome, now)
 
@@ -142,19 +144,31 @@ def close(session: Session, desk: Desk, departure: Departure, outcome: Outcome, 
     telling.say(session, desk, departure, Said.ARRIVED, now, outcome=outcome.value)
 
 
-def _stop(session: Session, desk: Desk, departure: Departure, why: str, now: datetime) -> None:
-    if departure.stopped_reason is not None:
+def _failed(session: Session, desk: Desk, departure: Departure, services: Sequence[str], now: datetime) -> None:
+    """These do not arrive. One more than its conductor was asked about is said as loudly as the first."""
+    if departure.stopped_reason is not None and set(services) <= set(departure.stopped_for):
         return
+    besides = departure.stopped_reason if not departure.stopped_for else None  # a freeze, say, that stopped it before
+    departure.stopped_for = list(services)
+    why = _failed_words(session, desk, departure, services)
+    _stop(session, desk, departure, "; ".join(one for one in (besides, why) if one is not None), now)
+
+
+def _stop(
+    session: Session, desk: Desk, departure: Departure, why: str, now: datetime, *, can: Sequence[str] = ()
+) -> None:
+    """Ask its conductor to roll on or back, by the time that was said first. ``can`` are those who can help besides."""
     train = finding.train_of(session, desk, departure)
     departure.stopped_reason = clipped(why)
-    departure.decide_by = now + (train.decide_within if train is not None else departing.DEFAULT_DECIDE)
+    within = train.decide_within if train is not None else departing.DEFAULT_DECIDE
+    departure.decide_by = departure.decide_by or now + within
     session.flush()
     work.schedule(session, DEPARTURE, departure.id or 0, departure.decide_by)
     moves.touch(session, departure)
     telling.show(session, desk, departure, now)
     telling.say(
-        session, desk, departure, Said.STOPPED, now, of=iso(now), why=departure.stopped_reason,
-        decide_by=iso(departure.decide_by),
+        session, desk, departure, Said.STOPPED, now, of=f"{iso(now)}:{len(departure.stopped_for)}",
+        why=departure.stopped_reason, can=list(can), decide_by=iso(departure.decide_by),
     )  # fmt: skip
 
 
@@ -178,7 +192,8 @@ def _look_for_waiting(session: Session, desk: Desk, departure: Departure, now: d
         if one.service in reached and legs[one.service] is Leg.WAITS
     ]
     if closed:
-        _stop(session, desk, departure, f"it does not go on: {departing.told(closed)}", now)
+        why = f"it does not go on: {departing.told(closed)}"
+        _stop(session, desk, departure, why, now, can=departing.able(closed))
     elif any(legs[one] is not Leg.LIVE for one in reached):
         departing.look_at_stage(session, desk, departure, now)
 
@@ -186,6 +201,7 @@ def _look_for_waiting(session: Session, desk: Desk, departure: Departure, now: d
 def _decide_for_conductor(session: Session, desk: Desk, departure: Departure, now: datetime) -> None:
     """Nobody has said roll on or back in time, or a stage does not leave: the policy's word is done, or it is asked."""
     if departure.returning_at is not None:
+        returning.remind(session, desk, departure, legs_of(session, departure), now)
         return
     if departure.stopped_reason is None or departure.decide_by is None:
         _look_for_waiting(session, desk, departure, now)
@@ -196,7 +212,7 @@ def _decide_for_conductor(session: Session, desk: Desk, departure: Departure, no
     if _policy(finding.train_of(session, desk, departure)) is OnFailure.ROLLBACK:
         returning.begin(session, desk, departure, brought(session, departure), now, who=None)
         return
-    departure.decide_by = now + ASKED_AGAIN
+    departure.decide_by = now + returning.ASKED_AGAIN
     session.flush()
     work.schedule(session, DEPARTURE, departure.id or 0, departure.decide_by)
     telling.say(session, desk, departure, Said.STILL_STOPPED, now, of=iso(now), why=departure.stopped_reason)
@@ -209,15 +225,21 @@ def brought(session: Session, departure: Departure) -> tuple[str, ...]:
     return tuple(one for one in reversed(finding.aboard(departure)) if legs[one] in goes_back)
 
 
+def went_wrong(session: Session, departure: Departure) -> tuple[str, ...]:
+    """What of it does not arrive and nobody has let it roll on over yet."""
+    legs = legs_of(session, departure)
+    return tuple(one for one, leg in legs.items() if leg in rules.WRONG and one not in departure.passed_over)
+
+
 # --- inside -------------------------------------------------------------------------------------------------------
 
 
-def _leg(departure: Departure, promotion: Promotion, back: Promotion | None) -> Leg:
+def _leg(departure: Departure, service: str, promotion: Promotion, back: Promotion | None) -> Leg:
     if back is not None and not state_of(back).ended:
         return Leg.MOVING
     if back is not None:
         return Leg.BACK if state_of(back) is PromotionState.DONE else Leg.STUCK
-    tried = _ended_before(promotion, departure.returning_at)  # what could not even be begun to be taken back
+    tried = service in departure.tried_back  # and could not even be begun to be taken back
     match state_of(promotion):
         case PromotionState.DONE:
             return Leg.STUCK if tried else Leg.LIVE
@@ -228,14 +250,10 @@ def _leg(departure: Departure, promotion: Promotion, back: Promotion | None) -> 
     return Leg.OFF
 
 
-def _ended_before(promotion: Promotion, at: datetime | None) -> bool:
-    return at is not None and promotion.ended_at is not None and promotion.ended_at <= at
-
-
 def _failed_words(session: Session, desk: Desk, departure: Departure, services: Sequence[str]) -> str:
     promotions = finding.promotions_of(session, departure)
-    ended = [ended_words(session, desk, promotions[one]) for one in services if one in promotions]
-    return " ".join(ended) or f"{listed(services)} did not arrive"
+    fates = [fate_words(session, desk, one, promotions[one]) for one in services if one in promotions]
+    return "; ".join(fates) or f"{listed(services)} did not arrive"
 
 
 def _policy(train: Train | None) -> OnFailure:

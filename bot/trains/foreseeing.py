@@ -1,7 +1,7 @@
 """What a change that goes by train may expect, from what is recorded: its departure, and when it is there.
 
 Who is aboard of what is sealed is read from there. Before that the same rule that will seal says whether anything keeps
-the change off (``rules.board``), and the service's own history when it is through (``forecast``). Nothing is written
+the change off (``boarding.board``), and the service's own history when it is through (``forecast``). Nothing is written
 but that whoever was told is shown it again.
 """
 
@@ -29,12 +29,16 @@ from bot.outbox import Card
 from bot.promotions import finding
 from bot.promotions.gathering import environment_before
 from bot.timetable import Departs
-from bot.trains import gathering, history, rules
+from bot.trains import gathering, history
+from bot.trains.boarding import Candidate, Left, board
 from bot.trains.forecast import Forecast, Frozen, History, Way, When, arrives_after, catches, forecast, slowest
-from bot.trains.rules import Candidate, Left
+from bot.trains.words import held_words
 
 MOST_SHOWN = 50
 """Changes that are shown again when something keeps their train, the latest: older ones wait for their own news."""
+
+YOUNG = timedelta(minutes=30)
+"""For how long after a build came to the environment before, checks that have not reported are taken to be running."""
 
 _ABOARD_OF = (
     select(Passenger, Departure, TrainRow.name)
@@ -173,7 +177,7 @@ class _Ride:
     def _sealed(self, departure: Departure, name: str) -> OnwardView:
         """It is aboard of a departure whose list is closed."""
         seat = {State.HELD: Seat.HELD, State.DEPARTED: Seat.GONE}.get(departure.standing, Seat.SEALED)
-        reason = departure.hold_reason if seat is Seat.HELD else departure.stopped_reason
+        reason = held_words(departure) if seat is Seat.HELD else departure.stopped_reason
         stopped = seat is Seat.HELD or reason is not None or departure.returning_at is not None
         if departure.returning_at is not None:
             reason = "what it brought is taken back"
@@ -183,7 +187,7 @@ class _Ride:
             live = None  # it takes longer than it usually does: nobody can tell how long
         return OnwardView(
             service=self.owner.name, environment=self.environment, train=name, seat=seat,
-            departs_at=departure.scheduled_at, reason=reason, live=_about(live),
+            departs_at=departure.scheduled_at, reason=reason, live=_about(live), zone=departure.zone,
         )  # fmt: skip
 
     def _expected(self, before: str, merged_at: datetime) -> OnwardView | None:
@@ -213,7 +217,10 @@ class _Ride:
             departs_at=departs.at if departs is not None else None,
             frozen_at=told.passed_over[0].departs.at if told.passed_over else None,
             frozen_by=told.passed_over[0].reason if told.passed_over else None,
+            zone=self.train.zone.key,
         )
+        if departs is not None and kept is not None and self._comes_yet(kept, staged_at):
+            return replace(_with_times(view, told, way.soak, staged_at, now), once=kept.reason)
         if departs is not None and kept is not None:
             following = self._after(departs, kept.until, frozen)
             return replace(
@@ -221,6 +228,10 @@ class _Ride:
                 next_at=following.at if following is not None else None,
             )  # fmt: skip
         return _with_times(view, told, way.soak, staged_at, now)
+
+    def _comes_yet(self, kept: Left, staged_at: datetime | None) -> bool:
+        """Whether what keeps it off is a check of a build so young that it is only now being run."""
+        return kept.unreported and staged_at is not None and self.desk.now - staged_at < YOUNG
 
     def _after(self, departs: Departs, until: datetime | None, frozen: Sequence[Frozen]) -> Departs | None:
         """The departure after this one, by when what keeps it off is over where that is known."""
@@ -233,7 +244,7 @@ class _Ride:
         Of a change that is on its way, what comes by itself is left to the forecast.
         """
         candidates = self._candidates(departs.at)
-        boarding = rules.board(self.train, candidates, departs.at)
+        boarding = board(self.train, candidates, departs.at)
         if any(self.change.id == one.id for pick in boarding.aboard for one in pick.changes):
             return None
         left = next((one for one in boarding.left if one.change is not None and one.change.id == self.change.id), None)

@@ -8,7 +8,7 @@ way. Whether it contains what is live only the forge can tell: the promotion's o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func
@@ -23,14 +23,14 @@ from bot.deploys.service import is_rollback
 from bot.deploys.statements import LIVE_BEFORE
 from bot.deploys.views import RangeState
 from bot.events import DeployStatus
-from bot.gates import Blocked, Lock, Order, Run, Situation, Smoke, Soak, Staging
+from bot.gates import Blocked, Gate, Judged, Lock, Order, Run, Situation, Smoke, Soak, Staging
 from bot.locks import loading as lock_views
 from bot.locks import service as locks
 from bot.ports import Direction
 from bot.promotions import finding, gathering
 from bot.promotions.models import Promotion, State
 from bot.promotions.states import is_called
-from bot.trains.rules import NOT_BUILT, Behind, BuildFact, Candidate, ChangeAboard, Removal
+from bot.trains.boarding import NOT_BUILT, Behind, BuildFact, Candidate, ChangeAboard, Removal
 
 MOST_ROLLOUTS = 200
 """Rollouts in the environment before that are looked through, the latest: nobody is further behind than that."""
@@ -57,7 +57,7 @@ def candidates(
                 service=way.owner.name,
                 builds=_builds(session, desk, way, staged, departs_at),
                 behind=_behind(session, way, now),
-                locked=lock.reason if lock is not None else None,
+                locked=lock.reason if lock is not None else _hotfix(session, way),
                 locked_until=lock.until if lock is not None else None,
                 removed=tuple((removed or {}).get(way.owner.name, ())),
             )
@@ -179,12 +179,26 @@ def _builds(
             sha=one.sha,
             changes=tuple(ChangeAboard(change.id or 0, change.label) for change in one.changes),
             succeeded_at=one.first,
-            verdicts=gates.judge(own, _of_build(session, way, one, past.get(one.sha), departs_at)).verdicts,
+            verdicts=_verdicts(way, own, _of_build(session, way, one, past.get(one.sha), departs_at)),
             truncated=one.truncated,
             read=one.read,
             refused=_refused(session, desk, way, one, past.get(one.sha)),
         )
         for one in staged
+    )
+
+
+def _verdicts(way: _Way, own: Sequence[Gate], known: Situation) -> tuple[Judged, ...]:
+    """What its own gates say of a build; where somebody must answer for it, how they do, as it has no card yet."""
+    verdicts = gates.judge(own, known).verdicts
+    if all(one.answered for one in known.run.reentries):
+        return verdicts
+    how = f" (/ship promote {way.owner.name}, and say so on its card)"
+    return tuple(
+        replace(one, verdict=replace(one.verdict, reason=f"{one.verdict.reason}{how}"))
+        if one.gate == Order.name and isinstance(one.verdict, Blocked)
+        else one
+        for one in verdicts
     )
 
 
@@ -314,6 +328,17 @@ def _lock(session: Session, desk: Desk, way: _Way, now: datetime) -> Blocked | N
     )
     verdicts = (gate.judge(known, 0) for gate in way.owner.gates if isinstance(gate, Lock))
     return next((verdict for verdict in verdicts if isinstance(verdict, Blocked)), None)
+
+
+def _hotfix(session: Session, way: _Way) -> str | None:
+    """Why nothing of a service boards of which somebody asked for a build besides the train: that is not taken aboard.
+
+    Whoever asked wants it live without waiting for anything else; and another build beside it would end it.
+    """
+    for one in finding.alive_at(session, way.there.id or 0) if way.there is not None else ():
+        if gathering.is_asked_for(one) and one.departure is None and not one.rollback and not is_called(one):
+            return f"a hotfix of it is on its way besides the train (promotion {one.id})"
+    return None
 
 
 def _rollouts(session: Session, way: _Way) -> Sequence[Deploy]:

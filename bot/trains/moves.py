@@ -38,6 +38,7 @@ def move(
     if to is not State.HELD:
         departure.hold_reason = departure.hold_owner = departure.hold_called = None
         departure.hold_review_at = departure.hold_nagged_at = departure.decide_by = None
+        departure.hold_waits = {}
     if outcome is not None:
         departure.outcome = outcome.value
         departure.ended_at, departure.ended_by, departure.ended_reason = now, who, why

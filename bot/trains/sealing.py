@@ -25,7 +25,7 @@ from bot.promotions.models import State as PromotionState
 from bot.promotions.states import is_called, state_of
 from bot.timetable import Departs
 from bot.trains import conductors, finding, gathering, rules, telling
-from bot.trains.rules import Boarding, Left, Pick
+from bot.trains.boarding import Boarding, Left, Pick, board
 from bot.trains.telling import DEPARTURE, PassengerSaid, Said
 from bot.trains.words import called, iso
 
@@ -49,7 +49,7 @@ def seal(
     session.add(departure)
     session.flush()
     leaves = max(departs.at, now)
-    boarding = rules.board(train, gathering.candidates(session, desk, train, leaves, now), leaves)
+    boarding = board(train, gathering.candidates(session, desk, train, leaves, now), leaves)
     aboard = _promote(session, desk, departure, train, held, boarding, now)
     left = [*boarding.left, *_kept_off(boarding, aboard)]
     _write_down(session, departure, boarding, aboard, left, now)

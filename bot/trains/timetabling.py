@@ -22,10 +22,11 @@ from bot.departures.states import Outcome, State
 from bot.deploys import targets
 from bot.deploys.loading import Desk
 from bot.timetable import Departs, departures
-from bot.trains import cancelling, conductors, finding, rules, sealing, telling
+from bot.trains import cancelling, conductors, finding, gathering, rules, sealing, telling
+from bot.trains.boarding import board
 from bot.trains.telling import TRAIN, Said, TrainSaid
 from bot.trains.times import following, to_come
-from bot.trains.words import iso
+from bot.trains.words import NOBODY_THERE, iso
 
 FARTHEST = timedelta(days=7)
 """How far back missed departures are put on record: nobody asks after older ones."""
@@ -56,6 +57,7 @@ def reconcile(session: Session, desk: Desk, now: datetime) -> None:
             audit.record(session, Tag.TRAIN_CHANGED, f"train:{train.name}", now, to=json.loads(row.timetable))
         elif row.removed_at is not None:
             row.removed_at, row.timetable, row.reckoned_until = None, words_of(train), max(now, row.reckoned_until)
+            audit.record(session, Tag.TRAIN_CHANGED, f"train:{train.name}", now, to=json.loads(row.timetable))
         elif row.timetable != words_of(train):
             _change(session, desk, row, train, now)
         row.channel = channel
@@ -118,7 +120,7 @@ def _miss(session: Session, desk: Desk, row: TrainRow, train: Train, departs: De
         train=row.id or 0, scheduled_at=departs.at, local=departs.local.isoformat(), zone=train.zone.key,
         conductor=crew.conductor, backup=crew.backup,
         state=State.CLOSED.value, outcome=Outcome.MISSED.value, ended_at=now,
-        ended_reason="nobody was there to let it go",
+        ended_reason=NOBODY_THERE,
     )  # fmt: skip
     session.add(departure)
     session.flush()
@@ -129,12 +131,18 @@ def _miss(session: Session, desk: Desk, row: TrainRow, train: Train, departs: De
 def _say_missed(
     session: Session, desk: Desk, row: TrainRow, train: Train, missed: Sequence[Departs], now: datetime
 ) -> None:
-    """The channel hears of the last one, with how many there were before it and when the next one goes."""
+    """The channel hears of the last one, with how many there were before it and when the next one goes.
+
+    Nobody is asked to run one that nothing could go with.
+    """
     last = finding.scheduled(session, row, missed[-1].at)
     if last is None or last.outcome != Outcome.MISSED.value:
         return
     telling.show(session, desk, last, now)
-    telling.say(session, desk, last, Said.MISSED, now, earlier=len(missed) - 1, next=following(train, now))
+    could = board(train, gathering.candidates(session, desk, train, max(last.scheduled_at, now), now), now).aboard
+    telling.say(
+        session, desk, last, Said.MISSED, now, earlier=len(missed) - 1, next=following(train, now), nothing=not could
+    )
 
 
 def _change(session: Session, desk: Desk, row: TrainRow, train: Train, now: datetime) -> None:

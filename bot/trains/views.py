@@ -62,6 +62,10 @@ class ServiceAboard:
     """Why it failed, or came to nothing; or what a person must find out."""
     unread: bool = False
     """Whether nobody knows yet what it carries."""
+    reentries: tuple[str, ...] = ()
+    """What was rolled back before and is aboard again, with no fix and nobody's word for it."""
+    stuck: str | None = None
+    """What must come before its missing yeses can all be given: who is to be proven, or that nobody is left."""
 
     @property
     def changes_in_all(self) -> int:
@@ -151,7 +155,9 @@ class DepartureNote:
     """What is said in the thread of a departure's card. ``said`` is a ``bot.trains.telling.Said``.
 
     ``who`` did it, ``why`` is their reason; ``can`` are those who can help. ``next_at`` is when the next one leaves,
-    and ``earlier`` how many were missed before this one. ``refused`` says what a rollback lets stay, and why.
+    and ``earlier`` how many were missed before this one; ``nothing`` says that nothing could have gone with it.
+    ``refused`` says what a rollback lets stay, and why; ``passed`` what it rolls on without, ``waits`` what is not
+    back yet.
     """
 
     said: str
@@ -165,6 +171,9 @@ class DepartureNote:
     earlier: int = 0
     next_at: datetime | None = None
     refused: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    nothing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +195,7 @@ class TrainNote:
     kept: tuple[str, ...] = ()
     """Departures that are sealed and keep their time."""
     kept_changes: int = 0
+    zone: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +203,8 @@ class PassengerNote:
     """What an author hears of their changes. ``said`` is a ``bot.trains.telling.PassengerSaid``.
 
     ``left`` says why each change stays; ``asks_ready`` whether a thumbs-up is asked for; ``live_from`` and ``live_to``
-    between when they are live, by how long rollouts there usually take: None where nobody can tell.
+    between when they are live, by how long rollouts there usually take: None where nobody can tell. ``held`` says that
+    it does not leave at its time, and what it waits for: then nobody can tell.
     """
 
     said: str
@@ -212,6 +223,37 @@ class PassengerNote:
     ready_required: bool = False
     live_from: datetime | None = None
     live_to: datetime | None = None
+    held: str | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AboardCard:
+    """In place of a promotion's own card, where that was there before its train took it aboard.
+
+    ``clock`` is the departure's time on the timetable, ``at`` the instant.
+    """
+
+    promotion_id: int
+    service: str
+    environment: str
+    sha: str
+    train: str
+    clock: str
+    at: datetime
+    over: bool
+    """Whether that departure is over."""
+    zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollModal:
+    """What somebody is about to roll on, or (``back``) to take back, who has typed it."""
+
+    card: DepartureCard
+    back: bool
+    services: tuple[str, ...]
+    """What goes back, the last to leave first; what it rolls on without."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -316,6 +358,12 @@ class TrainView:
     boarding: BoardingView | None
     later: tuple[ComingView, ...]
 
+    @property
+    def next_at(self) -> datetime | None:
+        """When something of it leaves next, or was to; None where nothing is to come."""
+        instants = [card.at for card in self.running] + ([self.coming.at] if self.coming is not None else [])
+        return min(instants, default=None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainsReply:
@@ -323,3 +371,9 @@ class TrainsReply:
 
     trains: tuple[TrainView, ...]
     more: int = 0
+
+    @property
+    def zone(self) -> str | None:
+        """The zone of all of them; None where they have several."""
+        zones = {one.zone for one in self.trains}
+        return next(iter(zones)) if len(zones) == 1 else None

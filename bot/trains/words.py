@@ -11,11 +11,24 @@ from sqlmodel import Session
 from bot.departures.models import Departure
 from bot.departures.states import Outcome, State
 from bot.deploys.loading import Desk
+from bot.promotions.models import Promotion
+from bot.promotions.models import State as PromotionState
+from bot.promotions.states import state_of
 from bot.promotions.words import person_words
 from bot.trains import finding
 
 LONGEST_REASON = 500
 """Characters of what a departure waits for, as it is kept."""
+
+NOBODY_THERE = "nobody was there to let it go"
+"""Why a departure was missed."""
+
+_FATES = {
+    PromotionState.REJECTED: "was rejected",
+    PromotionState.CANCELLED: "was cancelled",
+    PromotionState.EXPIRED: "expired, its gates did not open in time",
+}
+"""What became of a promotion that does not go; any other failed."""
 
 _ENDED = {
     Outcome.ARRIVED: "has arrived",
@@ -72,6 +85,25 @@ def _stands(session: Session, desk: Desk, departure: Departure) -> str:
     else:
         words = f"left at {instant_words(desk, departure, left_at)}"
     return words
+
+
+def fate_words(session: Session, desk: Desk, service: str, promotion: Promotion) -> str:
+    """What became of one service aboard that does not go, and why: ``checkout was rejected by Dee: too risky``.
+
+    The cause alone, with no instant and no build: whoever reads it sees these beside it.
+    """
+    by = f" by {person_words(session, desk, promotion.ended_by)}" if promotion.ended_by else ""
+    why = f": {promotion.ended_reason.rstrip('.')}" if promotion.ended_reason else ""
+    return f"{service} {_FATES.get(state_of(promotion), 'failed')}{by}{why}"
+
+
+def held_words(departure: Departure) -> str | None:
+    """That a departure is held, and for what: ``held: waits for cart: needs 1 yes``; None where it is not."""
+    if departure.standing is not State.HELD:
+        return None
+    if departure.hold_owner is not None:
+        return f"held by {departure.hold_called or 'somebody'}: {departure.hold_reason}"
+    return f"held: waits for {departure.hold_reason or 'what is closed yet'}"
 
 
 def listed(names: Iterable[str]) -> str:

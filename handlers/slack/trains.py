@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,10 +47,14 @@ CANCEL = "trains:cancel"
 REMOVE = "trains:remove"
 DETAILS = "trains:details"
 
-SUBMISSIONS = (HOLD, CANCEL, REMOVE)
+_ASKING = (HOLD, CANCEL, REMOVE)
 """Buttons that ask something first; the modal is called by the same name."""
 
-BUTTONS = (*AT_ONCE, *SUBMISSIONS, DETAILS)
+CONFIRMED = {TrainAct.ROLL_ON: "trains:roll_on", TrainAct.ROLL_BACK: "trains:roll_back"}
+"""What is asked about once more before it is done: a button confirms by itself, and what is typed opens this modal."""
+
+SUBMISSIONS = (*_ASKING, *CONFIRMED.values())
+BUTTONS = (*AT_ONCE, *_ASKING, DETAILS)
 
 HOLDS_FOR = timedelta(minutes=30)
 """After which a Hold is looked at again that says no time."""
@@ -93,8 +98,11 @@ class TrainsDoor:
 
     # --- typed ------------------------------------------------------------------------------------------------------
 
-    async def ask(self, asker: Asker, arguments: Sequence[str], occasion: str) -> Answer:
-        """``/ship train [name]``; with an act after the name (``TYPED``), does it to the departure that is meant."""
+    async def ask(self, asker: Asker, arguments: Sequence[str], body: dict[str, Any], occasion: str) -> Answer:
+        """``/ship train [name]``; with an act after the name (``TYPED``), does it to the departure that is meant.
+
+        To roll on or back it opens a window first, as the buttons ask once more.
+        """
         if len(arguments) < 2:
             return self._shown(arguments[0] if arguments else None)
         name, *said = arguments
@@ -105,6 +113,15 @@ class TrainsDoor:
         number = await self.bot.read(lambda session, desk: trains.departure_meant(session, desk, name, act))
         service = change = review_at = None
         reason = " ".join(rest)
+        if act in CONFIRMED:
+            await self.storing.judge(asker)
+            view = await self.bot.read(
+                lambda session, desk: trains.roll_modal(session, desk, number, act, asker.slack_id)
+            )
+            if view is not None:
+                held = {"about": f"{number}:{view.card.seen}", "reason": reason[:500]}
+                window = Opened("modals/roll_train", view, CONFIRMED[act], held)
+                return await self.modals.open(asker, body, lambda: _ready(window))
         if act is TrainAct.HOLD:
             ending = ends.take_end(reason, await self._zone(asker), self.bot.clock())
             reason, review_at = ending.rest, ending.end or self.bot.clock() + HOLDS_FOR
@@ -128,7 +145,10 @@ class TrainsDoor:
 
     async def submitted(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """What somebody filled in, in any of the modals here."""
-        store = {HOLD: self._held, CANCEL: self._cancelled, REMOVE: self._removed}[body["view"]["callback_id"]]
+        name = body["view"]["callback_id"]
+        store = {HOLD: self._held, CANCEL: self._cancelled, REMOVE: self._removed}.get(name)
+        if store is None:
+            store = partial(self._rolled, AT_ONCE[name])
 
         async def stored(asker: Asker, filled: Submitted) -> Answer:
             return await store(asker, filled, submitted_on(body))
@@ -204,6 +224,12 @@ class TrainsDoor:
         reason = filled.needed("reason", "Say why: everybody aboard will read this.")
         return await self._act(asker, TrainAct.CANCEL, departure, seen, occasion, reason=reason)
 
+    async def _rolled(self, act: TrainAct, asker: Asker, filled: Submitted, occasion: str) -> Answer:
+        departure, seen, _ = _read_value(filled.about())
+        typed = filled.remembers.get("reason")
+        reason = filled.values.get("reason", "").strip() or (typed if isinstance(typed, str) else "")
+        return await self._act(asker, act, departure, seen, occasion, reason=reason or None)
+
     async def _removed(self, asker: Asker, filled: Submitted, occasion: str) -> Answer:
         departure, seen, _ = _read_value(filled.about())
         chosen = _CHOICE.fullmatch(filled.needed("what", "Choose what stays behind."))
@@ -251,6 +277,10 @@ class TrainsDoor:
             return people.hours_of(session, desk.catalog, asker.slack_id).zone
 
         return await self.bot.read(read)
+
+
+async def _ready(opened: Opened) -> Opened:
+    return opened
 
 
 def _read_value(value: str) -> tuple[int, str, str | None]:

@@ -12,6 +12,7 @@ from bot.sandbox.server import Sandbox
 from bot.sandbox.world import Message
 from tests.acceptance import watching
 from tests.acceptance.promoting import API_TOKEN, Company, company, policy
+from tests.acceptance.stories import CHANNEL
 from tests.handlers.pressing import answered, element, opened, pressed, shown, stored_acts, typed
 
 TRAINS = """
@@ -134,3 +135,25 @@ async def test_an_approver_lets_it_go_from_its_card_and_programs_read_of_it(ther
             assert (await feed.text()).startswith("BEGIN:VCALENDAR")
     status, answer = await there.asked("/api/v1/trains/mobile.ics")
     assert (status, answer["mend"]) == (404, "Those of shipmate.yml: web.")
+
+
+async def test_who_types_that_it_rolls_back_confirms_it_in_a_window(there: Company) -> None:
+    """As /ship rollback asks; whoever may not hears so before any window, and nothing is stored of either."""
+    slack = there.sandbox.slack
+    await there.turn(minutes=110)
+    card = departure(there)
+    await pressed(there, "dee", "promotions:approve", card)
+    there.pipeline.break_next("production")
+    await typed(there, "chi", "train web depart")
+    await there.turn(minutes=1)
+    assert "STOPPED" in departure(there).text
+    before = await stored_acts(there)
+    refused = await typed(there, "ana", "train web roll back")
+    assert refused.startswith("✋ You can't roll back the web 12:00: that is for its conductor Chi")
+    await slack.command("chi", "/ship", "train web roll back", channel=CHANNEL)
+    window = slack.modals("chi")[-1]
+    assert "What it brought live is taken back, the last stage first: checkout." in shown(window)
+    assert await stored_acts(there) == before
+    said = await answered(there, "chi", slack.submit("chi", window["id"], {}))
+    assert said.startswith("👍 Rolling back the web 12:00: checkout.")
+    assert "Nothing to do: the web 12:00 was rolled back" in await typed(there, "chi", "train web back")

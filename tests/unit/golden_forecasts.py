@@ -34,6 +34,7 @@ RIDES: dict[str, tuple[OnwardView, ...]] = {
             whose=PersonView(name="Ana"),
             live=AboutView(from_at=TWO + timedelta(minutes=10), to_at=TWO + timedelta(minutes=135), few=True),
         ),
+        dataclasses.replace(SURE, staged=None, soak_ends_at=None, once="e2e has not reported", zone="Europe/Paris"),
         dataclasses.replace(SURE, frozen_at=TWO - timedelta(hours=4), frozen_by="Black Friday", staged=None),
     ),
     "nobody can tell": (
@@ -48,7 +49,7 @@ RIDES: dict[str, tuple[OnwardView, ...]] = {
     ),
     "aboard": (
         ABOARD_OF_IT,
-        dataclasses.replace(ABOARD_OF_IT, seat=Seat.HELD, reason="search looks odd", live=None),
+        dataclasses.replace(ABOARD_OF_IT, seat=Seat.HELD, reason="held by Dee: search looks odd", live=None),
         dataclasses.replace(ABOARD_OF_IT, seat=Seat.HELD, live=None),
         dataclasses.replace(ABOARD_OF_IT, seat=Seat.GONE),
         dataclasses.replace(ABOARD_OF_IT, seat=Seat.GONE, live=None, reason="cart failed"),

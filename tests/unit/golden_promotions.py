@@ -220,6 +220,7 @@ CARDS: dict[str, object] = {
     "needs a yes only": dataclasses.replace(
         OPEN, gates=(NO_LOCK, SMOKED, QUIET, NEEDED), ships_at=None, only_approval=True
     ),
+    "a hotfix besides a train": dataclasses.replace(OPEN, besides="web"),
     "a newer build waits": dataclasses.replace(
         OPEN, next=NextBuild(sha=NEWER, changes=(BASKET,)), approvals=(DEES_YES,)
     ),
@@ -502,6 +503,11 @@ WAYS: dict[str, AheadView] = {
     "soaks": ABOARD,
     "within a wide range": dataclasses.replace(ABOARD, to_at=NOON + timedelta(minutes=60)),
     "needs a yes": WANTS_YES,
+    "needs a yes of who is to be proven, and a word": dataclasses.replace(
+        WANTS_YES,
+        stuck="Eve could, once GitHub has said who they are: they type /ship me github prove.",
+        reentry=True,
+    ),
     "is locked": dataclasses.replace(NOT_THERE, closed=(LOCKED,)),
     "waits for a Go": dataclasses.replace(NOT_THERE, closed=(WANTS_GO, NEEDED)),
     "starts": dataclasses.replace(ABOARD, ahead=Ahead.STARTING, closed=()),

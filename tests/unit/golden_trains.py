@@ -11,6 +11,7 @@ from bot.events import TrainAct
 from bot.promotions.views import AbleView, GateLine
 from bot.trains.telling import PassengerSaid, Said, TrainSaid
 from bot.trains.views import (
+    AboardCard,
     BoardingService,
     BoardingView,
     CancelModal,
@@ -23,6 +24,7 @@ from bot.trains.views import (
     LeftBehind,
     PassengerNote,
     RemoveModal,
+    RollModal,
     ServiceAboard,
     Standing,
     TrainNote,
@@ -60,6 +62,11 @@ INDEX = change(71, "Search by colour", BEN)
 SMOKE = GateLine(gate="smoke", state="blocked", reason="e2e failed (run 991)", can=(BEN,))
 SOAK = GateLine(gate="soak", state="waiting", reason="soaks in staging for 30 min", until=TWO - timedelta(minutes=5))
 YES = GateLine(gate="approval", state="waiting", reason="needs 1 yes (@payments-leads)")
+BACK = GateLine(
+    gate="order", state="blocked",
+    reason="#820 was rolled back from production: bring a fix, or say why it may go in again",
+)  # fmt: skip
+NOBODY_LEFT = "Nobody else is left who can: Dee wrote #812. What helps: somebody more in the group that approves."
 ABLE = (
     AbleView(person=DEE, online=True, from_at=None),
     AbleView(person=EVE, online=False, from_at=TWO + timedelta(hours=20)),
@@ -177,7 +184,7 @@ FAILED = dataclasses.replace(
 STOPPED = dataclasses.replace(
     UNDER_WAY,
     aboard=(CART_LIVE, FAILED, SEARCH),
-    stopped_reason="checkout → production (a1b2c3d) failed at 14:04: the rollout failed",
+    stopped_reason="checkout failed: the rollout failed",
     decide_by=TWO + timedelta(minutes=34),
     may=(TrainAct.ROLL_BACK, TrainAct.ROLL_ON),
 )
@@ -248,6 +255,13 @@ CARDS: dict[str, object] = {
     "stopped, a yes has expired": dataclasses.replace(
         STOPPED, aboard=(CART_LIVE, WANTS_YES[2]), stopped_reason="it does not go on: search: approval: needs 1 yes"
     ),
+    "sealed, one is to be answered for, and nobody is left to approve another": dataclasses.replace(
+        SEALED,
+        aboard=(
+            dataclasses.replace(CART, closed=(BACK,), reentries=("#820",)),
+            dataclasses.replace(CHECKOUT, closed=(YES,), wants_yes=True, stuck=NOBODY_LEFT),
+        ),
+    ),
     "going back": RETURNING,
     "arrived": ARRIVED,
     "arrived, besides the timetable": dataclasses.replace(ARRIVED, extra=True),
@@ -286,6 +300,12 @@ NOTES: dict[str, object] = {
     "left late": said(Said.DEPARTED, UNDER_WAY, late=True, who=CHI),
     "missed": said(Said.MISSED, MISSED, next_at=TWO + timedelta(hours=2)),
     "missed, and three before it": said(Said.MISSED, MISSED, earlier=3),
+    "missed, and nothing could have gone": said(Said.MISSED, MISSED, nothing=True, next_at=TWO + timedelta(hours=2)),
+    "not back yet": said(Said.STILL_RETURNING, RETURNING, waits=("cart", "ledger")),
+    "stopped, and others can help": said(
+        Said.STOPPED, STOPPED, why="it does not go on: search: approval: needs 1 yes", can=(DEE, EVE)
+    ),
+    "rolls on without": said(Said.ROLLED_ON, UNDER_WAY, who=CHI, passed=("cart", "checkout")),
     "one change off": said(
         Said.REMOVED, SEALED, service="checkout", changes=(BASKET,), who=CHI, why="removed by Chi: too risky"
     ),
@@ -311,6 +331,7 @@ CHANGED = TrainNote(
     train="web",
     before=(TWO, TWO + timedelta(hours=20)),
     after=(TWO + timedelta(hours=1), TWO + timedelta(hours=21)),
+    zone="Europe/Paris",
 )
 TRAIN_NOTES: dict[str, object] = {
     "other times": CHANGED,
@@ -334,6 +355,7 @@ ABOARD = PassengerNote(
     why=None,
     next_at=TWO + timedelta(hours=2),
     conductor=CHI,
+    zone="Europe/Paris",
 )
 PASSENGER_NOTES: dict[str, object] = {
     "aboard": ABOARD,
@@ -344,6 +366,7 @@ PASSENGER_NOTES: dict[str, object] = {
         live_to=TWO + timedelta(minutes=25),
     ),
     "aboard, is asked": dataclasses.replace(ABOARD, asks_ready=True),
+    "aboard, and held": dataclasses.replace(ABOARD, held="held: waits for checkout: approval: needs 1 yes"),
     "aboard, is waited for": dataclasses.replace(ABOARD, asks_ready=True, ready_required=True, conductor=None),
     "left behind": dataclasses.replace(ABOARD, said=PassengerSaid.LEFT.value, changes=(BASKET,), left=(LATE,)),
     "two left behind, and nothing comes": dataclasses.replace(
@@ -415,12 +438,22 @@ REPLIES: dict[str, object] = {
         ),
     ),
 }
+GOES_WITH = AboardCard(
+    promotion_id=12, service="checkout", environment="production", sha="a1b2c3d4" * 5, train="web", clock="14:00",
+    at=TWO, over=False, zone="Europe/Paris",
+)  # fmt: skip
 SAMPLES: dict[str, dict[str, object]] = {
     "cards/departure": CARDS,
     "notes/departure": NOTES,
     "notes/train": TRAIN_NOTES,
     "notes/passenger": PASSENGER_NOTES,
     "replies/train": REPLIES,
+    "cards/aboard": {"sealed": GOES_WITH, "over": dataclasses.replace(GOES_WITH, over=True)},
+    "modals/roll_train": {
+        "on": RollModal(card=STOPPED, back=False, services=("checkout",)),
+        "back": RollModal(card=STOPPED, back=True, services=("checkout", "cart")),
+        "nothing to take back": RollModal(card=STOPPED, back=True, services=()),
+    },
     "modals/hold_train": {"asked": HoldModal(card=SEALED)},
     "modals/cancel_train": {
         "asked": CancelModal(card=SEALED),

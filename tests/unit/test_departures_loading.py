@@ -105,19 +105,22 @@ def test_a_timetable_that_is_over_has_no_next(session: Session) -> None:
         ),
         pytest.param(
             State.HELD,
-            {"hold_reason": "e2e failed"},
-            replace(SEALED, state=TrainState.HELD, reason="e2e failed"),
+            {"hold_reason": "till: e2e failed", "hold_waits": {"till": "e2e failed"}},
+            replace(SEALED, state=TrainState.HELD, reason="till: e2e failed"),
             id="held by what is closed",
         ),
         pytest.param(
             State.HELD,
-            {"hold_reason": "oven: approval: needs 1 yes; till: smoke: e2e failed; run 9"},
-            replace(SEALED, state=TrainState.HELD, reason="till: smoke: e2e failed; run 9"),
+            {
+                "hold_reason": "oven: approval: needs 1 yes; till: smoke: e2e failed; till: run 9",
+                "hold_waits": {"oven": "approval: needs 1 yes", "till": "smoke: e2e failed; till: run 9"},
+            },
+            replace(SEALED, state=TrainState.HELD, reason="till: smoke: e2e failed; till: run 9"),
             id="its own gates say what it waits for itself",
         ),
         pytest.param(
             State.HELD,
-            {"hold_reason": "oven: approval: needs 1 yes"},
+            {"hold_reason": "oven: approval: needs 1 yes", "hold_waits": {"oven": "approval: needs 1 yes"}},
             replace(SEALED, state=TrainState.HELD, reason=None),
             id="held by nothing but its own gates",
         ),

@@ -388,6 +388,28 @@ def test_what_is_not_locked_itself_says_what_concerns_it(session: Session) -> No
         unlock(session, " ")
 
 
+def test_where_one_lock_lies_within_what_is_named_that_one_is_meant(session: Session) -> None:
+    """Nobody has to know whether a service, or one environment of it, was locked; several are listed to choose from."""
+    lock(session, "cart/production", "moving house")
+    assert unlock(session, "cart", by=XYZ) == "Unlocked cart → production. Dee is told."
+    lock(session, "cart/production", "again")
+    lock(session, "cart/staging", "too", by=EVE)
+    staging, production = sorted(
+        (row for row in session.exec(select(Lock)).all() if not row.closed), key=lambda one: one.scope, reverse=True
+    )
+    with pytest.raises(UserError) as refused:
+        unlock(session, "cart", by=XYZ)
+    assert str(refused.value) == (
+        f"cart is not locked. These concern it: lock {production.id} on cart → production (Dee: again); "
+        f"lock {staging.id} on cart → staging (Eve: too). Name one by its number: /ship unlock {production.id}."
+    )
+    unlock(session, staging.id or 0, by=XYZ)
+    lock(session, "everything", "the big one")
+    assert unlock(session, "cart", by=XYZ) == "Unlocked cart → production. Dee is told.", "a wider one is never meant"
+    with pytest.raises(UserError, match="cart is not locked"):
+        unlock(session, "cart", by=XYZ)
+
+
 def test_a_scope_that_the_catalogue_has_dropped_can_still_be_unlocked(session: Session) -> None:
     """As long as a lock stands there."""
     lock(session, "cart")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlmodel import Session, col, select
 
+from bot.audit import Fact, Tag
 from bot.catalog import Ready, TrainApproval
 from bot.departures.states import Outcome, State
 from bot.deploys.models import Change
@@ -14,7 +15,7 @@ from bot.events import PromotionRequested, TrainAct, TrainActed, Via
 from bot.gates import Approval, Health, Order
 from bot.gates import Train as Gate
 from bot.promotions.models import Approval as Given
-from tests.unit.railway import Railway, carried, railway, sha_of
+from tests.unit.railway import WEB, Railway, carried, railway, sha_of
 from tests.unit.reports import BEN, CHI, minute
 
 BATCH = TrainApproval.BATCH
@@ -40,6 +41,15 @@ def test_nobody_else_may_and_hears_who_can(sealed_session: Session) -> None:
         "checkout."
     )
     assert here.departure().state == State.SEALED
+
+
+def test_whoever_may_not_is_refused_also_what_would_change_nothing(sealed_session: Session) -> None:
+    """Else a thumbs-up would answer somebody whose word counts for nothing."""
+    here = railway(sealed_session)
+    here.sealed()
+    assert here.no(TrainAct.ROLL_ON, "U0ANA").startswith("You can't roll on the web 14:00")
+    assert here.no(TrainAct.RELEASE, "U0ANA").startswith("You can't release the web 14:00")
+    assert here.conduct(TrainAct.RELEASE).startswith("Nothing to do: the web 14:00 is sealed")
 
 
 def test_an_unknown_departure_is_said_to_be_one(railway_session: Session) -> None:
@@ -126,6 +136,17 @@ def test_a_service_that_is_taken_off_waits_for_the_next(sealed_session: Session)
     assert departure.state == State.DEPARTED
     here.turn(225)
     assert [(label, state) for label, service, state, _ in here.where() if service == "cart"] == [("#812", "aboard")]
+
+
+def test_a_removal_is_on_record_once(sealed_session: Session) -> None:
+    """Who, what with all its changes, and why."""
+    here = railway(sealed_session)
+    here.sealed()
+    here.conduct(TrainAct.REMOVE, service="cart", reason="not yet")
+    kept = [one.data for one in here.session.exec(select(Fact)).all() if one.tag == Tag.DEPARTURE_ACTED]
+    assert [(one["act"], one["service"], one["changes"], one["why"]) for one in kept] == [
+        ("remove", "cart", ["#812"], "removed by Chi: not yet")
+    ]
 
 
 def test_with_nobody_left_aboard_it_does_not_go(sealed_session: Session) -> None:
@@ -281,8 +302,8 @@ def test_a_hotfix_goes_besides_the_train_with_a_second_yes(railway_session: Sess
     assert ("1", "#bakers") in here.cards("promotion")
 
 
-def test_an_open_hotfix_of_the_very_build_is_taken_aboard(railway_session: Session) -> None:
-    """It waits for the train then; an older one is superseded."""
+def test_an_open_hotfix_is_left_to_itself_and_its_service_stays_behind(railway_session: Session) -> None:
+    """Whoever asked for it wants no train; whether it is the very build that would go, or an older one."""
     here = railway(railway_session).opened()
     here.built("cart", "b", 812)
     _ask(here, "cart")
@@ -291,15 +312,39 @@ def test_an_open_hotfix_of_the_very_build_is_taken_aboard(railway_session: Sessi
     _ask(here, "checkout")
     here.built("checkout", "d", 821)
     here.turn(105)
-    assert [(here.of(one).departure, here.of(one).sha[0]) for one in ("cart", "checkout")] == [(1, "b"), (1, "d")]
-    assert here.states() == [("b", "open"), ("c", "superseded"), ("d", "open")]
+    assert [(here.of(one).departure, here.of(one).sha[0]) for one in ("cart", "checkout")] == [(None, "b"), (None, "c")]
+    assert {(label, state, reason) for label, _, state, reason in here.where()} == {
+        ("#812", "left", "a hotfix of it is on its way besides the train (promotion 1)"),
+        ("#820", "left", "a hotfix of it is on its way besides the train (promotion 2)"),
+        ("#821", "left", "a hotfix of it is on its way besides the train (promotion 2)"),
+    }
+    here.turn(300)
+    assert here.states() == [("b", "open"), ("c", "open")], "no train ends it"
+
+
+def test_what_was_raised_before_its_train_was_says_which_train_it_waits_for(railway_session: Session) -> None:
+    """It is taken aboard: nobody asked for it by itself."""
+    here = railway(railway_session, None).opened()
+    here.built("cart", "b", 812)
+    assert here.states_of() == {"cart": "open"}
+    here.train = WEB
+    here.start()
+    assert _ask(here, "cart") == (
+        "cart → production (bbbbbbb) is promotion 1 already, and waits for the web train, 14:00 (UTC). To ship it "
+        "besides the train, cancel that promotion and ask again: as a hotfix it wants one more approval."
+    )
+    here.turn(105)
+    assert here.of("cart").departure == here.departure().id
+    assert _ask(here, "cart").startswith(
+        "cart → production (bbbbbbb) is promotion 1 already, aboard the web train, 14:00"
+    )
 
 
 def test_whoever_wants_a_hotfix_of_what_is_aboard_hears_what_to_do(sealed_session: Session) -> None:
     """The same build is on its way already; another must be let through by taking this one off."""
     here = railway(sealed_session)
     here.sealed()
-    assert "on its way already" in _ask(here, "cart")
+    assert "already, aboard the web train, 14:00 (UTC)" in _ask(here, "cart")
     here.built("cart", "d", 830)
     with pytest.raises(Exception, match="aboard the web train"):
         _ask(here, "cart")

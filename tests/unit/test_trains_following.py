@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from bot.catalog import OnFailure
 from bot.departures.models import Departure
 from bot.departures.states import Outcome, State
 from bot.events import Act, FreezeDeclared, LockAct, LockActed, LockPlaced, TrainAct
+from bot.outbox import Note
 from bot.promotions import calling
 from bot.promotions.advancing import DEPLOY
 from bot.promotions.models import State as PromotionState
@@ -51,8 +52,7 @@ def test_a_failure_stops_it_and_the_conductor_rolls_on_without(sealed_session: S
     here = railway(sealed_session, STAGED)
     departure = _left(here)
     here.rolls("cart", "failed")
-    assert departure.stopped_reason is not None
-    assert departure.stopped_reason.startswith("cart → production (bbbbbbb) failed")
+    assert departure.stopped_reason == "cart failed: its rollout failed", "the cause, and nothing around it"
     assert departure.decide_by == minute(150)
     assert (here.aloud()[-1], here.call()) == ("stopped", [])
     assert here.no(TrainAct.ROLL_ON, "U0ANA").startswith("You can't roll on the web 14:00")
@@ -74,16 +74,55 @@ def test_a_failure_that_nobody_decides_about_stays_stopped_and_nags(sealed_sessi
     assert (departure.state, here.states_of()["checkout"]) == (State.DEPARTED, "open")
 
 
-def test_what_had_gone_live_is_taken_back_where_the_conductor_says_so(sealed_session: Session) -> None:
-    """A declared rollback of each, with a card of its own; it is over when they have arrived."""
+def test_a_second_failure_while_it_is_stopped_is_said_too(sealed_session: Session) -> None:
+    """Nobody rolls on over what they were not told of: both are named, aloud and to whoever rolls on."""
+    here = railway(sealed_session, stages=(("cart", "checkout"),))
+    departure = here.ready()
+    here.turn(120)
+    here.call()
+    here.rolls("cart", "failed")
+    here.at += 5
+    here.rolls("checkout", "failed")
+    assert here.aloud() == ["sealed", "departed", "stopped", "stopped"]
+    assert departure.stopped_reason == "cart failed: its rollout failed; checkout failed: its rollout failed"
+    assert departure.decide_by == minute(150), "the time to answer is that of the first asking"
+    here.rolls("checkout", "failed")
+    assert len(here.aloud()) == 4, "told twice, it is said once"
+    assert here.conduct(TrainAct.ROLL_ON).endswith("Without cart and checkout.")
+    (note,) = [one for one in here.session.exec(select(Note)).all() if one.data.get("said") == "rolled_on"]
+    assert note.data["passed"] == ["cart", "checkout"]
+
+
+def test_whoever_conducts_one_that_is_on_its_way_back_is_told_until_it_is(sealed_session: Session) -> None:
+    """A rollback may hang as anything else may."""
     here = railway(sealed_session, STAGED)
     departure = _halfway(here)
     here.rolls("checkout", "failed")
-    assert here.conduct(TrainAct.ROLL_BACK) == "Rolling back the web 14:00: checkout and cart."
-    assert here.conduct(TrainAct.ROLL_BACK) == "Nothing to do: the web 14:00 is being rolled back."
-    back = [call for call in here.call() if call.rollback]
-    assert sorted((call.service, call.sha) for call in back) == [("cart", sha_of("a")), ("checkout", sha_of("a"))]
+    here.at = 125
+    here.conduct(TrainAct.ROLL_BACK)
+    here.call()
+    here.turn(184)
+    assert here.aloud()[-1] == "rolled_back"
+    here.turn(250)
+    assert here.aloud()[-2:] == ["still_returning", "still_returning"]
     for service in ("checkout", "cart"):
+        here.at += 1
+        _went_back(here, service)
+    here.turn(400)
+    assert here.aloud().count("still_returning") == 2
+    assert departure.outcome == Outcome.ROLLED_BACK
+
+
+def test_what_had_gone_live_is_taken_back_where_the_conductor_says_so(sealed_session: Session) -> None:
+    """A declared rollback of each, the last to leave first; it is over when they have arrived."""
+    here = railway(sealed_session, STAGED)
+    departure = _halfway(here)
+    here.rolls("checkout", "failed")
+    said = "Rolling back the web 14:00: checkout and cart, the last to leave first."
+    assert here.conduct(TrainAct.ROLL_BACK) == said
+    assert here.conduct(TrainAct.ROLL_BACK) == "Nothing to do: the web 14:00 is being rolled back."
+    for service in ("checkout", "cart"):
+        assert [(call.service, call.sha, call.rollback) for call in here.call()] == [(service, sha_of("a"), True)]
         here.at += 1
         _went_back(here, service)
     assert (departure.state, departure.outcome) == (State.CLOSED, Outcome.ROLLED_BACK)
@@ -96,8 +135,8 @@ def test_by_the_rollback_policy_nobody_need_say_so(sealed_session: Session) -> N
     departure = _halfway(here)
     here.rolls("checkout", "failed")
     assert departure.returning_at is not None
-    assert sorted(call.service for call in here.call() if call.rollback) == ["cart", "checkout"]
     for service in ("checkout", "cart"):
+        assert [call.service for call in here.call() if call.rollback] == [service]
         here.at += 1
         _went_back(here, service)
     assert (departure.state, departure.outcome) == (State.CLOSED, Outcome.ROLLED_BACK)

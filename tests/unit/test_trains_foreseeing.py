@@ -215,6 +215,20 @@ def test_a_failing_smoke_test_leaves_it_behind_until_it_passes_and_the_card_is_s
     assert session.exec(select(Note)).all() == notes, "an edit is enough"
 
 
+def test_a_young_build_is_expected_aboard_while_its_checks_run(session: Session) -> None:
+    """Nobody reads that they are left behind in the minutes before a check reports; after half an hour they do."""
+    here = station(session, gates=(*GATES, Smoke(("e2e",))))
+    here.usually()
+    here.tell(merged(812, "b"))
+    here.staged("b", 812, 20)
+    ride = here.expects()
+    assert (ride.seat, ride.departs_at, ride.once) == (Seat.EXPECTED, minute(120), "e2e has not reported")
+    assert ride.live is not None
+    here.at = 51
+    ride = here.expects()
+    assert (ride.seat, ride.reason, ride.once) == (Seat.LEFT, "e2e has not reported", None)
+
+
 def test_a_failed_rollout_to_staging_leaves_it_behind(session: Session) -> None:
     here = station(session)
     here.usually()

@@ -17,8 +17,8 @@ from bot.gates import Approval, Freeze, Lock, Order, Smoke, Soak
 from bot.locks.models import Lock as Brake
 from bot.ports import Range
 from bot.promotions.models import Promotion, State
+from bot.trains.boarding import Candidate, Removal, board
 from bot.trains.gathering import candidates
-from bot.trains.rules import Candidate, Removal, board
 from tests.unit.promoting import OVEN, World
 from tests.unit.reports import REPO, carrying, minute, pull, report, sha_of
 
@@ -202,7 +202,10 @@ def test_what_somebody_said_no_to_does_not_go_by_itself(here: Station) -> None:
         assert [one.refused for one in here.candidate().builds] == [reason, None], state
 
 
-BACK = "#11 was rolled back from production: bring a fix, or say why it may go in again"
+BACK = (
+    "#11 was rolled back from production: bring a fix, or say why it may go in again "
+    "(/ship promote oven, and say so on its card)"
+)
 
 
 @pytest.mark.parametrize("answer", ["a fix", "a person's word"])
@@ -224,6 +227,8 @@ def test_what_a_rollback_took_out_of_production_goes_in_again_only_with_an_answe
         here.ask(sha_of("c"))
         here.read(pull(11, "b"), pull(12, "c"))
         here.act(Act.ACKNOWLEDGE, "U0ANA", reason="the index is there now")
+        assert here.aboard() == [], "what somebody asked for besides the train is a hotfix: no train takes it"
+        here.act(Act.CANCEL, "U0ANA", reason="it may wait for the train")
         assert here.aboard() == ["#11", "#12"]
 
 

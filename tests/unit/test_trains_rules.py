@@ -16,25 +16,17 @@ from bot.catalog import OnFailure, Train, Turns
 from bot.departures.states import LEGAL, Outcome, State
 from bot.events import TrainAct
 from bot.gates import Blocked, Judged, Open, Verdict, Waiting
+from bot.trains.boarding import Behind, Boarding, BuildFact, Candidate, ChangeAboard, Left, Pick, Removal, board
 from bot.trains.rules import (
     Advance,
-    Behind,
-    Boarding,
-    BuildFact,
-    Candidate,
-    ChangeAboard,
     Close,
     Crew,
-    Left,
     Leg,
     Onward,
-    Pick,
-    Removal,
     Return,
     Standing,
     Stop,
     Wait,
-    board,
     crew,
     follow,
     may,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
 
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from bot import people
 from bot.answers import trains as asking
@@ -15,72 +14,15 @@ from bot.answers.home import home
 from bot.answers.lists import Asked
 from bot.answers.timetables import feed, trains
 from bot.catalog import OnFailure, Ready, TrainApproval
-from bot.delivery import Showing
 from bot.errors import UserError
 from bot.events import Level, PreferenceChosen, TrainAct
 from bot.outbox import Card, Note
 from bot.outgoing import trains as outgoing
 from bot.outgoing.promotions import promotion_note
-from bot.ports import Message
-from bot.rendering import Renderer
 from bot.trains import conducting, loading
 from tests.unit.railway import STAGED, Railway, railway
 from tests.unit.reports import BEN, minute
-
-
-@cache
-def renderer() -> Renderer:
-    """One for all tests: it compiles each template once."""
-    return Renderer()
-
-
-def message(shown: Showing | None) -> Message:
-    """What is sent."""
-    assert shown is not None, "there is nothing to show"
-    return renderer().message(shown.template, shown.view, key="k1")
-
-
-def card(here: Railway) -> Message:
-    """The latest departure's card as it is now."""
-    subject = str(here.departure().id)
-    row = here.session.exec(select(Card).where(Card.kind == "departure", Card.subject == subject)).one()
-    assert row.place == "#releases"
-    return message(outgoing.departure_card(here.session, here.desk, row))
-
-
-def buttons(shown: Message) -> list[str]:
-    """The names of the actions of every button, in order."""
-    found = [
-        one
-        for block in shown.blocks
-        for one in [*block.get("elements", []), *filter(None, [block.get("accessory")])]
-        if "action_id" in one
-    ]
-    return [one["action_id"] for one in found]
-
-
-def heard(here: Railway, kind: str, said: str, place: str) -> str:
-    """The last note of a kind that says this in a place, as it is sent now."""
-    notes = here.session.exec(select(Note).where(Note.kind == kind, Note.place == place).order_by(col(Note.id))).all()
-    note = [one for one in notes if one.data["said"] == said][-1]
-    load = {
-        "departure_said": outgoing.departure_note,
-        "train_said": outgoing.train_note,
-        "passenger_said": outgoing.passenger_note,
-    }[kind]
-    return message(load(here.session, here.desk, note)).text
-
-
-def aloud(here: Railway, said: str) -> str:
-    """The last thing said of a departure in its channel."""
-    return heard(here, "departure_said", said, "#releases")
-
-
-def moot(here: Railway, said: str) -> bool:
-    """Whether what was to be said in the channel is not sent any more."""
-    note = [one for one in here.session.exec(select(Note)).all() if one.data.get("said") == said][-1]
-    return outgoing.departure_note(here.session, here.desk, note) is None
-
+from tests.unit.shown import aloud, blocks, buttons, card, heard, message, moot, renderer
 
 # --- the card -----------------------------------------------------------------------------------------------------
 
@@ -156,7 +98,7 @@ def test_a_persons_hold_is_theirs_to_release_and_they_are_asked(sqlite_session: 
     assert buttons(shown) == ["trains:release", "trains:remove", "trains:cancel", "trains:details"]
     here.turn(131)
     assert aloud(here, "review").endswith("it does not leave by itself.")
-    assert "✋ <@U0DEE>, you still hold *web 14:00*: payments look slow" in _blocks(here, "review")
+    assert "✋ <@U0DEE>, you still hold *web 14:00*: payments look slow" in blocks(here, "review")
     here.conduct(TrainAct.RELEASE, "U0DEE")
     assert card(here).text.startswith("🚆 web 14:00 · under way")
     assert moot(here, "review")
@@ -193,7 +135,7 @@ def test_a_failure_asks_its_conductor_by_name_and_says_what_comes_of_silence(sql
     assert shown.text.startswith("🛑 web 14:00 · STOPPED, nothing is live yet")
     assert "Chi decides by 14:30 UTC: roll on or back. Else it stays as it is, and I ask again." in shown.text
     assert buttons(shown) == ["trains:roll_on", "trains:roll_back", "trains:details"]
-    assert "<@U0CHI> or <@U0EVE>, roll on or back?" in _blocks(here, "stopped")
+    assert "<@U0CHI> or <@U0EVE>, roll on or back?" in blocks(here, "stopped")
 
 
 def test_it_says_that_it_goes_back_by_itself_where_the_policy_says_so(sqlite_session: Session) -> None:
@@ -216,14 +158,7 @@ def test_what_cannot_be_taken_back_is_said_with_why(sqlite_session: Session) -> 
     here.deployed("cart", "e", "succeeded", "production", here.at)
     here.rolls("checkout", "failed")
     here.conduct(TrainAct.ROLL_BACK)
-    assert "Not cart: eeeeeee came there after it, and stays" in _blocks(here, "rolled_back")
-
-
-def _blocks(here: Railway, said: str) -> str:
-    """The blocks of the last note that says this, whose mentions wake people."""
-    notes = here.session.exec(select(Note).where(Note.kind == "departure_said").order_by(col(Note.id))).all()
-    last = [one for one in notes if one.data["said"] == said][-1]
-    return str(list(message(outgoing.departure_note(here.session, here.desk, last)).blocks))
+    assert "Not cart: eeeeeee came there after it, and stays" in blocks(here, "rolled_back")
 
 
 def test_a_missed_one_offers_to_be_run_until_it_was(sqlite_session: Session) -> None:
