@@ -1,7 +1,8 @@
 """GitHub as the Forge: what lies between two commits and who wrote it, and what we did not hear of.
 
-Every call is a read, or harmless when it is done twice, so a failure is RetryLater or GiveUp and never doubtful. An
-answer is whole or it is an error: a range of which one pull request could not be read is not told.
+Every call but the opening of an issue is a read, or harmless when it is done twice, so a failure is RetryLater or
+GiveUp and never doubtful. An answer is whole or it is an error: a range of which one pull request could not be read is
+not told.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from urllib.parse import quote
 
 from bot.adapters import github_errors
 from bot.adapters.github_client import PER_PAGE, GithubClient, each, next_cursor
+from bot.adapters.github_issues import IssueOpener
 from bot.adapters.github_names import Names
 from bot.adapters.github_proofs import Proofs
 from bot.adapters.github_range import RangeReader
@@ -43,7 +45,7 @@ class Hook:
 
 
 class GithubForge:
-    """The Forge port, over PyGithub. ``base_url`` is the REST API's; ``timeout`` is whole seconds a call.
+    """The Forge and Issues ports, over PyGithub. ``base_url`` is the REST API's; ``timeout`` is whole seconds a call.
 
     With neither a token nor an App's id and key every question is GiveUp(``no_token``).
     """
@@ -60,6 +62,7 @@ class GithubForge:
         self._client = GithubClient(base_url, token=token, app_id=app_id, private_key=private_key, timeout=timeout)
         self._names = Names(self._client)
         self._proofs = Proofs(self._client, base_url, timeout=timeout)
+        self._issues = IssueOpener(self._client, self._names)
         self._asked: set[str] = set()
         """GUIDs of the failed deliveries that the last look asked for again."""
 
@@ -207,6 +210,10 @@ class GithubForge:
     async def may_push(self, repo: str, login: str) -> bool:
         """Whether a login may push to a repository, by whatever way it was let in."""
         return await self._proofs.may_push(await self._present_name(repo), login)
+
+    async def open_issue(self, repo: str, title: str, body: str, key: str) -> str:
+        """Open an issue and return its address; one whose body carries ``key`` already is that one."""
+        return await self._issues.open_issue(repo, title, body, key)
 
     async def _standing(self, repo: str, deployment: Mapping[str, Any]) -> DeployReported | None:
         number = whole(deployment, "id", limit=2**63 - 1)

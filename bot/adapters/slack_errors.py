@@ -58,6 +58,17 @@ _TOKEN = "Copy the Bot User OAuth Token (xoxb-…) from the app's OAuth & Permis
 _ADMIN = "Ask an admin of the Slack workspace to allow the app there, or name another channel."
 _POSTING = "The channel does not let the app post. Ask who manages it to allow it, or name another channel."
 
+_MAKING = "The app may not make channels: ask an admin of the Slack workspace to allow it."
+
+_RESTRICTED: Mapping[str, str] = {
+    "conversations.create": _MAKING,
+    "conversations.archive": "The app may not archive channels: ask an admin of the Slack workspace to allow it.",
+    "pins.add": "The app may not pin messages there: ask who manages the channel to allow it.",
+    "conversations.canvases.create": "The app may not make canvases: ask an admin of the Slack workspace to allow it.",
+    "canvases.edit": "The app may not write on this canvas: ask who made it.",
+}
+"""The mend of ``restricted_action`` where it is not about posting."""
+
 ERRORS: Mapping[Remedy, Mapping[str, str]] = {
     Remedy.RETRY: {
         "ratelimited": "",
@@ -65,6 +76,8 @@ ERRORS: Mapping[Remedy, Mapping[str, str]] = {
         "team_added_to_org": "",
         "update_failed": "",
         "streaming_state_conflict": "",
+        "canvas_editing_locked": "",
+        "too_many_requests": "",
         "external_channel_migrating": "",
     },
     Remedy.UNSURE: {
@@ -105,6 +118,7 @@ ERRORS: Mapping[Remedy, Mapping[str, str]] = {
         "messages_tab_disabled": "Switch the Messages tab on: app settings, App Home, Messages Tab.",
         "message_limit_exceeded": "The workspace's message limit is reached: ask one of its admins.",
         "user_not_found": "No such person in this workspace.",
+        "user_not_in_channel": "This person is not in the channel.",
         "users_not_found": "No such person in this workspace.",
         "user_not_visible": "The app may not see this person.",
         "user_disabled": "This person's Slack account is deactivated.",
@@ -117,6 +131,25 @@ ERRORS: Mapping[Remedy, Mapping[str, str]] = {
         "exchanged_trigger_id": "It was answered already: try again.",
         "not_enabled": "Switch the Home tab on: app settings, App Home, Home Tab.",
         "not_found": "It was closed meanwhile.",
+        "name_taken": "Every name that fits is taken: archive old rooms, or give one of them another name.",
+        "cannot_create_channel": _MAKING,
+        "user_is_restricted": _MAKING,
+        "cant_archive_general": "The general channel cannot be archived.",
+        "cant_archive_required": "An admin of the workspace requires this channel: it cannot be archived.",
+        "too_many_pins": "The channel has as many pins as it may: take one off.",
+        "not_pinnable": "A message of this kind cannot be pinned.",
+        "too_many_bookmarks": "The channel has as many bookmarks as it may: take one off.",
+        "too_many_tabs": "The channel has as many tabs as it may: take one off.",
+        "permission_denied": _ADMIN,
+        "access_denied": _ADMIN,
+        "not_implemented": "The workspace has no bookmarks.",
+        "canvas_disabled_user_team": "Canvases are switched off in this workspace.",
+        "team_tier_cannot_create_channel_canvases": "Canvases of channels need a paid plan of Slack.",
+        "free_teams_cannot_edit_standalone_canvases": "Canvases need a paid plan of Slack.",
+        "file_uploads_disabled": "File uploads are switched off: ask an admin of the workspace to allow them.",
+        "file_uploads_except_images_disabled": "Only images may be uploaded: ask an admin of the workspace.",
+        "file_type_not_allowed": "Markdown files may not be uploaded: ask an admin of the workspace to allow them.",
+        "storage_limit_reached": "The workspace's storage is full: ask one of its admins.",
     },
     Remedy.GONE: {
         "message_not_found": "",
@@ -182,7 +215,8 @@ def unknown(reason: str, effect: Effect) -> OutgoingError:
 
 
 def _refused(method: str, effect: Effect, code: str, facts: Mapping[str, Any]) -> OutgoingError:
-    match _REMEDIES.get(code):
+    restricted = _RESTRICTED.get(method) if code == "restricted_action" else None
+    match _REMEDIES.get(code) if restricted is None else None:
         case Remedy.RETRY:
             return RetryLater(f"{method}: {code}")
         case Remedy.UNSURE:
@@ -194,7 +228,7 @@ def _refused(method: str, effect: Effect, code: str, facts: Mapping[str, Any]) -
         case Remedy.GONE:
             return MessageGone(code, f"{method}: the message is gone or may not be edited")
         case _:
-            return GiveUp(code, ERRORS[Remedy.MENDED].get(code) or _complaints(method, facts))
+            return GiveUp(code, restricted or ERRORS[Remedy.MENDED].get(code) or _complaints(method, facts))
 
 
 def _scope_mend(facts: Mapping[str, Any]) -> str:

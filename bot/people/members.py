@@ -73,6 +73,7 @@ def saw(session: Session, member: Member, now: datetime) -> None:
     row.name, row.guest, row.active = member.name[:255], member.guest, member.active
     row.email = member.email.lower() if member.email and len(member.email) <= 320 else None
     row.zone = member.zone if member.zone and len(member.zone) <= 64 else None
+    row.away, row.away_until = member.away[:255] if member.away else None, member.away_until
     row.read_at, row.tried_at, row.trouble = now, now, None
     session.flush()
 

@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING
 
 from aiohttp import WSMsgType, web
 
-from bot.sandbox.clock import duration
 from bot.sandbox.control_acts import act
 from bot.sandbox.control_clock import ClockDoor
 from bot.sandbox.control_faults import FaultDoor
+from bot.sandbox.control_pager import pick_up, told
 from bot.sandbox.control_requests import RequestsDoor
-from bot.sandbox.control_wishes import one_of, only, pace, refusal, text, wish_of
+from bot.sandbox.control_wishes import only, pace, refusal, text, wish_of
 from bot.sandbox.exchanges import Exchange, to_page
-from bot.sandbox.pagerduty import PagerDuty
 from bot.sandbox.slack_shapes import page_json
 from bot.sandbox.story import SCENES, Scene
-from bot.sandbox.world import BOT_USER_ID, TEAM_NAME, Channel, Json, Message
+from bot.sandbox.world import BOT_USER_ID, TEAM_NAME, Channel, Json, Message, Person
 
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
@@ -40,8 +39,11 @@ class Control:
         self._sandbox = sandbox
         self._followers: set[asyncio.Queue[Json | None]] = set()
         self._scenes: dict[str, asyncio.Task[None]] = {}
+        self._pager_told: asyncio.Handle | None = None
         self._faults = FaultDoor(sandbox, self._faults_changed)
-        logs = [sandbox.slack.log, sandbox.github.log, sandbox.pagerduty.log, sandbox.monitoring.log]
+        logs = [
+            sandbox.slack.log, sandbox.github.log, sandbox.pagerduty.log, sandbox.monitoring.log, sandbox.flags.log,
+        ]  # fmt: skip
         self._requests = RequestsDoor(logs)
         sandbox.world.watchers.append(self._message_changed)
         sandbox.world.place_watchers.append(self._place_changed)
@@ -50,6 +52,8 @@ class Control:
         for kept in logs:
             kept.watchers.append(self._exchanged)
         sandbox.clock.watchers.append(self._clock_changed)
+        sandbox.world.people_watchers.append(self._person_changed)
+        sandbox.pagerduty.watchers.append(self._pager_changed)
 
     def routes(self) -> list[web.RouteDef]:
         """What it answers."""
@@ -81,22 +85,8 @@ class Control:
         sent = self._requests.before()
         return {
             "workspace": {"name": TEAM_NAME, "bot": BOT_USER_ID},
-            "people": [
-                {
-                    "id": person.slack_id,
-                    "key": person.key,
-                    "name": person.name,
-                    "real_name": person.real_name,
-                    "avatar_color": f"#{person.colour}",
-                    "email": person.email,
-                    "tz": person.zone,
-                    "guest": person.guest or person.single_channel_guest,
-                    "stranger": person.stranger,
-                    "status": person.status,
-                }
-                for person in world.people.values()
-                if not person.deactivated
-            ],
+            "people": [_person(person) for person in world.people.values() if not person.deactivated],
+            "pager": told(self._sandbox.pagerduty),
             "channels": [_channel(channel) for channel in world.channels.values()],
             "messages": {
                 channel.id: [page_json(message) for message in world.everything(channel)]
@@ -232,6 +222,18 @@ class Control:
     def _place_changed(self, channel: Channel) -> None:
         self._tell(lambda: {"type": "channel", "place": _channel(channel)})
 
+    def _person_changed(self, person: Person) -> None:
+        self._tell(lambda: {"type": "person", "person": _person(person)})
+
+    def _pager_changed(self) -> None:
+        """Once for all that happens at the same time: an incident that opens changes several times."""
+        if self._pager_told is None and self._followers:
+            self._pager_told = asyncio.get_running_loop().call_soon(self._tell_of_pager)
+
+    def _tell_of_pager(self) -> None:
+        self._pager_told = None
+        self._tell(lambda: {"type": "pager", "pager": told(self._sandbox.pagerduty)})
+
     def _was_read(self, person: str, channel: str, ts: str) -> None:
         self._tell(lambda: {"type": "read", "person": person, "channel": channel, "ts": ts})
 
@@ -260,15 +262,20 @@ async def _until_closed(socket: web.WebSocketResponse, queue: asyncio.Queue[Json
     await queue.put(None)
 
 
-def pick_up(pagerduty: PagerDuty, wish: Json) -> Json:
-    """Somebody answers their pager from now on (``{"as": "ana", "pager": "answer", "after": "2m"}``) or does not."""
-    only(wish, ("as", "pager", "after"))
-    who, does = text(wish, "as"), one_of(wish, "pager", ("answer", "silence"))
-    if does == "answer":
-        pagerduty.answer(who, after=duration(wish.get("after", 0)))
-    else:
-        pagerduty.silence(who)
-    return {"woken": [one.at.isoformat() for one in pagerduty.woken(who)]}
+def _person(person: Person) -> Json:
+    return {
+        "id": person.slack_id,
+        "key": person.key,
+        "name": person.name,
+        "real_name": person.real_name,
+        "avatar_color": f"#{person.colour}",
+        "email": person.email,
+        "tz": person.zone,
+        "guest": person.guest or person.single_channel_guest,
+        "stranger": person.stranger,
+        "status": person.status,
+        "status_emoji": person.status_emoji,
+    }
 
 
 def _channel(channel: Channel) -> Json:
@@ -282,6 +289,8 @@ def _channel(channel: Channel) -> Json:
         "archived": channel.archived,
         "topic": channel.topic,
         "purpose": channel.purpose,
+        "bookmarks": [{"title": one["title"], "link": one["link"], "emoji": one["emoji"]} for one in channel.bookmarks],
+        "canvas": {"title": channel.canvas.title, "markdown": channel.canvas.markdown} if channel.canvas else None,
     }
 
 

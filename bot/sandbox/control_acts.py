@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from bot.sandbox.clock import duration
 from bot.sandbox.control_wishes import inside, only, text, texts, values_of
 from bot.sandbox.slack import Slack
 from bot.sandbox.slack_sending import Answer
@@ -94,6 +95,27 @@ async def read(slack: Slack, person: str, wish: Json) -> Json:
     return {}
 
 
+async def join(slack: Slack, person: str, wish: Json) -> Json:
+    """Come into a public channel."""
+    slack.join(person, text(wish, "join"))
+    return {}
+
+
+async def leave(slack: Slack, person: str, wish: Json) -> Json:
+    """Go out of a channel."""
+    slack.leave(person, text(wish, "leave"))
+    return {}
+
+
+async def status(slack: Slack, person: str, wish: Json) -> Json:
+    """Say in one's profile what one does (``text``, ``emoji``), for a while (``"for": "2h"``); neither clears it."""
+    use = inside(wish, "status")
+    only(use, ("text", "emoji", "for"), "status: ")
+    until = slack.workspace.now() + int(duration(use["for"]).total_seconds()) if "for" in use else 0
+    slack.set_status(person, text(use, "text", ""), text(use, "emoji", ""), until=until)
+    return {"until": until}
+
+
 async def home(slack: Slack, person: str, wish: Json) -> Json:
     """Open App Home."""
     statuses = await slack.open_home(person)
@@ -110,6 +132,9 @@ ACTS: dict[str, Act] = {
     "shortcut": shortcut,
     "suggest": suggest,
     "read": read,
+    "join": join,
+    "leave": leave,
+    "status": status,
     "home": home,
 }
 ABOUT: dict[str, tuple[str, ...]] = {"command": ("text", "channel"), "say": ("channel", "thread_ts")}

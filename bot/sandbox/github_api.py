@@ -21,6 +21,7 @@ from bot.sandbox.github_check_views import CheckViews
 from bot.sandbox.github_code_views import CodeViews
 from bot.sandbox.github_deployment_views import DeploymentViews
 from bot.sandbox.github_gate_views import GateViews
+from bot.sandbox.github_issue_views import IssueViews
 from bot.sandbox.github_limits import SEARCHES, primary, secondary
 from bot.sandbox.github_run_views import RunViews
 from bot.sandbox.github_shapes import error
@@ -50,6 +51,7 @@ class RestApi:
             *CheckViews(self._github).routes(),
             *DeploymentViews(self._github).routes(),
             *GateViews(self._github).routes(),
+            *IssueViews(self._github).routes(),
             *RunViews(self._github).routes(),
             *code.last_routes(),
         ]

@@ -18,6 +18,7 @@ PERMISSIONS = {
     "contents": "read",
     "deployments": "write",
     "environments": "read",
+    "issues": "write",
     "metadata": "read",
     "pull_requests": "write",
     "statuses": "write",

@@ -151,3 +151,17 @@ class Review:
     body: str
     sha: str
     at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issue:
+    """One issue; nobody closes any here."""
+
+    id: int
+    number: int
+    title: str
+    body: str | None
+    author: Account
+    labels: tuple[str, ...]
+    at: datetime
+    by_app: bool = False

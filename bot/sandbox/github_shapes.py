@@ -310,19 +310,7 @@ class CodeShapes:
             "assignees": [],
             "requested_reviewers": [],
             "requested_teams": [],
-            "labels": [
-                {
-                    "id": 1,
-                    "node_id": "L_1",
-                    "url": f"{self._of(repo)}/labels/{quote(name)}",
-                    "name": name,
-                    "color": "ededed",
-                    "default": False,
-                    "description": "",
-                    "archived_by": None,
-                }
-                for name in pull.labels
-            ],
+            "labels": [self.label(repo, name) for name in pull.labels],
             "milestone": None,
             "draft": False,
             "commits_url": f"{url}/commits",
@@ -384,6 +372,19 @@ class CodeShapes:
             "_links": {"html": {"href": page}, "pull_request": {"href": url}},
             "submitted_at": stamp(review.at),
             "commit_id": review.sha,
+        }
+
+    def label(self, repo: Repository, name: str) -> Json:
+        """A label."""
+        return {
+            "id": 1,
+            "node_id": "L_1",
+            "url": f"{self._of(repo)}/labels/{quote(name)}",
+            "name": name,
+            "color": "ededed",
+            "default": False,
+            "description": "",
+            "archived_by": None,
         }
 
     def _branch(self, repo: Repository, ref: str, sha: str) -> Json:

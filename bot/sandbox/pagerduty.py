@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -54,7 +54,10 @@ class PagerDuty:
         self.shapes = Shapes("", "")
         self.faults = PagerDutyFaults()
         self.notifications: list[Notification] = []
+        self.watchers: list[Callable[[], None]] = []
+        """Called whenever somebody is told of something, or an incident is different."""
         self._answers: dict[str, timedelta] = {}
+        self._declining: set[str] = set()
 
     # Reading
 
@@ -63,6 +66,13 @@ class PagerDuty:
         user = self.account.user(who) if who is not None else None
         return [one for one in self.notifications if one.wakes and user in (None, one.user)]
 
+    def does(self, who: str) -> str:
+        """What somebody does when they are woken: ``answer``, ``decline``, or nothing (``silence``)."""
+        user = self.account.user(who)
+        if user.id in self._declining:
+            return "decline"
+        return "answer" if user.id in self._answers else "silence"
+
     def incidents(self) -> list[Incident]:
         """Every incident, oldest first."""
         return list(self.account.incidents.values())
@@ -70,16 +80,40 @@ class PagerDuty:
     # People
 
     def answer(self, who: str, *, after: timedelta = timedelta(0)) -> None:
-        """From now on this person acknowledges what wakes them, so long after; what they slept through, at once."""
+        """From now on this person takes what wakes them, so long after; what they slept through, by the same delay."""
         user = self.account.user(who)
+        self._declining.discard(user.id)
         self._answers[user.id] = after
-        for incident in self.incidents():
-            if incident.status == "triggered" and user in incident.assignees:
-                self._will_answer(user, incident)
+        self._wake_up(user)
+
+    def decline(self, who: str) -> None:
+        """From now on this person says no where their help is asked for, also to what is open; pages ring on."""
+        user = self.account.user(who)
+        self._declining.add(user.id)
+        self._answers[user.id] = timedelta(0)
+        self._wake_up(user)
 
     def silence(self, who: str) -> None:
         """From now on this person does not answer."""
-        self._answers.pop(self.account.user(who).id, None)
+        user = self.account.user(who)
+        self._declining.discard(user.id)
+        self._answers.pop(user.id, None)
+
+    def take(self, who: str) -> None:
+        """Have somebody take what rings for them now; what they do the next time stays as it is."""
+        user = self.account.user(who)
+        for incident in self.incidents():
+            if incident.status == "triggered" and user in incident.assignees:
+                self.acknowledge(incident, user)
+            for responder in incident.responders:
+                if incident.open and responder.user is user and responder.state == "pending":
+                    self.reply(incident, responder, "joined")
+
+    def _wake_up(self, user: User) -> None:
+        for incident in self.incidents():
+            asked = any(one.user is user and one.state == "pending" for one in incident.responders)
+            if incident.open and (asked or (incident.status == "triggered" and user in incident.assignees)):
+                self._will_answer(user, incident)
 
     def _will_answer(self, user: User, incident: Incident) -> None:
         after = self._answers.get(user.id)
@@ -87,11 +121,14 @@ class PagerDuty:
             return
 
         def pick_up() -> None:
-            if user.id in self._answers and incident.status == "triggered" and user in incident.assignees:
+            if user.id not in self._answers or not incident.open:
+                return
+            declines = user.id in self._declining
+            if not declines and incident.status == "triggered" and user in incident.assignees:
                 self.acknowledge(incident, user)
             for responder in incident.responders:
-                if responder.user is user and responder.state == "pending" and user.id in self._answers:
-                    self.reply(incident, responder, "joined")
+                if responder.user is user and responder.state == "pending":
+                    self.reply(incident, responder, "declined" if declines else "joined")
 
         if after:
             self.clock.call_later(after, pick_up)
@@ -266,6 +303,7 @@ class PagerDuty:
     def reply(self, incident: Incident, responder: Responder, state: str) -> None:
         """Somebody joins, or declines."""
         responder.state = state
+        self._changed()
         self._send_responder("responder.replied", incident, responder, responder.user)
 
     def _send_responder(self, event: str, incident: Incident, responder: Responder, by: User) -> None:
@@ -282,6 +320,11 @@ class PagerDuty:
     def _note(self, incident: Incident, kind: str, by: User | None, summary: str) -> None:
         entry = Entry(id=self.account.fresh("R"), kind=kind, at=self.clock.now(), by=by, summary=summary)
         incident.log.append(entry)
+        self._changed()
+
+    def _changed(self) -> None:
+        for watcher in self.watchers:
+            watcher()
 
     def _tell(self, what: str, incident: Incident, by: User | None) -> None:
         self._send(what, incident, by, self.shapes.hooked(incident))

@@ -1,4 +1,4 @@
-"""Acme's PagerDuty: everybody, the bot's own user, the payments policy (Dee, then Eve), a service, a schedule."""
+"""Acme's PagerDuty: everybody, the bot's own user, the payments policy (Dee, then Eve), its services, a schedule."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ def acme_account(now: datetime) -> Account:
     dee, eve = account.user("dee"), account.user("eve")
     policy = Policy(id="PEPAYMENTS", name="Payments", levels=(Level(on_call=(dee,)), Level(on_call=(eve,))), loops=1)
     account.policies[policy.id] = policy
-    account.services["PSCHECKOUT"] = Service(
-        id="PSCHECKOUT", name="checkout", policy=policy, routing_key=secrets.token_hex(16), created_at=now
-    )
+    for name in ("checkout", "cart", "ledger"):
+        service = Service(
+            id=f"PS{name.upper()}", name=name, policy=policy, routing_key=secrets.token_hex(16), created_at=now
+        )
+        account.services[service.id] = service
     account.schedules["PCONDUCTORS"] = Schedule(id="PCONDUCTORS", name="Conductors", on_shift=(account.user("chi"),))
     return account

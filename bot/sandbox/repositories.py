@@ -19,6 +19,7 @@ from bot.sandbox.github_records import (
     CheckSuite,
     CommitStatus,
     Environment,
+    Issue,
     Review,
     Waiting,
     Workflow,
@@ -168,6 +169,8 @@ class Repository:
         self.branches: dict[str, str] = {}
         self.tags: dict[str, str] = {}
         self.pulls: dict[int, Pull] = {}
+        self.issues: dict[int, Issue] = {}
+        """They share their numbers with the pull requests."""
         self.pulls_of: dict[str, list[int]] = {}
         self.deployments: dict[int, Deployment] = {}
         self.runs: dict[int, WorkflowRun] = {}
@@ -229,6 +232,12 @@ class Repository:
             self.pulls_of.setdefault(sha, []).append(pull.number)
         self.next_pull = max(self.next_pull, pull.number + 1)
         return pull
+
+    def add_issue(self, issue: Issue) -> Issue:
+        """Keep an issue."""
+        self.issues[issue.number] = issue
+        self.next_pull = max(self.next_pull, issue.number + 1)
+        return issue
 
     def land(self, pull: Pull, shas: Sequence[str]) -> None:
         """Remember that these commits of the base branch are this pull request's."""

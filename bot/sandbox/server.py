@@ -22,6 +22,7 @@ from bot.sandbox.acme import acme_forge, acme_workspace
 from bot.sandbox.clock import Clock
 from bot.sandbox.control import Control
 from bot.sandbox.control_clock import ADDRESS as CLOCK
+from bot.sandbox.flags import Flags
 from bot.sandbox.github import GitHub
 from bot.sandbox.github_action_shapes import Shapes
 from bot.sandbox.github_answers import API
@@ -36,6 +37,7 @@ from bot.sandbox.pagerduty_events import EVENTS, EventsApi
 from bot.sandbox.pagerduty_shapes import Shapes as PagerDutyShapes
 from bot.sandbox.pipeline import Pipeline
 from bot.sandbox.slack import Slack
+from bot.sandbox.slack_files import PLACE
 from bot.sandbox.slack_manifest import Manifest
 from bot.sandbox.world import Workspace
 
@@ -48,9 +50,9 @@ _LOOPBACK_NAMES = {"localhost"}
 class Sandbox:
     """Slack, GitHub and PagerDuty, standing in: in memory, with secrets of its own for every run; it is not Slack.
 
-    ``slack``, ``github``, ``pagerduty`` and ``monitoring`` are what tests and stories drive; ``world`` is who is there,
-    ``clock`` what time it is; ``pipelines`` end with it. ``scopes`` are what the app was granted (None = what its
-    ``manifest`` asks for; without one, all it may need). Methods are called on the loop that ``start`` ran in.
+    ``slack``, ``github``, ``pagerduty``, ``monitoring`` and ``flags`` are what tests and stories drive; ``world`` is
+    who is there, ``clock`` what time it is; ``pipelines`` end with it. ``scopes`` are what the app was granted (None =
+    what its ``manifest`` asks for; without one, all it may need). Methods are called on the loop that ``start`` ran in.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Sandbox:
         self.app = self.github.app
         self.pagerduty = PagerDuty(self.clock, rate_limits=rate_limits)
         self.monitoring = Monitoring(self.clock)
+        self.flags = Flags(self.clock)
         self.pipelines: list[Pipeline] = []
         self.control = Control(self)
         self._runner: web.AppRunner | None = None
@@ -100,6 +103,7 @@ class Sandbox:
     def _routes(self) -> list[web.RouteDef]:
         return [
             web.route("*", "/api/{method}", self.slack.api.handle),
+            web.post(f"{PLACE}/{{ticket}}", self.slack.api.upload),
             web.get("/link/", self.slack.sockets.handle),
             web.post("/commands/{rest:.*}", self.slack.responses.handle),
             web.post("/actions/{rest:.*}", self.slack.responses.handle),
@@ -111,6 +115,8 @@ class Sandbox:
             web.get("/github.com/{rest:.*}", _elsewhere),
             web.get("/pagerduty.com/{rest:.*}", _elsewhere),
             web.get("/archives/{rest:.*}", _to_page),
+            web.get("/docs/{rest:.*}", _to_page),
+            web.get("/files/{user}/{id}/{name}", self.slack.api.download),
             web.get("/{path:.*}", _page),
         ]
 
@@ -133,6 +139,7 @@ class Sandbox:
         await self.github.hooks.close()
         await self.pagerduty.hooks.close()
         await self.monitoring.close()
+        await self.flags.close()
         self.clock.close()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -167,6 +174,8 @@ class Sandbox:
             "PAGERDUTY_FROM": BOT_EMAIL,
             "PAGERDUTY_ROUTING_KEY": self.pagerduty.account.services["PSCHECKOUT"].routing_key,
             "PAGERDUTY_WEBHOOK_SECRET": self.pagerduty.hooks.secret,
+            "ALERTMANAGER_WEBHOOK_SECRET": self.monitoring.secret,
+            "LAUNCHDARKLY_WEBHOOK_SECRET": self.flags.secret,
         }
         if github_app:
             settings |= {"GITHUB_APP_ID": str(APP_ID), "GITHUB_APP_PRIVATE_KEY": self.app.private_key}
@@ -184,13 +193,14 @@ class Sandbox:
         """Where the bot is: what happens from now on is told to it. Call again when it moves."""
         address = bot_url.rstrip("/")
         self.slack.bot_url = self.github.hooks.bot_url = address
-        self.pagerduty.hooks.bot_url = self.monitoring.bot_url = address
+        self.pagerduty.hooks.bot_url = self.monitoring.bot_url = self.flags.bot_url = address
 
     async def settle(self) -> None:
         """Wait until every webhook and report queued so far was answered or has failed."""
         await self.github.hooks.settle()
         await self.pagerduty.hooks.settle()
         await self.monitoring.settle()
+        await self.flags.settle()
 
 
 def _is_loopback(host: str) -> bool:

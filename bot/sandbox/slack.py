@@ -7,10 +7,12 @@ import random
 import secrets
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 
+from bot.sandbox.documents import File
 from bot.sandbox.exchanges import Exchange, Log
 from bot.sandbox.faults import Fault, FaultKind, Faults
 from bot.sandbox.slack_api import WebApi
@@ -74,6 +76,8 @@ class Slack:
         self.log = Log("slack")
         self.views = Views()
         self.scheduled: dict[str, Scheduled] = {}
+        self.uploads: dict[str, File] = {}
+        """Files by the ticket in the address they are sent to."""
         self.sockets = Sockets(self)
         self.responses = Responses(self)
         self.api = WebApi(self)
@@ -206,6 +210,25 @@ class Slack:
         """Put an emoji on a message as a person, or take it off again."""
         message = self._message(person, channel, ts)
         self._interactions.react(self._person(person), message, name, remove=remove)
+
+    def join(self, person: str, channel: str) -> None:
+        """Come into a public channel as a person; twice is once."""
+        self._interactions.join(self._person(person), self.workspace.channel(channel))
+
+    def leave(self, person: str, channel: str) -> None:
+        """Go out of a channel as a person."""
+        self._interactions.leave(self._person(person), self.workspace.channel(channel))
+
+    def set_status(self, person: str, text: str = "", emoji: str = "", *, until: int = 0) -> None:
+        """Say in one's profile what one does, until then (Unix seconds; 0: until it is changed); nothing clears it."""
+        self.change_person(person, status=text, status_emoji=emoji, status_until=until)
+
+        def end() -> None:
+            if until and self.workspace.person(person).status_until == until:
+                self.change_person(person, status="", status_emoji="", status_until=0)
+
+        if until:
+            self.workspace.clock.call_later(timedelta(seconds=max(0, until - self.workspace.now())), end)
 
     async def open_home(self, person: str) -> list[int]:
         """Look at the app's Home tab; the statuses the app answered, retries included."""

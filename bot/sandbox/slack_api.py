@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from bot.sandbox import (
+    slack_bookmarks,
+    slack_canvases,
     slack_channels,
     slack_chat,
     slack_conversations,
+    slack_files,
     slack_marks,
     slack_people,
     slack_scheduled,
@@ -58,7 +61,12 @@ METHODS: dict[str, Method] = {
     "apps.connections.open": Method(open_connection, 3, token="app"),  # noqa: S106
     "auth.test": Method(slack_people.auth_test),
     "blocks.validate": Method(slack_people.validate_blocks, token="none"),  # noqa: S106
+    "bookmarks.add": Method(slack_bookmarks.add, 2, ("bookmarks:write",)),
+    "bookmarks.edit": Method(slack_bookmarks.edit, 2, ("bookmarks:write",)),
+    "bookmarks.list": Method(slack_bookmarks.listed, 3, ("bookmarks:read",)),
+    "bookmarks.remove": Method(slack_bookmarks.remove, 2, ("bookmarks:write",)),
     "bots.info": Method(slack_people.bot_info, 3, ("users:read",)),
+    "canvases.edit": Method(slack_canvases.edit, 3, ("canvases:write",)),
     "chat.delete": Method(slack_chat.delete, 3, ("chat:write",)),
     "chat.deleteScheduledMessage": Method(slack_scheduled.delete, 3, ("chat:write",)),
     "chat.getPermalink": Method(slack_chat.permalink),
@@ -68,6 +76,7 @@ METHODS: dict[str, Method] = {
     "chat.scheduledMessages.list": Method(slack_scheduled.listed, 3),
     "chat.update": Method(slack_chat.update, 3, ("chat:write",)),
     "conversations.archive": Method(slack_channels.archive, 2, _MANAGES),
+    "conversations.canvases.create": Method(slack_canvases.create, 2, ("canvases:write",)),
     "conversations.create": Method(slack_channels.create, 2, _MANAGES),
     "conversations.history": Method(slack_conversations.history, 3, _HISTORIES),
     "conversations.info": Method(slack_conversations.info, 3, _READS),
@@ -82,6 +91,8 @@ METHODS: dict[str, Method] = {
     "conversations.setPurpose": Method(slack_channels.set_purpose, 2, _TOPICS),
     "conversations.setTopic": Method(slack_channels.set_topic, 2, _TOPICS),
     "conversations.unarchive": Method(slack_channels.unarchive, 2, _MANAGES),
+    "files.completeUploadExternal": Method(slack_files.complete, 4, ("files:write",)),
+    "files.getUploadURLExternal": Method(slack_files.place, 4, ("files:write",)),
     "pins.add": Method(slack_marks.pin, 2, ("pins:write",)),
     "pins.list": Method(slack_marks.pins, 2, ("pins:read",)),
     "pins.remove": Method(slack_marks.unpin, 2, ("pins:write",)),
@@ -132,6 +143,20 @@ class WebApi:
     def __init__(self, slack: Slack) -> None:
         self._slack = slack
 
+    async def upload(self, request: web.Request) -> web.StreamResponse:
+        """Take a file where ``files.getUploadURLExternal`` said; faults call it the method ``upload``."""
+        fault = self._slack.faults.take("upload", None)
+        early = await self._suffer(fault) if fault is not None else None
+        if early is not None:
+            status, result, headers, cut = early
+            return hang_up(request) if cut else web.Response(status=status, text=str(result), headers=headers)
+        response = await slack_files.take(self._slack, request)
+        return hang_up(request) if fault is not None and fault.kind is FaultKind.ACCEPT_THEN_CUT else response
+
+    async def download(self, request: web.Request) -> web.StreamResponse:
+        """A shared file, as whoever reads it in the browser sees it."""
+        return slack_files.show(self._slack, request.match_info["id"])
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one call."""
         began = time.perf_counter()
@@ -168,7 +193,7 @@ class WebApi:
         return self._finish(request, name, values, body, status, result, headers, began, cut=cut)
 
     def _channel_id(self, values: dict[str, Any]) -> str | None:
-        where = values.get("channel")
+        where = values.get("channel") or values.get("channel_id")
         if not isinstance(where, str):
             return None
         workspace = self._slack.workspace

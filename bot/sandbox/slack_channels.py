@@ -24,7 +24,9 @@ def create(call: Call) -> Json:
     name = call.arguments.string("name")
     private = call.arguments.boolean("is_private")
     call.grant("groups:write" if private else "channels:manage")
-    channel = call.slack.workspace.add_channel(_free_name(call, name), members={BOT_USER_ID}, private=private)
+    channel = call.slack.workspace.add_channel(
+        _free_name(call, name), members={BOT_USER_ID}, private=private, creator=BOT_USER_ID
+    )
     return answer(channel=channel_json(channel))
 
 

@@ -175,6 +175,24 @@ class Interactions:
         self._slack.workspace.changed(message)
         self._events.reacted(message, person.slack_id, name, added=not remove)
 
+    def join(self, person: Person, channel: Channel) -> None:
+        """Come into a public channel; LookupError where one has to be let in."""
+        if channel.private or channel.archived or person.guest or person.single_channel_guest:
+            raise LookupError(f"{person.name} cannot join #{channel.name}: it is private, archived or not for guests")
+        if person.slack_id in channel.members:
+            return
+        channel.members.add(person.slack_id)
+        self._slack.workspace.place_changed(channel)
+        self._events.joined(channel, person.slack_id, inviter=None)
+
+    def leave(self, person: Person, channel: Channel) -> None:
+        """Go out of a channel."""
+        if channel.person or channel.general:
+            raise LookupError(f"nobody leaves {channel.name}")
+        if person.slack_id in channel.members:
+            channel.members.discard(person.slack_id)
+            self._slack.workspace.place_changed(channel)
+
     def _whisper(self, channel: Channel, person: Person, text: str) -> None:
         self._slack.workspace.post(
             channel,

@@ -12,6 +12,7 @@ from typing import Any
 
 ALL_SCOPES = (
     "app_mentions:read",
+    "bookmarks:read",
     "bookmarks:write",
     "canvases:write",
     "channels:history",

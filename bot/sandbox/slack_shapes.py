@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.sandbox.documents import Canvas, File
 from bot.sandbox.slack_blocks import elements_of, usable
 from bot.sandbox.world import (
     APP_ID,
@@ -45,6 +46,8 @@ def message_json(message: Message, *, metadata: bool = True) -> Json:
         shape["blocks"] = message.blocks
     if message.attachments:
         shape["attachments"] = message.attachments
+    if message.files:
+        shape |= {"subtype": "file_share", "files": [file_json(one, "") for one in message.files], "upload": False}
     if message.edit_mark:
         shape["edited"] = {"user": message.user, "ts": message.ts}
     if metadata and message.metadata is not None:
@@ -69,6 +72,30 @@ def message_json(message: Message, *, metadata: bool = True) -> Json:
     if message.pinned_at is not None:
         shape["pinned_to"] = [message.channel]
     return shape
+
+
+def file_json(file: File, url: str) -> Json:
+    """A file; ``url`` is the workspace's address."""
+    address = f"{url}/files/{BOT_USER_ID}/{file.id}/{file.name}"
+    return {
+        "id": file.id,
+        "created": file.at,
+        "timestamp": file.at,
+        "name": file.name,
+        "title": file.title,
+        "mimetype": "text/markdown" if file.name.endswith(".md") else "application/octet-stream",
+        "filetype": "markdown" if file.name.endswith(".md") else "binary",
+        "pretty_type": "Markdown (raw)" if file.name.endswith(".md") else "Binary",
+        "user": BOT_USER_ID,
+        "user_team": TEAM_ID,
+        "editable": False,
+        "size": file.length,
+        "mode": "hosted",
+        "is_external": False,
+        "is_public": True,
+        "permalink": address,
+        "url_private": address,
+    }
 
 
 def reactions_json(message: Message) -> list[Json]:
@@ -110,6 +137,10 @@ def page_json(message: Message) -> Json:
         "attachments": message.attachments,
         "reactions": reactions_json(message),
         "pinned": message.pinned_at is not None,
+        "files": [
+            {"id": one.id, "name": one.name, "title": one.title, "text": (one.content or b"").decode(errors="replace")}
+            for one in message.files
+        ],
     }
 
 
@@ -155,6 +186,15 @@ def channel_json(channel: Channel) -> Json:
         "topic": {"value": channel.topic, "creator": channel.topic_by, "last_set": channel.topic_at},
         "purpose": {"value": channel.purpose, "creator": channel.purpose_by, "last_set": channel.purpose_at},
         "previous_names": channel.previous_names,
+        **({"properties": _with_canvas(channel.canvas)} if channel.canvas is not None else {}),
+    }
+
+
+def _with_canvas(canvas: Canvas) -> Json:
+    """What a channel that has a canvas says of it."""
+    return {
+        "canvas": {"file_id": canvas.id, "is_empty": not canvas.markdown, "quip_thread_id": ""},
+        "tabs": [{"id": canvas.id, "label": "", "type": "canvas", "data": {"file_id": canvas.id}}],
     }
 
 
@@ -172,8 +212,8 @@ def profile_json(person: Person, *, email: bool) -> Json:
         "first_name": first,
         "last_name": last,
         "status_text": person.status,
-        "status_emoji": ":speech_balloon:" if person.status else "",
-        "status_expiration": 0,
+        "status_emoji": person.status_emoji or (":speech_balloon:" if person.status else ""),
+        "status_expiration": person.status_until,
         "avatar_hash": "",
     }
     if email:

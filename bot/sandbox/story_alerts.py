@@ -1,6 +1,6 @@
-"""A scene about an alert after a rollout, as far as Shipmate goes today: it holds back what comes next, and says why.
+"""A scene about an alert after a rollout: it finds the change, the change finds its author, and a room opens by itself.
 
-Acme's monitoring reports by the API. Nobody is paged yet: that somebody looks, and goes back, is their own doing.
+Acme's monitoring tells as Alertmanager does. What comes next waits until somebody says that it is over, and says Go.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.sandbox.repositories import File
-from bot.sandbox.story_cart import GO, ROLL_BACK, SOAK, UNLOCK, Cart, Change
+from bot.sandbox.story_cart import GO, SOAK, UNLOCK, Cart, Change
+from bot.sandbox.story_cart import ROLL_BACK as DECLARE
+from bot.sandbox.story_room import MINE, ROLL_BACK, Crew
 
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
@@ -23,8 +25,9 @@ OVER_AFTER = timedelta(minutes=2)
 
 
 async def an_alert_after_a_rollout(sandbox: Sandbox, pace: float) -> None:
-    """An alert holds back what is approved and soaked; Dee rolls back, the alert is over, and the fix may go in."""
+    """Ana's phone rings; she is on it, goes back from the room, it is over, and the fix may go in."""
     cart = await Cart.ready(sandbox, pace)
+    crew = await Crew.ready(sandbox, cart)
     card = await cart.build(
         Change(
             title=CULPRIT,
@@ -47,22 +50,24 @@ async def an_alert_after_a_rollout(sandbox: Sandbox, pace: float) -> None:
             files=(File(name="src/parcels.py", additions=23),),
         )
     )
-    arrived = sandbox.clock.now()
     await cart.until_says(following, "no alert fires")
     await cart.until_it_is(went_live + FIRES_AFTER, 4)
-    alert = sandbox.monitoring.fire("cart", ALERT)
+    alert = sandbox.monitoring.fire(
+        "cart", ALERT, summary="4 of 100 requests fail", labels={"version": (cart.pipeline.live("production") or "")[:7]}
+    )
+    page = await crew.is_woken("ana")
+    await cart.wait(4)
+    await cart.press("ana", page, MINE)
+    room = await crew.room("ana", "chi", "dee")
+    await crew.is_said(room, "is on it")
     for held in (following, card):
         await cart.until_says(held, ALERT)
-    await cart.wait(4)
-    await cart.approve("eve", following)
-    await cart.until_says(following, "Eve approved")
-    await cart.until_it_is(arrived + SOAK, 4)
-    await cart.until_says(following, "soaked")
-    await cart.wait(4)
-    await cart.press("dee", card, ROLL_BACK)
-    await cart.fill("dee", ROLL_BACK, reason=f"{ALERT}, twelve minutes after it went live")
-    lock = await cart.locked()
+    await cart.wait(5)
+    await cart.press("ana", room, ROLL_BACK)
+    await cart.fill("ana", DECLARE, reason=f"{ALERT}, twelve minutes after it went live")
+    lock = await cart.locked("rolled back")
     await cart.until_says(card, "was rolled back")
+    await crew.is_said(room, "is out again")
     await cart.wait(3)
     fix = await cart.build(
         Change(
@@ -77,11 +82,14 @@ async def an_alert_after_a_rollout(sandbox: Sandbox, pace: float) -> None:
     await cart.later(4, by=OVER_AFTER)
     sandbox.monitoring.resolve(alert)
     await cart.until_says(fix, "no alert fires")
+    await crew.is_said(room, "None of its alerts fires")
+    await cart.wait(4)
+    await crew.types_resolve("ana", room, f"Rolled back #{number}", likely=crew.likely(room))
+    await crew.is_said(room, "postmortem")
     await cart.wait(4)
     await cart.press("dee", lock, UNLOCK)
     await cart.until_offers(lock, GO)
-    await cart.press("eve", lock, GO)
-    await cart.until_gone(lock, GO)
+    await cart.say_go("eve")
     await cart.approve("dee", fix)
     await cart.later(4, by=SOAK)
     await cart.goes_live(fix)

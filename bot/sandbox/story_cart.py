@@ -66,11 +66,10 @@ class Cart(Guarded):
     async def clear_the_way(self) -> None:
         """Whatever an earlier scene, or somebody at play, left firing, open or locked is ended."""
         self.sandbox.monitoring.resolve_all()
-        for action in (UNLOCK, GO):
-            for message in list(self._locks(action)):
-                if offers(message, action):  # one Go may answer several
-                    await self.press("dee", message, action)
-                    await self.until_gone(message, action)
+        for message in list(self._locks(UNLOCK)):
+            await self.press("dee", message, UNLOCK)
+            await self.until_gone(message, UNLOCK)
+        await self.say_go("dee")
         for message in list(self._offering(MORE)):
             await self.choose("dee", message, "cancel")
             await self.fill("dee", "promotions:cancel", reason="Making room for what comes next")
@@ -107,6 +106,13 @@ class Cart(Guarded):
             await self.until_gone(card, ACKNOWLEDGE)
         await self.press(person, card, APPROVE)
 
+    async def say_go(self, person: str) -> None:
+        """Somebody says Go to every lock that was lifted, one after the other: each asks for its own."""
+        for message in list(self._locks(GO)):
+            if offers(message, GO):  # one Go may answer several
+                await self.press(person, message, GO)
+                await self.until_gone(message, GO)
+
     async def goes_live(self, card: Message) -> None:
         """Wait until a promotion is live, as its card says."""
         await self.until_offers(card, ROLL_BACK)
@@ -119,9 +125,13 @@ class Cart(Guarded):
 
     # What people see
 
-    async def locked(self) -> Message:
-        """The newest card of a lock that stands."""
-        return await self.sees(lambda: next(self._locks(UNLOCK), None), "no lock's card is there")
+    async def locked(self, why: str = "") -> Message:
+        """The newest card of a lock that stands and says this."""
+
+        def standing() -> Message | None:
+            return next((one for one in self._locks(UNLOCK) if why in one.text), None)
+
+        return await self.sees(standing, f"no lock's card is there that says {why!r}")
 
     def _cards(self) -> Iterator[Message]:
         """The cards of cart's promotions, newest first."""

@@ -131,6 +131,20 @@ class Stage:
         if not done.ok:
             raise LookupError(f"the window {callback!r} was not taken: {done.action} {dict(done.errors)}")
 
+    async def until_offers(self, card: Message, action: str) -> None:
+        """Wait until a card offers something."""
+        await self.sees(lambda: offers(card, action), f"the card does not come to offer {action}: {card.text}")
+
+    async def until_gone(self, card: Message, action: str) -> None:
+        """Wait until a card does not offer something any more."""
+        await self.sees(
+            lambda: True if offers(card, action) is None else None, f"the card goes on offering {action}: {card.text}"
+        )
+
+    async def until_says(self, card: Message, words: str) -> None:
+        """Wait until a card says something."""
+        await self.sees(lambda: words in card.text or None, f"the card does not come to say {words!r}: {card.text}")
+
 
 class Guarded(Stage):
     """A stage whose production is held behind gates. Its pipeline ships every merge to staging, and takes up what is
@@ -158,20 +172,6 @@ class Guarded(Stage):
                 await self.github.tell_again(self.repo, number)
             await self.wait(2)
         return live
-
-    async def until_offers(self, card: Message, action: str) -> None:
-        """Wait until a card offers something."""
-        await self.sees(lambda: offers(card, action), f"the card does not come to offer {action}: {card.text}")
-
-    async def until_gone(self, card: Message, action: str) -> None:
-        """Wait until a card does not offer something any more."""
-        await self.sees(
-            lambda: True if offers(card, action) is None else None, f"the card goes on offering {action}: {card.text}"
-        )
-
-    async def until_says(self, card: Message, words: str) -> None:
-        """Wait until a card says something."""
-        await self.sees(lambda: words in card.text or None, f"the card does not come to say {words!r}: {card.text}")
 
 
 def offers(message: Message, action: str) -> Json | None:

@@ -6,12 +6,14 @@ Every change to a message is told to ``Workspace.watchers``, which is how the pa
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.sandbox.clock import Clock
+from bot.sandbox.documents import Canvas, File
 
 Json = dict[str, Any]
 
@@ -33,7 +35,7 @@ class Person:
     """Somebody people here can see. ``email`` is verified by Slack; ``zone`` is an IANA name; ``key`` is for tests.
 
     ``guest`` may be in a few channels, ``single_channel_guest`` in one; ``stranger`` belongs to another workspace;
-    ``away`` is whoever is not looking at Slack.
+    ``away`` is whoever is not looking at Slack. A ``status`` ends at ``status_until`` (Unix seconds; 0: not by itself).
     """
 
     key: str
@@ -48,6 +50,8 @@ class Person:
     stranger: bool = False
     title: str = ""
     status: str = ""
+    status_emoji: str = ""
+    status_until: int = 0
     away: bool = False
 
     @property
@@ -89,6 +93,7 @@ class Message:
     text: str
     blocks: list[Json] = field(default_factory=list)
     attachments: list[Json] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
     metadata: Json | None = None
     thread_ts: str | None = None
     parent_user: str = ""
@@ -121,7 +126,7 @@ class Channel:
     person: str | None = None
     group: bool = False
     shared: bool = False
-    creator: str = BOT_USER_ID
+    creator: str = SLACKBOT_ID
     created: int = 0
     topic: str = ""
     topic_by: str = ""
@@ -130,6 +135,8 @@ class Channel:
     purpose_by: str = ""
     purpose_at: int = 0
     previous_names: list[str] = field(default_factory=list)
+    bookmarks: list[Json] = field(default_factory=list)
+    canvas: Canvas | None = None
     clock: Clock = field(default_factory=Clock)
     by_ts: dict[str, Message] = field(default_factory=dict)
     ephemerals: list[Message] = field(default_factory=list)
@@ -221,6 +228,7 @@ def instant(ts: str) -> int:
 
 Watcher = Callable[[Message], None]
 PlaceWatcher = Callable[[Channel], None]
+PersonWatcher = Callable[[Person], None]
 ReadWatcher = Callable[[str, str, str], None]
 """Hears who has read which channel as far as which ``ts``."""
 
@@ -235,12 +243,14 @@ class Workspace:
         self.usergroups: dict[str, Usergroup] = {}
         self.watchers: list[Watcher] = []
         self.place_watchers: list[PlaceWatcher] = []
+        self.people_watchers: list[PersonWatcher] = []
         self.read_watchers: list[ReadWatcher] = []
         self.read_marks: dict[str, dict[str, str]] = {}
         """The last ``ts`` that each person has looked at, by channel; who never looked has read nothing."""
         self._people_by_key: dict[str, Person] = {}
         self._channels_by_name: dict[str, Channel] = {}
         self._direct: dict[str, Channel] = {}
+        self._numbers = itertools.count(1)
 
     # People
 
@@ -252,7 +262,10 @@ class Workspace:
 
     def change_person(self, person: Person, **changes: Any) -> Person:
         """Somebody's profile says something else from now on."""
-        return self.add_person(replace(person, **changes))
+        changed = self.add_person(replace(person, **changes))
+        for watcher in self.people_watchers:
+            watcher(changed)
+        return changed
 
     def find_person(self, who: str) -> Person | None:
         """The person with this Slack id or key."""
@@ -280,6 +293,10 @@ class Workspace:
         """The present in whole Unix seconds."""
         return int(self.clock.now().timestamp())
 
+    def fresh(self) -> str:
+        """The end of an id that nobody has had."""
+        return f"{next(self._numbers):07d}"
+
     # Channels
 
     def add_channel(
@@ -293,8 +310,9 @@ class Workspace:
         purpose: str = "",
         shared: bool = False,
         group: bool = False,
+        creator: str = SLACKBOT_ID,
     ) -> Channel:
-        """Make a channel; ``members`` are Slack ids."""
+        """Make a channel; ``members`` and ``creator`` are Slack ids."""
         identity = channel_id or f"C0{len(self.channels):06d}"
         channel = Channel(
             id=identity,
@@ -306,6 +324,7 @@ class Workspace:
             purpose=purpose,
             shared=shared,
             group=group,
+            creator=creator,
             clock=self.clock,
         )
         self.channels[identity] = channel

@@ -89,7 +89,7 @@ class Between:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.seen.append(f"{request.method} {request.path}")
-        self.sent.append(await request.json() if body else None)
+        self.sent.append(await request.json() if request.content_type == "application/json" and body else None)
         spoil = next(
             (one for one in self._spoils if one.times and one.verb == request.method and one.path in request.path), None
         )

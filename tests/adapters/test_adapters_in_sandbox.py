@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.adapters.github import GithubForge
-from bot.adapters.slack import METHODS, SlackChat
+from bot.adapters.slack import SlackChat
+from bot.adapters.slack_calls import METHODS
 from bot.errors import Doubtful, GiveUp, MessageGone, PlaceUnreachable, RetryLater, Unauthorised
 from bot.events import DeployStatus, Human
 from bot.ports import Changes, Direction, Message, Posted

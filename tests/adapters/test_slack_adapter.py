@@ -15,7 +15,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.adapters.slack import METHODS, SlackChat
+from bot.adapters.slack import SlackChat
+from bot.adapters.slack_calls import METHODS
 from bot.adapters.slack_errors import ERRORS, Remedy
 from bot.errors import Doubtful, GiveUp, MessageGone, OutgoingError, PlaceUnreachable, RetryLater, Unauthorised
 from bot.ports import Member, Message, Posted

@@ -90,10 +90,17 @@ class Stage:
     def _filled_in(self, value: Any) -> Any:
         if isinstance(value, str) and value.startswith("$"):
             return self.slack.views.trigger("U0ANA") if value == "$trigger" else self.seen[value[1:]]
+        if isinstance(value, list):
+            return [self._filled_in(one) for one in value]
+        if isinstance(value, dict):
+            return {name: self._filled_in(one) for name, one in value.items()}
         return value
 
     def _remember(self, answer: Json) -> None:
-        self.seen |= {name: answer[name] for name in ("ts", "message_ts", "scheduled_message_id") if name in answer}
+        named = ("ts", "message_ts", "scheduled_message_id", "canvas_id", "file_id")
+        self.seen |= {name: answer[name] for name in named if name in answer}
+        if isinstance(answer.get("bookmark"), dict):
+            self.seen["bookmark"] = answer["bookmark"]["id"]
         channel = answer.get("channel")
         if isinstance(channel, dict):
             self.seen["channel"] = channel["id"]

@@ -126,6 +126,12 @@ ANSWERS = (
     ask("repos/get-environment", note="with reviewers", environment_name="canary"),
     ask("repos/get-environment", note="with a wait timer", environment_name="slow"),
     ask("repos/get-all-deployment-protection-rules", environment_name="production"),
+    # Issues
+    ask("issues/list-for-repo", state="all"),
+    ask("issues/create", 201, by="installation", title="Watch the retries", body="From the incident", labels=["a b"]),
+    ask("issues/create", 422, title="x" * 257),
+    ask("issues/get", issue_number="{issue}"),
+    ask("issues/get", note="a pull request", issue_number="{merged}"),
     # Gates
     ask(
         "actions/review-custom-gates-for-run",
@@ -183,6 +189,7 @@ async def _more(stage: Stage) -> None:
     names["merged"] = await github.open_pull(REPO, author="ana", title="Landed", labels=["bug fix"])
     names["landed"] = await github.merge_pull(REPO, names["merged"], merged_by="ben")
     await github.review(REPO, names["pull"], by="ana", body="Fine")
+    names["issue"] = (await stage.ask("POST", f"/repos/{REPO}/issues", {"title": "Tidy up"})).body["number"]
     names["check"] = await github.check_run(REPO, names["sha"], "unit")
     names["suite"] = repo.checks[names["check"]].suite.id
     names["ours"] = github.add_check(repo, github.suite_of(repo, names["sha"], "Shipmate"), "ours", "").id
@@ -305,6 +312,7 @@ REQUESTS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("ReposOwnerRepoCheckRunsCheckRunIdPatchBodyAnyof0", "ReposOwnerRepoCheckRunsCheckRunIdPatchBodyAnyof1"),
     ),
     (r"POST /repos/.+/pulls/\d+/reviews", ("ReposOwnerRepoPullsPullNumberReviewsPostBody",)),
+    (r"POST /repos/.+/issues", ("ReposOwnerRepoIssuesPostBody",)),
     (r"POST /repos/.+/statuses/\w+", ("ReposOwnerRepoStatusesShaPostBody",)),
     (r"POST /repos/.+/dispatches", ("ReposOwnerRepoActionsWorkflowsWorkflowIdDispatchesPostBody",)),
     (
@@ -399,7 +407,7 @@ def wrote(stage: Stage) -> list[tuple[str, str]]:
 
 
 async def test_what_our_code_sends_is_as_published(stage: Stage) -> None:
-    """It asks for a token, and for deliveries again; everything else it does is reading."""
+    """It asks for a token, for deliveries again, and opens an issue; everything else it does is reading."""
     settings = stage.sandbox.environment(github_app=True)
     forge = GithubForge(
         settings["GITHUB_API_URL"], app_id=settings["GITHUB_APP_ID"], private_key=settings["GITHUB_APP_PRIVATE_KEY"]
@@ -407,9 +415,10 @@ async def test_what_our_code_sends_is_as_published(stage: Stage) -> None:
     await forge.compare(REPO, stage.names["first"], "main", paths=True)
     await forge.deployments_since(REPO, stage.github.now() - timedelta(days=1))
     await forge.redeliver_failed(stage.github.now() - timedelta(hours=1))
+    await forge.open_issue(REPO, "Watch the retries", "From the incident", "task:1")
     await forge.close()
     sent = wrote(stage)
-    assert {endpoint.rpartition("/")[2] for endpoint, _ in sent} == {"access_tokens", "attempts"}
+    assert {endpoint.rpartition("/")[2] for endpoint, _ in sent} == {"access_tokens", "attempts", "issues"}
     assert [found for endpoint, body in sent for found in request_faults(endpoint, body)] == []
 
 

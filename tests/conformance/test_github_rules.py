@@ -33,6 +33,8 @@ DEPLOYMENT_PAGE = "GitHub docs: Create a deployment"
 STATUS_PAGE = "GitHub docs: Create a deployment status"
 DISPATCH_PAGE = "GitHub docs: Create a workflow dispatch event"
 CHECKS_PAGE = "GitHub docs: REST API endpoints for check runs"
+ISSUE_PAGE = "GitHub docs: Create an issue"
+ISSUES_PAGE = "GitHub docs: List repository issues"
 ROLES_PAGE = "GitHub docs: Get repository permissions for a user"
 
 
@@ -74,6 +76,14 @@ def dispatch(name: str, sent: dict[str, Any], status: int, told: str = "") -> Ru
     return Rule(name=name, source=DISPATCH_PAGE, verb="POST", path=DISPATCH, sent=sent, status=status, told=told)
 
 
+def issue(name: str, sent: dict[str, Any], status: int, told: str = "", **answer: Any) -> Rule:
+    """A row for the opening of an issue."""
+    path = f"{OF}/issues"
+    return Rule(
+        name=name, source=ISSUE_PAGE, verb="POST", path=path, sent=sent, status=status, told=told, answer=answer
+    )
+
+
 def read(told: str, path: str, source: str, **answer: Any) -> Rule:
     """A row for something that is read."""
     return Rule(name=told, source=source, verb="GET", path=OF + path, status=200, answer=answer)
@@ -81,6 +91,15 @@ def read(told: str, path: str, source: str, **answer: Any) -> Rule:
 
 FREE = {"auto_merge": False, "required_contexts": []}
 RULES = (
+    issue("an issue is open", {"title": "Bound the retries", "body": "x"}, 201, state="open", body="x"),
+    issue("an issue has labels", {"title": "x", "labels": ["incident"]}, 201),
+    issue("an issue may have no body", {"title": "x"}, 201, body=None),
+    issue("an issue has a title", {"body": "x"}, 422, "title"),
+    issue("an issue's title is not empty", {"title": " "}, 422, "Validation Failed"),
+    issue("an issue's title has 256 characters", {"title": "x" * 256}, 201),
+    issue("an issue's title has no more", {"title": "x" * 257}, 422, "Validation Failed"),
+    issue("an issue's body has no more than 65,536", {"title": "x", "body": "x" * 65_537}, 422, "Validation Failed"),
+    Rule(name="no issue, no answer", source=ISSUES_PAGE, verb="GET", path=f"{OF}/issues/99999", status=404),
     callback("an app approves", {"environment_name": "production", "state": "approved"}, 204, source=RULES_PAGE),
     callback("an app rejects", {"environment_name": "production", "state": "rejected"}, 204, source=RULES_PAGE),
     callback("a comment alone is a report", {"environment_name": "production", "comment": "soaking"}, 204),
@@ -577,6 +596,27 @@ async def _unlimited(stage: Stage) -> None:
     assert {one.status for one in said} == {201}
 
 
+async def _issues(stage: Stage) -> None:
+    opened = await stage.ask("POST", f"{OF}/issues", {"title": "Tidy up"})
+    listed = await stage.ask("GET", f"{OF}/issues?state=all&per_page=2")
+    assert [one["number"] for one in listed.body] == [opened.body["number"], stage.names["own_pull"]]
+    assert ["pull_request" in one for one in listed.body] == [False, True]
+    oldest = await stage.ask("GET", f"{OF}/issues?state=all&direction=asc&per_page=1")
+    assert oldest.body[0]["number"] == stage.names["pull"]
+    assert {one["state"] for one in (await stage.ask("GET", f"{OF}/issues")).body} == {"open"}
+    assert (await stage.ask("GET", f"{OF}/issues?since=2999-01-01T00:00:00Z")).body == []
+    assert (await stage.ask("GET", f"{OF}/issues?state=maybe")).status == 422
+
+
+async def _granted(stage: Stage) -> None:
+    opened = await stage.ask("POST", f"{OF}/issues", {"title": "x"}, app=True)
+    assert opened.body["performed_via_github_app"]["slug"] == "shipmate"
+    stage.github.app.permissions["issues"] = "read"
+    refused = await stage.ask("POST", f"{OF}/issues", {"title": "x"}, app=True)
+    assert (refused.status, refused.headers["x-accepted-github-permissions"]) == (403, "issues=write")
+    assert (await stage.ask("GET", f"{OF}/issues", app=True)).status == 200
+
+
 async def _review_by_self(stage: Stage) -> None:
     github = stage.github
     github.environment(REPO, "canary", reviewers=[github.machine_user.login], prevent_self_review=True)
@@ -621,6 +661,8 @@ TRIALS: tuple[tuple[str, str, Trial], ...] = (
     ("a run is found by its run-name", DISPATCH_PAGE, _run_name),
     ("a success makes what was before it inactive", STATUS_PAGE, _auto_inactive),
     ("an App needs a permission for each", "GitHub docs: Permissions required for GitHub Apps", _permissions),
+    ("pull requests are issues, the newest first", ISSUES_PAGE, _issues),
+    ("an app opens an issue where it was granted that", "GitHub docs: Permissions required for GitHub Apps", _granted),
     ("what somebody may do is told by role and base", ROLES_PAGE, _roles),
     ("to nobody who may not push (observed, not documented)", ROLES_PAGE, _roles_are_told_to_those_who_may_push),
     ("read is not write", "GitHub docs: Permissions required for GitHub Apps", _read_is_not_write),

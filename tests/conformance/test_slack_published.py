@@ -14,6 +14,7 @@ import pytest
 
 from bot.sandbox.slack_manifest import EVENT_SCOPES, Manifest
 from tests.conformance.slack_modal_rules import CARD, MODAL, Told, carded, opened
+from tests.conformance.slack_room_rules import DRAFTED, LISTED, MARKED, PLACED, SHARED, sent
 from tests.conformance.slack_stage import Call, Json, Stage, call, staged
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "payloads" / "slack"
@@ -58,6 +59,10 @@ def unknown(ours: Any, theirs: Any, at: str = "") -> Iterator[str]:
 @pytest.mark.parametrize(
     ("one", "before"),
     [
+        (MARKED, ()),
+        (LISTED, (MARKED,)),
+        (call("bookmarks.edit", channel_id="C0DEPLOYS", bookmark_id="$bookmark", title="x"), (MARKED,)),
+        (call("bookmarks.remove", channel_id="C0DEPLOYS", bookmark_id="$bookmark"), (MARKED,)),
         (call("bots.info", bot="B0SHIPMATE"), ()),
         (call("chat.delete", channel="C0DEPLOYS", ts="$ts"), (POSTED,)),
         (call("chat.getPermalink", channel="C0DEPLOYS", message_ts="$ts"), (POSTED,)),
@@ -66,6 +71,7 @@ def unknown(ours: Any, theirs: Any, at: str = "") -> Iterator[str]:
             (call("chat.scheduleMessage", channel="C0DEPLOYS", post_at=4_000_000_000),),
         ),
         (call("conversations.archive", channel="C0DEPLOYS"), ()),
+        (DRAFTED, ()),
         (call("conversations.info", channel="C0PARTNER"), ()),
         (call("conversations.invite", channel="C0DEPLOYS", users="U0FAY"), ()),
         (call("conversations.invite", channel="C0DEPLOYS", users="U0FAY,U0NOBODY", force=True), ()),
@@ -73,11 +79,13 @@ def unknown(ours: Any, theirs: Any, at: str = "") -> Iterator[str]:
         (call("conversations.rename", channel="C0DEPLOYS", name="shipping"), ()),
         (call("conversations.setPurpose", channel="C0DEPLOYS", purpose="x"), ()),
         (call("conversations.setTopic", channel="C0DEPLOYS", topic="x"), ()),
+        (PLACED, ()),
         (call("pins.add", channel="C0DEPLOYS", timestamp="$ts"), (POSTED,)),
         (call("reactions.add", channel="C0DEPLOYS", timestamp="$ts", name="eyes"), (POSTED,)),
         (call("team.info"), ()),
         (call("usergroups.list", include_users=True, include_count=True), ()),
         (call("usergroups.users.list", usergroup="S0LEADS"), ()),
+        (call("users.conversations"), (DRAFTED,)),
         (call("users.info", user="U0GUS"), ()),
         (call("users.profile.get", user="U0FAY"), ()),
         (call("views.open", trigger_id="$trigger", view=MODAL), ()),
@@ -95,6 +103,13 @@ async def test_an_answer_has_only_fields_that_slacks_has(stage: Stage, one: Call
     answer = await stage.call(one)
     assert answer["ok"]
     assert list(unknown(answer, sample("api", f"{one.method}.json"))) == []
+
+
+async def test_a_shared_file_has_only_fields_that_slacks_has(stage: Stage) -> None:
+    await sent(stage)
+    answer = await stage.call(SHARED)
+    assert answer["ok"]
+    assert list(unknown(answer, sample("api", "files.completeUploadExternal.json"))) == []
 
 
 async def test_a_command_has_only_fields_that_slacks_has(stage: Stage) -> None:

@@ -16,6 +16,7 @@ from tests.conformance.slack_event_rules import EVENT_RULES
 from tests.conformance.slack_interaction_rules import INTERACTION_RULES
 from tests.conformance.slack_modal_rules import MODAL_RULES
 from tests.conformance.slack_people_rules import PEOPLE, TOOLS, VIEWS
+from tests.conformance.slack_room_rules import ROOM_RULES
 from tests.conformance.slack_stage import Rule, keep, staged
 
 METHOD_PAGES = Path(__file__).parents[3] / "shared" / "payloads" / "slack" / "methods"
@@ -24,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     *READING,
     *CHANNELS,
     *MARKS,
+    *ROOM_RULES,
     *PEOPLE,
     *VIEWS,
     *TOOLS,

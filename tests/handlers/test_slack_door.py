@@ -350,7 +350,7 @@ class Stammering(SlackChat):
         super().__init__("xoxb-0", "http://127.0.0.1:1/api/")
         self.faults = list(faults)
         self.tries = 0
-        self.heard = asyncio.Event()
+        self.answered = asyncio.Event()
 
     async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
         self.tries += 1
@@ -358,7 +358,7 @@ class Stammering(SlackChat):
             raise self.faults.pop(0)
         assert response_url == "https://hooks.slack.com/commands/1"
         assert (message["response_type"], message["replace_original"]) == ("ephemeral", False)
-        self.heard.set()
+        self.answered.set()
 
 
 COMMAND = urlencode(
@@ -371,7 +371,7 @@ async def test_an_answer_that_did_not_arrive_is_sent_again(client: Client, wired
     wired.bot.chat = chat
     assert await send(client, COMMAND, signed(COMMAND)) == (200, "")
     async with asyncio.timeout(20):
-        await chat.heard.wait()
+        await chat.answered.wait()
     await chat.close()
     assert chat.tries == 3
 
@@ -384,4 +384,4 @@ async def test_an_answer_that_cannot_arrive_is_given_up(client: Client, wired: W
         await asyncio.gather(*wired.bot._tasks)
         await chat.close()
         assert chat.tries == tries
-        assert not chat.heard.is_set()
+        assert not chat.answered.is_set()

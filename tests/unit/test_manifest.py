@@ -12,8 +12,9 @@ import yaml
 from jsonschema import Draft7Validator
 
 from bot import wiring
-from bot.adapters.slack import METHODS
+from bot.adapters.slack_calls import METHODS
 from bot.rendering import templates_folder
+from bot.sandbox.slack_manifest import EVENT_SCOPES
 from bot.settings import load_settings
 from handlers.slack import Listeners, listeners, words
 from handlers.slack.answering import Answering
@@ -72,7 +73,7 @@ def test_its_events_are_those_the_code_hears(manifest: dict[str, Any], heard: Li
 def test_its_shortcuts_are_those_the_code_hears(manifest: dict[str, Any], heard: Listeners) -> None:
     shortcuts = manifest["features"]["shortcuts"]
     assert {shortcut["callback_id"] for shortcut in shortcuts} == set(heard.shortcuts)
-    assert {shortcut["type"] for shortcut in shortcuts} == {"global"}
+    assert {shortcut["type"] for shortcut in shortcuts} == {"global", "message"}
     for shortcut in shortcuts:
         assert len(shortcut["name"]) <= 24
         assert len(shortcut["description"]) <= 150
@@ -84,8 +85,9 @@ def test_the_home_tab_is_on_where_the_code_publishes_it(manifest: dict[str, Any]
     assert "views.publish" in METHODS
 
 
-def test_its_scopes_are_those_our_calls_and_commands_need(manifest: dict[str, Any]) -> None:
+def test_its_scopes_are_those_our_calls_commands_and_events_need(manifest: dict[str, Any], heard: Listeners) -> None:
     needed = {scope for _, scopes in METHODS.values() for scope in scopes} | {"commands"}
+    needed |= {scope for event in heard.events for scope in EVENT_SCOPES.get(event, ())}
     granted = manifest["oauth_config"]["scopes"]["bot"]
     assert set(granted) == needed
     assert granted == sorted(set(granted)), "each scope once, in order"
@@ -97,13 +99,19 @@ def test_every_button_of_a_template_is_heard_and_every_listener_has_a_button(hea
 
 
 def test_every_modal_has_a_template_of_its_name(heard: Listeners) -> None:
-    """``promotions:reject`` is shown by ``modals/reject``, ``trains:hold`` by ``modals/hold_train``; both are heard."""
+    """``promotions:reject`` is shown by ``modals/reject``, ``trains:hold`` by ``modals/hold_train``; both are heard.
+
+    ``incidents:resolve`` is shown by ``modals/incident_resolve``; trains roll on and back in one.
+    """
     modals = {path.stem for path in (templates_folder() / "modals").glob("*.j2")}
+    shapes = {"locks": "lock", "trains": "{}_train", "incidents": "incident_{}"}
+    parts = [name.partition(":") for name in heard.views]
+    one = {"roll_on": "roll", "roll_back": "roll"}
     submitted = {
-        "lock" if name == "locks:place" else name.partition(":")[2] + ("_train" if name.startswith("trains:") else "")
-        for name in heard.views
+        shapes.get(feature, "{}").format(one.get(word, word) if feature == "trains" else word)
+        for feature, _, word in parts
     }
-    assert submitted == modals - {"details", "details_train"}
+    assert submitted == modals - {"details", "details_train", "incident_likely"}
 
 
 def test_slack_calls_the_one_route(manifest: dict[str, Any]) -> None:

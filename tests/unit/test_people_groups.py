@@ -395,6 +395,17 @@ def test_who_is_a_full_member_must_have_been_read_within_the_hour(session: Sessi
     assert at(NOON + timedelta(minutes=1)) == (False, None), "known to be none is no doubt"
 
 
+def test_a_status_that_means_absence_is_kept_until_slack_says_otherwise(session: Session) -> None:
+    """With its end, where it has one."""
+    until = NOON + timedelta(hours=3)
+    people.saw(session, Member("U0DEE", "Dee", away="On holiday", away_until=until), NOON)
+    row = people.profile_of(session, "U0DEE")
+    assert row is not None
+    assert (row.away, row.away_until) == ("On holiday", until)
+    people.saw(session, Member("U0DEE", "Dee"), NOON + timedelta(hours=1))
+    assert (row.away, row.away_until) == (None, None)
+
+
 def test_why_slack_does_not_say_who_somebody_is_is_said_with_it(session: Session) -> None:
     people.want_member(session, "U0ANA", NOON)
     row = people.profile_of(session, "U0ANA")

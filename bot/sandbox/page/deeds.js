@@ -63,6 +63,20 @@ export class Deeds {
     await this.#quietly(() => this.#act({ react: { channel: message.channel, ts: message.ts, name, remove } }));
   }
 
+  async join(channel) {
+    await this.#quietly(() => this.#act({ join: channel }));
+  }
+
+  /** Say in one's profile what one does: `{text, emoji, for}`; nothing clears it. */
+  async status(status) {
+    await this.#quietly(() => this.#act({ status }));
+  }
+
+  /** What somebody does about their pager: `answer`, `decline`, `silence`, or `acknowledge` what rings now. */
+  async pager(person, does) {
+    await this.#quietly(() => act({ as: person, pager: does }));
+  }
+
   async openHome() {
     await this.#quietly(() => this.#act({ home: true }));
   }

@@ -5,7 +5,7 @@ import { drawing, element } from "./dom.js";
 import { DRAWINGS } from "./emoji-drawings.js";
 
 const CHARACTERS = {
-  "+1": "👍", "-1": "👎", "100": "💯", "1234": "🔢", adhesive_bandage: "🩹", alarm_clock: "⏰", ambulance: "🚑", anchor: "⚓",
+  "+1": "👍", "-1": "👎", "100": "💯", "1234": "🔢", adhesive_bandage: "🩹", baby: "👶", bus: "🚌", alarm_clock: "⏰", ambulance: "🚑", anchor: "⚓",
   arrow_backward: "◀️", arrow_down: "⬇️", arrow_forward: "▶️", arrow_heading_up: "⤴️", arrow_left: "⬅️", arrow_right: "➡️",
   arrow_up: "⬆️", arrows_clockwise: "🔃", arrows_counterclockwise: "🔄", bar_chart: "📊", beetle: "🪲", bell: "🔔",
   black_circle: "⚫", black_large_square: "⬛", blue_circle: "🔵", large_blue_circle: "🔵", large_blue_square: "🟦", book: "📖",
@@ -13,7 +13,7 @@ const CHARACTERS = {
   busts_in_silhouette: "👥", calendar: "📅", chart_with_downwards_trend: "📉", chart_with_upwards_trend: "📈", clap: "👏",
   clipboard: "📋", clock1: "🕐", cloud: "☁️", coffee: "☕", computer: "💻", confused: "😕", construction: "🚧",
   construction_worker: "👷", crossed_swords: "⚔️", cry: "😢", date: "📅", dizzy: "💫", double_vertical_bar: "⏸️", email: "📧",
-  envelope: "✉️", exclamation: "❗", eyes: "👀", fast_forward: "⏩", file_folder: "📁", fire: "🔥", fire_engine: "🚒",
+  envelope: "✉️", exclamation: "❗", eyes: "👀", face_with_thermometer: "🤒", house_with_garden: "🏡", palm_tree: "🌴", fast_forward: "⏩", file_folder: "📁", fire: "🔥", fire_engine: "🚒",
   fire_extinguisher: "🧯", floppy_disk: "💾", gear: "⚙️", ghost: "👻", gift: "🎁", globe_with_meridians: "🌐", green_circle: "🟢",
   large_green_circle: "🟢", green_heart: "💚", grey_question: "❔", grin: "😁", grinning: "😀", hammer: "🔨",
   hammer_and_wrench: "🛠️", hand: "✋", heart: "❤️", heavy_check_mark: "✔️", heavy_exclamation_mark: "❗", heavy_minus_sign: "➖",

@@ -6,7 +6,7 @@ import { element, icon, ICONS } from "./dom.js";
 
 const ROWS_DRAWN = 200;
 const PAGES_AT_ONCE = 5; // asked for with one press, while nothing of what is looked for turns up
-const SYSTEMS = { slack: "Slack", github: "GitHub", pagerduty: "PagerDuty", monitoring: "monitoring" };
+const SYSTEMS = { slack: "Slack", github: "GitHub", pagerduty: "PagerDuty", monitoring: "monitoring", flags: "flags" };
 const SHOWS = {
   all: () => true,
   in: (request) => request.direction === "in",

@@ -13,6 +13,7 @@ const SAME_SPEAKER_WITHIN = 5 * 60 * 1000;
 const SHOWN_AT_ONCE = 200;
 const BURST = 20; // with more changes than this at once, drawing the list anew is quicker
 const NEAR_THE_END = 80;
+const OFFERED_EMOJI = ["eyes", "+1", "white_check_mark", "pushpin", "memo", "rotating_light", "hand", "x"];
 
 export class MessageList {
   #root;
@@ -154,6 +155,7 @@ function drawMessage(message, context, follows) {
           { class: "message-head" },
           element("span", { class: "speaker" }, speaker.name),
           message.bot && element("span", { class: "app-badge" }, "App"),
+          statusOf(message, context.workspace),
           time,
         ),
       message.pinned && element("div", { class: "pinned" }, icon(ICONS.pin), " Pinned"),
@@ -181,6 +183,7 @@ function drawContent(message, context) {
     blocks ?? element("div", { class: "message-text" }, drawMrkdwn(message.text ?? "", context.workspace, "urls"), edited(message)),
     blocks && edited(message),
     (message.attachments ?? []).map((attachment) => drawAttachment(attachment, inside)),
+    (message.files ?? []).map((file) => element("details", { class: "attachment file" }, element("summary", {}, icon(ICONS.page), ` ${file.title || file.name}`), element("pre", {}, file.text))),
   );
 }
 
@@ -252,10 +255,12 @@ function drawReplyBar(message, context) {
 
 function drawTools(message, context) {
   const shortcuts = () => context.shortcuts(message);
-  if (!context.openThread && !shortcuts().length) return null;
+  const mine = (name) => message.reactions?.some((one) => one.name === name && one.users.includes(context.workspace.me)) ?? false;
+  const emoji = () => OFFERED_EMOJI.map((name) => ({ words: [namedEmoji(name), ` ${name}`], pick: () => context.react(message, name, mine(name)) }));
   return element(
     "div",
     { class: "message-tools" },
+    menuButton({ "aria-label": "Add a reaction", title: "Add a reaction", dataset: { action: "react" } }, icon(ICONS.smile), emoji),
     context.openThread && element("button", { type: "button", "aria-label": "Reply in thread", title: "Reply in thread", dataset: { action: "reply" }, on: { click: () => context.openThread(message) } }, icon(ICONS.reply)),
     shortcuts().length > 0 && menuButton({ "aria-label": "More message actions", title: "More actions", dataset: { action: "more" } }, icon(ICONS.dots), shortcuts),
   );
@@ -264,6 +269,11 @@ function drawTools(message, context) {
 function speakerOf(message, workspace) {
   const person = workspace.person(message.user);
   return { name: (message.bot ? null : person?.real_name) || message.username || person?.name || message.user || "Somebody", bot: Boolean(message.bot), colour: person?.avatar_color };
+}
+
+function statusOf(message, workspace) {
+  const { status, status_emoji: emoji } = (message.bot ? null : workspace.person(message.user)) ?? {};
+  return emoji ? element("span", { class: "speaker-status", title: status, "aria-label": status }, namedEmoji(emoji.replaceAll(":", ""))) : null;
 }
 
 /** A face: initials on the person's colour, or the app's mark. */

@@ -4,6 +4,7 @@
 //
 // The address may say where to begin: `#C0PAYMENTS`, `?as=ben`, `?theme=dark`, `?pane=requests`.
 
+import { drawChannelHead } from "./channel-head.js";
 import { Clock, ClockPanel } from "./clock.js";
 import { offersOf } from "./completion.js";
 import { Composer } from "./composer.js";
@@ -17,8 +18,10 @@ import { Inspector } from "./inspector.js";
 import { avatar, MessageList } from "./messages.js";
 import { Modals } from "./modals.js";
 import { refreshDates } from "./mrkdwn.js";
+import { drawPager } from "./pager.js";
 import { Panes } from "./panes.js";
 import { drawPeople, drawPlaces } from "./sidebar.js";
+import { statusButton } from "./status.js";
 import { kept, keep } from "./storage.js";
 import { isReply, Store, UNOPENED } from "./store.js";
 import { drawScenes } from "./story.js";
@@ -87,6 +90,7 @@ class Page {
       now: () => this.clock.now(),
     });
     this.clockPanel = new ClockPanel(byId("clock"), this.clock, { does: { turn: (by) => this.#setClock({ by }), run: (speed) => this.#setClock({ speed }) }, zone: () => workspace.zone });
+    this.drawStatus = statusButton(byId("status"), () => this.store.people.get(this.me), (status) => this.does.status(status));
     this.#furnish();
     this.#listen();
   }
@@ -175,6 +179,8 @@ class Page {
     store.addEventListener("view", ({ detail }) => detail.person === this.me && this.modals.show(store.viewsOf(this.me)));
     store.addEventListener("home", ({ detail }) => detail.person === this.me && this.atHome && this.home.show(this.me, store.homeOf(this.me)));
     store.addEventListener("faults", () => this.#drawFaults());
+    store.addEventListener("person", () => this.#drawPlaces());
+    store.addEventListener("pager", () => this.#drawPager());
     store.addEventListener("clock", ({ detail }) => this.#takeClock(detail.clock));
     byId("me").addEventListener("change", (event) => this.become(event.target.value));
     byId("back").addEventListener("click", () => this.panes.show("places"));
@@ -208,6 +214,7 @@ class Page {
     this.#drawHead();
     this.#drawPlaces();
     this.#drawScenes();
+    this.#drawPager();
     this.#drawFaults();
     this.faults.load();
     this.inspector.draw();
@@ -250,6 +257,7 @@ class Page {
     this.list.update([...messages, ...parents.filter(Boolean)], this.store.mainOf(this.place, this.me));
     const inThread = messages.filter((message) => [message.ts, message.thread_ts].includes(this.threadOf));
     if (inThread.length) this.threadList.update(inThread, this.#threadMessages());
+    this.#drawChannelHead();
   }
 
   async #setClock(wish) {
@@ -324,6 +332,7 @@ class Page {
     byId("home-tab").setAttribute("aria-pressed", String(this.atHome));
     byId("messages-tab").setAttribute("aria-pressed", String(!this.atHome));
     byId("home").hidden = !this.atHome;
+    this.#drawChannelHead();
     byId("log").parentElement.hidden = byId("message-box").hidden = this.atHome;
     const shut = direct && this.store.readOnly; // as the app's manifest has it, and in Slack's own words
     this.box.label(shut ? SHUT : place ? `Message ${name}${this.panes.narrow ? "" : ", or / for a command"}` : "Message");
@@ -344,12 +353,27 @@ class Page {
     drawPlaces({ channelList: byId("channels"), directList: byId("direct") }, this.store, { me: this.me, current: this.place, open: (id) => this.open(id) });
     if (focused) document.querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
     drawPeople(byId("me"), this.store, this.me);
+    this.drawStatus();
     const person = this.store.people.get(this.me);
     byId("face").replaceChildren(person ? avatar({ name: person.name, colour: person.avatar_color }, "medium") : "");
     const { channels, direct } = this.store.placesOf(this.me);
     const loud = [...channels, ...direct].filter((place) => place.id !== this.place).reduce((sum, place) => sum + this.store.unread(place.id, this.me).loud, 0);
     byId("all-unread").hidden = !loud;
     byId("all-unread").textContent = String(loud);
+  }
+
+  #drawChannelHead() {
+    drawChannelHead(byId("channel-head"), this.atHome ? null : this.store.place(this.place), {
+      workspace: new Workspace(this),
+      me: this.me,
+      pinned: this.store.pinnedIn(this.place),
+      join: () => this.does.join(this.place),
+      find: (ts) => document.querySelector(`#log [data-ts="${CSS.escape(ts)}"]`)?.scrollIntoView({ block: "center" }),
+    });
+  }
+
+  #drawPager() {
+    drawPager(byId("pager"), this.store.pager, { does: (person, what) => this.does.pager(person, what), zone: new Workspace(this).zone });
   }
 
   #drawScenes() {

@@ -1,6 +1,6 @@
 // What the page knows of the stand-in world: filled by a snapshot, kept up to date by live events, read by the views.
-// It tells its listeners ("snapshot", "message", "channel", "request", "scene", "read", "view", "home", "faults", "clock") what
-// changed, and draws nothing itself.
+// It tells its listeners ("snapshot", "message", "channel", "request", "scene", "read", "view", "home", "faults", "clock",
+// "person", "pager") what changed, and draws nothing itself.
 
 import { kept, keep } from "./storage.js";
 
@@ -27,6 +27,7 @@ export class Store extends EventTarget {
   shortcuts = [];
   groups = new Map();
   faults = [];
+  pager = null;
   #views = new Map();
   #homes = new Map();
   #dismissed = new Set(kept(DISMISSED) ?? []);
@@ -47,6 +48,8 @@ export class Store extends EventTarget {
     else if (event.type === "home") this.#takeHome(event);
     else if (event.type === "channel") this.#takePlace(event.place);
     else if (event.type === "faults") this.#takeFaults(event.faults);
+    else if (event.type === "person") this.#takePerson(event.person);
+    else if (event.type === "pager") this.#takePager(event.pager);
     else if (event.type === "clock") this.#tell("clock", event);
   }
 
@@ -107,6 +110,11 @@ export class Store extends EventTarget {
     return this.#messages.get(channel)?.get(ts) ?? null;
   }
 
+  /** What is pinned there, the newest first. */
+  pinnedIn(channel) {
+    return [...(this.#messages.get(channel)?.values() ?? [])].filter((message) => message.pinned && !message.deleted).sort(byTime).reverse();
+  }
+
   /** What stands in the channel itself for this person, oldest first; replies only where they were also sent to the channel. */
   mainOf(channel, me) {
     return this.#seenIn(channel, me).filter((message) => (!isReply(message) || message.broadcast) && (!message.deleted || this.repliesTo(channel, message.ts, me).length));
@@ -165,6 +173,7 @@ export class Store extends EventTarget {
     this.shortcuts = snapshot.shortcuts ?? [];
     this.groups = new Map((snapshot.usergroups ?? []).map((group) => [group.id, group]));
     this.faults = snapshot.faults ?? [];
+    this.pager = snapshot.pager ?? null;
     this.#views = new Map(Object.entries(snapshot.views ?? {}));
     this.#homes = new Map(Object.entries(snapshot.homes ?? {}));
     this.#messages = new Map();
@@ -226,6 +235,16 @@ export class Store extends EventTarget {
   #takeFaults(faults) {
     this.faults = faults;
     this.#tell("faults");
+  }
+
+  #takePerson(person) {
+    this.people.set(person.id, person);
+    this.#tell("person", { person });
+  }
+
+  #takePager(pager) {
+    this.pager = pager;
+    this.#tell("pager");
   }
 
   #keep(channel, message) {

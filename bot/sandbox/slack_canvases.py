@@ -1,0 +1,71 @@
+"""The Web API's canvases of channels: one Markdown document each. Errors are those of docs.slack.dev/reference/methods.
+
+Limits: of the operations that ``canvases.edit`` knows, those on the whole document; what a canvas cannot hold is not
+checked, but for its size.
+"""
+
+from __future__ import annotations
+
+from bot.sandbox.documents import Canvas
+from bot.sandbox.slack_calls import Call, Refusal, answer, invalid_arguments
+from bot.sandbox.world import Json
+
+LARGEST = 1_048_576
+"""Characters of Markdown."""
+
+
+def create(call: Call) -> Json:
+    """``conversations.canvases.create``: one for each channel, where the plan has them."""
+    if not call.slack.paid_plan:
+        raise Refusal("team_tier_cannot_create_channel_canvases")
+    channel = call.ours(call.channel("channel_id"))
+    if channel.canvas is not None:
+        raise Refusal("channel_canvas_already_exists")
+    if channel.archived:
+        raise Refusal("channel_canvas_creation_failed")
+    title = call.arguments.string("title") or ""
+    content = _markdown(call.arguments.structure("document_content", error="invalid_arguments"), optional=True)
+    channel.canvas = Canvas(id=f"F0{call.slack.workspace.fresh()}", title=title or channel.name, markdown=content)
+    call.slack.workspace.place_changed(channel)
+    return answer(canvas_id=channel.canvas.id)
+
+
+def edit(call: Call) -> Json:
+    """``canvases.edit``: one change at a time."""
+    wanted = call.arguments.required("canvas_id")
+    channels = call.slack.workspace.channels.values()
+    channel = next((one for one in channels if one.canvas is not None and one.canvas.id == wanted), None)
+    if channel is None or channel.canvas is None or not call.visible(channel):
+        raise Refusal("canvas_not_found")
+    changes = call.arguments.structure("changes", error="invalid_arguments")
+    if not isinstance(changes, list) or len(changes) != 1 or not isinstance(changes[0], dict):
+        raise invalid_arguments("must provide exactly 1 item [json-pointer:/changes]")
+    change, canvas = changes[0], channel.canvas
+    content = _markdown(change.get("document_content"))
+    match change.get("operation"), change.get("section_id"):
+        case "replace", None:
+            written = content
+        case "insert_at_end", None:
+            written = f"{canvas.markdown}\n{content}"
+        case "insert_at_start", None:
+            written = f"{content}\n{canvas.markdown}"
+        case _:
+            raise Refusal("canvas_editing_failed", detail="this operation is not known here")
+    if len(written) > LARGEST:
+        raise Refusal("canvas_too_large")
+    canvas.markdown = written
+    call.slack.workspace.place_changed(channel)
+    return answer()
+
+
+def _markdown(document: object, *, optional: bool = False) -> str:
+    if document is None and optional:
+        return ""
+    if not isinstance(document, dict) or document.get("type") != "markdown":
+        raise invalid_arguments("must be a document of the type markdown [json-pointer:/document_content]")
+    content = document.get("markdown")
+    if not isinstance(content, str):
+        raise invalid_arguments("missing required field: markdown [json-pointer:/document_content/markdown]")
+    if len(content) > LARGEST:
+        raise Refusal("canvas_too_large")
+    return content
