@@ -26,8 +26,12 @@ APPROVERS = 8
 TEAMS = 40
 """Each with a channel of its own: within one channel messages go one after the other."""
 
+ALARMS = 51
+"""Services that alert, each once; the last one in a storm."""
+
 GITHUB_SECRET = "a-secret-for-the-benchmark"
 SIGNING_SECRET = "another-secret-for-the-benchmark"
+ALERT_SECRET = "a-third-secret-for-the-benchmark"
 
 
 @dataclass(frozen=True)
@@ -197,8 +201,16 @@ def catalogue() -> str:
         f"  shop-{number:03}: {{team: team-{number % TEAMS:02}, repo: acme/shop-{number:03}, {policy}}}"
         for number in range(SHOPS)
     ]
+    lines += [
+        f"  alarm-{number}: {{team: team-{number % TEAMS:02}, repo: acme/alarm-{number:03}, "
+        f"environments: [production], pagerduty_service: alarm-{number}}}"
+        for number in range(ALARMS)
+    ]
     lines.append("people:")
-    lines += [f"  - {{slack: U0DEV{person:02}, github: dev-{person:02}}}" for person in range(TEAMS)]
+    lines += [
+        f"  - {{slack: U0DEV{person:02}, github: dev-{person:02}, pagerduty: PDEV{person:02}}}"
+        for person in range(TEAMS)
+    ]
     return "\n".join(lines) + "\n"
 
 

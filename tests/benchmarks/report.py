@@ -67,6 +67,10 @@ LATENCIES = (
     Latency("Approve → 2xx, stored durably", "approve answer", "click answer"),
     Latency("Approve → words in Slack", "approve told", "call quiet"),
     Latency("Approve → GitHub call, undo 0 s", "approve deployed", "click deployed"),
+    Latency("alert → PagerDuty call: quiet", "alert paged quiet", "alert paged"),
+    Latency(f"{'':24}in a storm of 500/s", "alert paged storm", "alert paged"),
+    Latency("alert → message in its room: quiet", "alert room quiet", "alert room"),
+    Latency(f"{'':29}in a storm", "alert room storm", "alert room"),
 )
 
 RATES = (

@@ -6,7 +6,8 @@ Loopback only; it ends by itself within five and a half minutes.
 
 A *rollout begins*: one delivery, then a card, the question to GitHub what it carries, and the card edited. A *rollout
 ends*: one delivery, and the card edited. The bare server makes one Slack call for each delivery and asks nobody; for
-each click it makes one call to GitHub. Judging is measured against the bare read of the same promotion's row.
+each click it makes one call to GitHub, and for each alert one to PagerDuty and one to Slack. Judging is measured
+against the bare read of the same promotion's row.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.benchmarks import alarms
 from tests.benchmarks.database import postgres
 from tests.benchmarks.load import (
+    ALERT_SECRET,
     APPROVERS,
     GITHUB_SECRET,
     SIGNING_SECRET,
@@ -41,7 +44,7 @@ from tests.benchmarks.load import (
 )
 from tests.benchmarks.process import Subject, importing
 from tests.benchmarks.report import Figures, Starts, print_judging, print_parts, print_report, print_starts
-from tests.benchmarks.stand_in import StandIn
+from tests.benchmarks.stand_in import PAGER_FROM, StandIn
 
 NAMES = {"sqlite": "SQLite, synchronous=FULL", "postgresql": "PostgreSQL"}
 LOAD_CORE = 1
@@ -144,6 +147,7 @@ async def _measure_bare(world: StandIn, folder: Path, bare: Figures) -> None:
         await _at_rate(lines, world, rollouts.take(AT_RATE), "in_progress", bare, "call rate")
         await world.quiet()
         burst = rollouts.take(BURST * 3)
+        await alarms.measure_bare(lines, world, bare)
         await _click_barely(lines, world, builds(40_000_000 + len(bare.rates) * 1_000_000), bare)
         bare.rates["calls"] = max(bare.rates.get("calls", 0.0), await _burst(lines, world, burst, "in_progress"))
         lines.close()
@@ -178,6 +182,7 @@ async def _measure_bot(
             await _burst(lines, world, profiled, state)
         figures.parts = (await subject.ask("report"))["parts"]
         await _measure_approvals(lines, world, figures)
+        await alarms.measure(lines, world, figures)
         lines.close()
 
 
@@ -325,4 +330,8 @@ def _environment(world: StandIn, folder: Path) -> dict[str, str]:
         "GITHUB_API_URL": f"{world.url}/github",
         "GITHUB_TOKEN": "ghp_forthebenchmark",
         "GITHUB_WEBHOOK_SECRET": GITHUB_SECRET,
+        "ALERTMANAGER_WEBHOOK_SECRET": ALERT_SECRET,
+        "PAGERDUTY_API_KEY": "a-key-for-the-benchmark",
+        "PAGERDUTY_API_URL": f"{world.url}/pagerduty",
+        "PAGERDUTY_FROM": PAGER_FROM,
     }

@@ -1,4 +1,6 @@
-"""A Slack and a GitHub that answer at once and note when they were called; the full sandbox would be measured instead.
+"""A Slack, a GitHub and a PagerDuty that answer at once and note when they were called.
+
+The full sandbox would be measured instead of the bot.
 
 They know nothing: every message is taken, every commit belongs to one pull request (or, for a commit whose id begins
 with ``a``, to none), every range holds the one commit that was asked for.
@@ -13,6 +15,7 @@ import time
 from collections import Counter
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import parse_qs
 
 from tests.benchmarks.wire import Door, response
 
@@ -27,10 +30,15 @@ _CARRIED = re.compile(rb"/commit/([0-9a-f]{40})")
 _APPROVE = re.compile(rb'"value": ?"([0-9]+:[0-9a-zA-Z_-]+)"')
 _PERSON = re.compile(rb"user=([UW][A-Z0-9]+)")
 _COMMIT = re.compile(r"/commits/([0-9a-f]{40})")
+_PAGED = re.compile(rb'"service": ?\{"id": ?"([^"]+)"')
+_ALARMED = re.compile(r"(?:alarm|bare)-[0-9]+")
+
+PAGER_FROM = "shipmate@example.com"
+"""Whom PagerDuty takes us for."""
 
 
 class StandIn:
-    """Both systems on one port. ``calls`` counts by method; ``last_at`` is when Slack was last called."""
+    """All of them on one port. ``calls`` counts by method; ``last_at`` is when Slack was last called."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -41,6 +49,9 @@ class StandIn:
         self._awaited: dict[tuple[str, int], asyncio.Future[float]] = {}
         self._answered: dict[str, asyncio.Future[float]] = {}
         self._deployed: dict[str, asyncio.Future[float]] = {}
+        self._paged: dict[str, asyncio.Future[float]] = {}
+        self._in_room: dict[str, asyncio.Future[float]] = {}
+        self._rooms: dict[str, str] = {}
         self._server: asyncio.Server | None = None
         self._called = asyncio.Event()
         self._number = 0
@@ -92,6 +103,14 @@ class StandIn:
         self._deployed[sha] = future
         return future
 
+    def paged(self, service: str) -> asyncio.Future[float]:
+        """When PagerDuty is asked to wake somebody for this service of its own."""
+        return _awaited(self._paged, service)
+
+    def in_room(self, service: str) -> asyncio.Future[float]:
+        """When the first message comes into a channel that has this service in its name."""
+        return _awaited(self._in_room, service)
+
     async def quiet(self, seconds: float = 0.4) -> None:
         """Wait until Slack was not called for so long."""
         while True:
@@ -103,14 +122,16 @@ class StandIn:
                 return
 
     def _answer(self, line: bytes, body: bytes) -> bytes:
-        path = line.split(b" ")[1].decode().partition("?")[0]
+        path, _, query = line.split(b" ")[1].decode().partition("?")
         if path == "/api/users.info":
             return response(_person(line, body))
         if path.startswith("/api/"):
-            return response(self._slack(path.removeprefix("/api/"), body), ["x-oauth-scopes: chat:write"])
+            return response(self._slack(path.removeprefix("/api/"), body, query), ["x-oauth-scopes: chat:write"])
         if path.startswith("/answers/"):
             self._answered.pop(path.removeprefix("/answers/")).set_result(time.perf_counter())
             return response(b'{"ok":true}')
+        if path.startswith("/pagerduty/"):
+            return self._pagerduty(line, path.removeprefix("/pagerduty"), body)
         self.calls["github"] += 1
         if line.startswith(b"POST ") and path.endswith("/deployments"):
             return response(self._deploy(body))
@@ -125,9 +146,46 @@ class StandIn:
         self._number += 1
         return b'{"id":%d}' % self._number
 
-    def _slack(self, method: str, body: bytes) -> bytes:
+    def _pagerduty(self, line: bytes, path: str, body: bytes) -> bytes:
+        """Everybody's address finds the one user that we are; every page is taken."""
+        self.calls["pagerduty"] += 1
+        us = {"id": "PUS0000", "type": "user", "name": "Shipmate", "summary": "Shipmate", "email": PAGER_FROM}
+        if line.startswith(b"POST ") and path == "/incidents":
+            asked = _PAGED.search(body)
+            _tick(self._paged, asked[1].decode() if asked else "")
+            self._number += 1
+            incident = {"id": f"Q{self._number:07}", "type": "incident", "status": "triggered"}
+            return response(json.dumps({"incident": incident}).encode(), status="201 Created")
+        if path.startswith("/services/"):
+            policy = {"id": "PPOLICY", "type": "escalation_policy_reference"}
+            return response(json.dumps({"service": {"id": path[10:], "escalation_policy": policy}}).encode())
+        if path == "/oncalls":
+            return response(json.dumps({"oncalls": [{"user": us, "escalation_level": 1}], "more": False}).encode())
+        if path.startswith("/incidents/"):
+            found = {"id": path.split("/")[2], "status": "triggered", "assignments": [], "acknowledgements": []}
+            return response(json.dumps({"incident": found, "notes": [], "responder_request": {}}).encode())
+        return response(json.dumps({"users": [us], "incidents": [], "abilities": [], "more": False}).encode())
+
+    def _room(self, method: str, body: bytes, query: str) -> bytes | None:
+        """What Slack answers about channels of our own making."""
+        if method == "conversations.create":
+            name = parse_qs(query or body.decode())["name"][0]
+            self._number += 1
+            channel = f"CROOM{self._number:05}"
+            self._rooms[channel] = name
+            return json.dumps({"ok": True, "channel": {"id": channel, "name": name}}).encode()
+        if method == "users.conversations":
+            return b'{"ok":true,"channels":[]}'
+        if method == "bookmarks.list":
+            return b'{"ok":true,"bookmarks":[]}'
+        return None
+
+    def _slack(self, method: str, body: bytes, query: str) -> bytes:
         now = time.perf_counter()
         self.calls[method] += 1
+        room = self._room(method, body, query)
+        if room is not None:
+            return room
         if method == "auth.test":
             return b'{"ok":true,"team":"Acme","team_id":"T1","url":"http://x/","user_id":"U0BOT","bot_id":"B0BOT"}'
         if method == "conversations.history":
@@ -147,9 +205,23 @@ class StandIn:
             if carried is not None and approve is not None:
                 self.approvals[carried[1].decode()] = approve[1].decode()
         channel = _CHANNEL.search(body)
+        if channel is not None and (name := self._rooms.get(channel[1].decode())) and method == "chat.postMessage":
+            service = _ALARMED.search(name)
+            _tick(self._in_room, service[0] if service else "")
         self._number += 1
         where = b"C" + channel[1].strip(b"#")[-9:].upper().replace(b"-", b"0") if channel else b"C0"
         return b'{"ok":true,"channel":"%s","ts":"1790000000.%06d"}' % (where, self._number)
+
+
+def _awaited(awaited: dict[str, asyncio.Future[float]], name: str) -> asyncio.Future[float]:
+    awaited[name] = asyncio.get_running_loop().create_future()
+    return awaited[name]
+
+
+def _tick(awaited: dict[str, asyncio.Future[float]], name: str) -> None:
+    future = awaited.get(name)
+    if future is not None and not future.done():
+        future.set_result(time.perf_counter())
 
 
 def _person(line: bytes, body: bytes) -> bytes:

@@ -51,9 +51,11 @@ async def _serve(kind: str) -> None:
                 bare(
                     github_secret=environment["GITHUB_WEBHOOK_SECRET"],
                     slack_secret=environment["SLACK_SIGNING_SECRET"],
+                    alert_secret=environment["ALERTMANAGER_WEBHOOK_SECRET"],
                     token=environment["SLACK_BOT_TOKEN"],
                     slack_url=environment["SLACK_API_URL"],
                     github_url=environment["GITHUB_API_URL"],
+                    pager_url=environment["PAGERDUTY_API_URL"],
                 )
             )
         else:

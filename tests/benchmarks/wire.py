@@ -34,9 +34,9 @@ def request(path: str, headers: dict[str, str], body: bytes) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def response(body: bytes, headers: Sequence[str] = ()) -> bytes:
-    """A 200 with a JSON body."""
-    lines = ["HTTP/1.1 200 OK", "Content-Type: application/json; charset=utf-8", f"Content-Length: {len(body)}"]
+def response(body: bytes, headers: Sequence[str] = (), status: str = "200 OK") -> bytes:
+    """An answer with a JSON body."""
+    lines = [f"HTTP/1.1 {status}", "Content-Type: application/json; charset=utf-8", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, *headers]).encode() + b"\r\n\r\n" + body
 
 
