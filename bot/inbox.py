@@ -21,6 +21,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter, Gauge
 from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint, bindparam, func, text, update
+from sqlalchemy import select as select_columns
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -32,6 +33,9 @@ log = structlog.get_logger(__name__)
 
 BELL = "inbox"
 """The bell rung when there is something to apply."""
+
+RECEIVED_AT = "X-Shipmate-Received"
+"""The header in which a translation finds when its delivery came: some senders do not say when anything was."""
 
 BATCH = 50
 """Deliveries looked at per round; they share commits as the writer sees fit."""
@@ -142,8 +146,14 @@ _NEXT = (
 )
 # For update: a leader that was relieved may still be applying what its successor reads as pending.
 _PENDING = (
-    select(Delivery.delivery_id, Delivery.source, Delivery.headers, Delivery.body)
-    .where(Delivery.id == bindparam("of_row"), Delivery.state == DeliveryState.PENDING.value)
+    select_columns(  # SQLModel's own takes four
+        col(Delivery.delivery_id),
+        col(Delivery.source),
+        col(Delivery.headers),
+        col(Delivery.body),
+        col(Delivery.received_at),
+    )
+    .where(col(Delivery.id) == bindparam("of_row"), col(Delivery.state) == DeliveryState.PENDING.value)
     .with_for_update()
 )
 _CLOSE = (
@@ -290,7 +300,8 @@ class Inbox:
             if delivery is None:
                 return None
             with structlog.contextvars.bound_contextvars(delivery=delivery.delivery_id, source=delivery.source):
-                events = self._translators[delivery.source](delivery.headers, delivery.body)
+                headers = {**delivery.headers, RECEIVED_AT: delivery.received_at.isoformat()}
+                events = self._translators[delivery.source](headers, delivery.body)
                 said = self._apply(session, events, self._clock())
             self._close(session, row, DeliveryState.APPLIED, said)
             return Applied(said=said)

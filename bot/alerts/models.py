@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -16,7 +16,16 @@ class Alert(SQLModel, table=True):
     """
 
     __tablename__ = "alerts"
-    __table_args__ = (UniqueConstraint("source", "fingerprint", "started_at"),)
+    __table_args__ = (
+        UniqueConstraint("source", "fingerprint", "started_at"),
+        Index(
+            "ix_alerts_firing",
+            "service",
+            "started_at",
+            sqlite_where=text("resolved_at IS NULL"),
+            postgresql_where=text("resolved_at IS NULL"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     source: str = Field(max_length=32)
@@ -25,7 +34,7 @@ class Alert(SQLModel, table=True):
     environment: str | None = Field(default=None, max_length=255)
     name: str
     url: str | None = None
-    started_at: datetime
+    started_at: datetime = Field(index=True)
     resolved_at: datetime | None = None
     seen_at: datetime
     """When its latest report was made, at its sender."""

@@ -1,72 +1,188 @@
-"""The verbs of alerts: which fire, which are over, in whatever order they are reported."""
+"""The verbs of alerts and flags: which fire, which are over, whose they are; in whatever order they are reported.
+
+Which occurrence a report is of is found out in ``occurrences``. A repeat costs one select and one update, and is news
+to nobody.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
-from bot import audit, work
-from bot.alerts.models import Alert
+from bot import audit, people, work
+from bot.alerts import unknown
+from bot.alerts.mapping import PAGER_SERVICE, environment_of, kind_of, service_of
+from bot.alerts.models import Alert, AlertMapping, FlagChange
+from bot.alerts.occurrences import describe, fires_again, occurrences
 from bot.alerts.views import AlertView
 from bot.audit import Tag
 from bot.catalog import Catalog
 from bot.deploys.models import Target
-from bot.events import AlertReported
+from bot.errors import UserError
+from bot.events import AlertMapped, AlertReported, FlagChanged
 
+__all__ = [
+    "KINDS",
+    "LAPSE",
+    "Reported",
+    "concerns",
+    "due",
+    "firing",
+    "firing_everywhere",
+    "flag_changed",
+    "mapped",
+    "report",
+    "reported",
+    "view",
+]
+
+LAPSE = "alert_lapse"
+"""The kind of work of an alert that its sender never calls over."""
+
+LAPSES_AFTER = timedelta(hours=1)
+"""After so long without another report such an alert counts as over: it would close the gate ``health`` for ever."""
+
+KINDS = frozenset({LAPSE, unknown.LOOK})
+"""What alerts have looked at again when its time has come."""
+
+MANY = 50
+"""How many firing alerts of one service are looked at: a storm has thousands, and nobody reads more."""
+
+MOST_MAPPED = 5_000
+"""How many firing alerts are looked through when a person says whose a kind of them is."""
+
+# Held statements: to build one costs more than to run it, and a storm runs each thousands of times.
 _FIRING = (
     select(Alert)
     .where(Alert.service == bindparam("of_service"), col(Alert.resolved_at).is_(None))
     .order_by(col(Alert.started_at), col(Alert.id))
+    .limit(bindparam("most"))
 )
+_FIRING_IDS = (
+    select(Alert.id).where(Alert.service == bindparam("of_service"), col(Alert.resolved_at).is_(None)).limit(MANY + 1)
+)
+_TARGETS = select(Target.id).where(func.lower(Target.service) == bindparam("of_service"))
+_SEEN = select(Target.service).distinct()
+_MAPPED = select(AlertMapping.service).where(AlertMapping.kind == bindparam("of_kind"))
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What one report came to: ``every`` alert that it is of, and those of whom it is ``news`` to be told.
+
+    A repeat is no news, nor is one more of a service of which ``MANY`` fire; that one of them is over always is.
+    """
+
+    every: Sequence[Alert]
+    news: Sequence[Alert]
 
 
 def reported(session: Session, catalog: Catalog, event: AlertReported, now: datetime) -> Sequence[Alert]:
     """Keep that an alert fires or is over, and touch what its service may be promoted to; returns each one told of.
 
     Reports arrive in any order: one that is over does not fire again by an older report. A report that names no
-    beginning ends every occurrence that began before it.
+    beginning ends every occurrence that began before it. Where nobody knows whose it is, that is asked once.
     """
-    name = catalog.service(event.service).name
-    told: Sequence[Alert]
-    if event.started_at is not None:
-        told = [_occurrence(session, event, name, event.started_at)]
-    else:
-        told = session.exec(_of_key(event).where(Alert.started_at <= event.at)).all()
-    for alert in told:
-        _seen(session, alert, event, name)
+    return report(session, catalog, event, now).every
+
+
+def report(session: Session, catalog: Catalog, event: AlertReported, now: datetime) -> Reported:
+    """The same, told apart by what is news."""
+    told = occurrences(session, event)
+    turned = [alert for alert, new in told if _tell(session, catalog, alert, event, now, new=new)]
     session.flush()
-    for target in session.exec(select(Target.id).where(func.lower(Target.service) == name.lower())).all():
-        work.touch(session, "target", target or 0)
-    return told
+    few = {service: _few_fire(session, service) for service in {one.service for one in turned} if service is not None}
+    for service, so in few.items():
+        if so:
+            _touch_targets(session, service)
+    news = [one for one in turned if one.service is not None and (few[one.service] or one.resolved_at is not None)]
+    return Reported([alert for alert, _ in told], news)
 
 
-def _of_key(event: AlertReported) -> SelectOfScalar[Alert]:
-    return select(Alert).where(Alert.source == event.source, Alert.fingerprint == event.fingerprint[:255])
+def mapped(session: Session, catalog: Catalog, event: AlertMapped, now: datetime) -> tuple[str, Sequence[Alert]]:
+    """Keep whose alerts of this kind are; what the person is told, and the firing ones that are the service's now."""
+    about = session.get(Alert, event.alert)
+    if about is None:
+        raise UserError("I know that alert no more. Its next report is asked about anew.")
+    if event.service is not None and not catalog.service(event.service).known and event.service not in _seen(session):
+        raise UserError(f"I know no service “{event.service[:80]}”. shipmate.yml names those I know.")
+    service = catalog.service(event.service).name if event.service is not None else None
+    kind = kind_of(about.source, about.name, about.labels)
+    before = session.get(AlertMapping, kind)
+    if before is not None and before.at > event.at:
+        owner = before.service or "nobody"
+        raise UserError(f"Somebody said since then that alerts like “{about.name[:80]}” are {owner}'s: that stands.")
+    former = before.service if before is not None else None
+    _keep_mapping(session, before, AlertMapping(kind=kind, service=service, by=event.slack_id, at=event.at))
+    moved = _of_kind(session, about.source, kind, former)
+    for alert in moved:
+        alert.service = service
+        alert.environment = _environment(catalog, service, alert.environment, alert.labels)
+    session.flush()
+    audit.record(
+        session, Tag.ALERT_MAPPED, f"alert:{about.id}", event.at, who=f"slack:{event.slack_id}", kind=kind,
+        service=service,
+    )  # fmt: skip
+    for name in {one for one in (service, former) if one is not None}:
+        _touch_targets(session, name)
+    if service is None:
+        return f"Alerts like “{about.name[:80]}” are nobody's: I ask about them no more.", ()
+    fire = f" {len(moved)} of them {'fires' if len(moved) == 1 else 'fire'} now." if moved else ""
+    return f"Alerts like “{about.name[:80]}” are {service}'s from now on.{fire}", moved
 
 
-def _occurrence(session: Session, event: AlertReported, name: str, started_at: datetime) -> Alert:
-    alert = session.exec(_of_key(event).where(Alert.started_at == started_at)).first()
-    if alert is None:
-        alert = Alert(
-            source=event.source, fingerprint=event.fingerprint[:255], service=name, environment=event.environment,
-            name=event.name, url=event.url, started_at=started_at, seen_at=event.at,
-        )  # fmt: skip
-        session.add(alert)
-        session.flush()
-        audit.record(session, Tag.ALERT_FIRED, f"alert:{alert.id}", started_at, service=name, name=event.name)
-    return alert
+def flag_changed(session: Session, catalog: Catalog, event: FlagChanged, now: datetime) -> FlagChange | None:
+    """Keep that a feature flag was turned; None where that was heard already."""
+    known = select(FlagChange.id).where(
+        FlagChange.source == event.source, FlagChange.external_id == event.external_id[:255]
+    )
+    if session.exec(known).first() is not None:
+        return None
+    service = _service(session, catalog, event.service, event.flag, kind_of(event.source, event.flag, event.labels),
+                       event.labels)  # fmt: skip
+    change = FlagChange(
+        source=event.source,
+        external_id=event.external_id[:255],
+        flag=event.flag,
+        project=event.project,
+        environment=_environment(catalog, service, event.environment, event.labels),
+        service=service,
+        summary=event.summary,
+        who=people.who_is(event.by) if event.by is not None else None,
+        name=event.by.name if event.by is not None else None,
+        url=event.url,
+        at=event.at,
+    )
+    session.add(change)
+    session.flush()
+    audit.record(
+        session, Tag.FLAG_CHANGED, f"flag:{change.id}", event.at, who=change.who, flag=event.flag, service=service,
+        environment=change.environment, summary=event.summary,
+    )  # fmt: skip
+    return change
 
 
-def _seen(session: Session, alert: Alert, event: AlertReported, name: str) -> None:
-    if event.resolved_at is not None and alert.resolved_at is None:
-        alert.resolved_at = event.resolved_at
-        audit.record(session, Tag.ALERT_RESOLVED, f"alert:{alert.id}", event.resolved_at, service=name)
-    if event.at >= alert.seen_at:
-        alert.name, alert.url, alert.seen_at = event.name, event.url or alert.url, event.at
+def due(session: Session, catalog: Catalog, kind: str, number: int, now: datetime) -> Sequence[Alert]:
+    """Look again at what time changes; the alerts that are over by it."""
+    if kind == unknown.LOOK:
+        unknown.due(session, catalog, now)
+        return ()
+    alert = session.get(Alert, number)
+    if alert is None or alert.resolved_at is not None:
+        return ()
+    if now < alert.seen_at + LAPSES_AFTER:
+        work.schedule(session, LAPSE, number, alert.seen_at + LAPSES_AFTER)
+        return ()
+    alert.resolved_at = now
+    session.flush()
+    audit.record(session, Tag.ALERT_RESOLVED, f"alert:{alert.id}", now, service=alert.service)
+    if alert.service is not None and _few_fire(session, alert.service):
+        _touch_targets(session, alert.service)
+    return (alert,)
 
 
 def concerns(alert: Alert, environment: str) -> bool:
@@ -89,6 +205,106 @@ def firing_everywhere(session: Session, most: int) -> Sequence[Alert]:
     ).all()
 
 
-def firing(session: Session, service: str) -> Sequence[Alert]:
-    """The alerts that fire on a service, the oldest first; a service is named as the catalogue spells it."""
-    return session.exec(_FIRING, params={"of_service": service}).all()
+def firing(session: Session, service: str, most: int = MANY) -> Sequence[Alert]:
+    """The first ``most`` alerts that fire on a service, the oldest first; it is named as the catalogue spells it."""
+    return session.exec(_FIRING, params={"of_service": service, "most": most}).all()
+
+
+def _tell(session: Session, catalog: Catalog, alert: Alert, event: AlertReported, now: datetime, *, new: bool) -> bool:
+    """Keep what a report says of one occurrence; whether that changes what fires, and where."""
+    again = not new and fires_again(alert, event)
+    if not new and event.at >= alert.seen_at:
+        describe(alert, event)
+        alert.seen_at = event.at
+    nobodys = alert.service is None
+    if nobodys:
+        kind = kind_of(alert.source, alert.name, alert.labels)
+        alert.service = _service(session, catalog, event.service, alert.name, kind, alert.labels)
+    if new or nobodys or alert.environment is None:
+        alert.environment = _environment(catalog, alert.service, alert.environment, alert.labels)
+    turned = new or (nobodys and alert.service is not None)
+    if new:
+        session.flush()
+        audit.record(
+            session, Tag.ALERT_FIRED, f"alert:{alert.id}", alert.started_at, service=alert.service, name=alert.name
+        )
+    if event.resolved_at is not None and alert.resolved_at is None:
+        alert.resolved_at = max(event.resolved_at, alert.started_at)
+        audit.record(session, Tag.ALERT_RESOLVED, f"alert:{alert.id}", event.resolved_at, service=alert.service)
+        turned = True
+    elif again:
+        alert.resolved_at = None
+        audit.record(session, Tag.ALERT_FIRED, f"alert:{alert.id}", now, service=alert.service, name=alert.name)
+        turned = True
+    if _lapses(alert) and alert.resolved_at is None and (turned or event.at >= alert.seen_at):
+        work.schedule(session, LAPSE, alert.id or 0, alert.seen_at + LAPSES_AFTER)
+    if alert.service is None and alert.resolved_at is None and turned:
+        unknown.ask(session, catalog, alert, kind_of(alert.source, alert.name, alert.labels), now)
+    return turned
+
+
+def _lapses(alert: Alert) -> bool:
+    """Whether nobody ever says that it is over: Sentry's alerts about an issue, while people leave that open."""
+    return alert.source == "sentry" and alert.fingerprint.startswith("issue:")
+
+
+# --- whose they are ----------------------------------------------------------------------------------------------
+
+
+def _service(
+    session: Session, catalog: Catalog, named: str | None, name: str, kind: str, labels: Mapping[str, str]
+) -> str | None:
+    said = session.connection().execute(_MAPPED, {"of_kind": kind}).first() if named is None else None
+    mappings: dict[str, str | None] = {kind: said[0]} if said is not None else {}
+    found = service_of(
+        catalog, mappings, named=named, labels=labels, pager_service=labels.get(PAGER_SERVICE), kind=kind, name=name
+    )
+    if found is None and said is None:
+        seen = _seen(session)
+        if any(not catalog.service(one).known for one in seen):
+            return service_of(
+                catalog, {}, named=None, labels=labels, pager_service=labels.get(PAGER_SERVICE), kind=kind, name=name,
+                seen=seen,
+            )  # fmt: skip
+    return found
+
+
+def _environment(
+    catalog: Catalog, service: str | None, environment: str | None, labels: Mapping[str, str]
+) -> str | None:
+    return environment_of(catalog.service(service) if service is not None else catalog.unknown, environment, labels)
+
+
+def _seen(session: Session) -> Sequence[str]:
+    """The services that were deployed."""
+    return session.exec(_SEEN).all()
+
+
+def _keep_mapping(session: Session, before: AlertMapping | None, now: AlertMapping) -> None:
+    if before is None:
+        session.add(now)
+    else:
+        before.service, before.by, before.at = now.service, now.by, now.at
+
+
+def _of_kind(session: Session, source: str, kind: str, former: str | None) -> Sequence[Alert]:
+    """What fires of this kind: of those that were nobody's, or were mapped otherwise."""
+    owner = col(Alert.service) == former if former is not None else col(Alert.service).is_(None)
+    rows = session.exec(
+        select(Alert)
+        .where(owner, col(Alert.resolved_at).is_(None), Alert.source == source)
+        .order_by(col(Alert.started_at), col(Alert.id))
+        .limit(MOST_MAPPED)
+    ).all()
+    return [alert for alert in rows if kind_of(alert.source, alert.name, alert.labels) == kind]
+
+
+def _few_fire(session: Session, service: str) -> bool:
+    """Whether one alert more or less changes anything for what is judged there: in a storm it does not."""
+    return len(session.connection().execute(_FIRING_IDS, {"of_service": service}).all()) <= MANY
+
+
+def _touch_targets(session: Session, service: str) -> None:
+    """What may be promoted there is judged anew."""
+    for target in session.exec(_TARGETS, params={"of_service": service.lower()}).all():
+        work.touch(session, "target", target or 0)

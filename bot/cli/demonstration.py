@@ -55,6 +55,7 @@ async def demonstrate(*, port: int, exit_after: float | None, pace: float) -> No
                 typer.echo(f"\n  Shipmate is living in a stand-in world. Open {world.url}\n")
                 typer.echo("  Try /ship status, /ship where 812, /ship me mute, /ship help in its message box.")
                 typer.echo("  Play “Production needs a yes” on its right, act as Dee or Eve, and press what you like.")
+                typer.echo("  Or “An alert after a rollout”: see whose phone rings, with what, and which room opens.")
                 typer.echo("  Stop it with Ctrl-C; nothing of it is kept.\n")
                 world.control.play(FIRST_SCENE, pace=pace)
                 await _until(stopped, exit_after)

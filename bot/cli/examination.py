@@ -14,11 +14,13 @@ from sqlalchemy.exc import DBAPIError
 
 from bot import wiring
 from bot.catalog import load_catalog
+from bot.cli.examining_alerts import alert_sources
+from bot.cli.examining_pager import pager
 from bot.cli.examining_pipelines import pipelines
 from bot.cli.findings import Finding, Health
 from bot.database.schema import newest_revision, present_revision, unusable
 from bot.errors import ConfigurationError, GiveUp, OutgoingError
-from bot.rendering import manifest_file
+from bot.rendering import faults_of, manifest_file, templates_folder
 from bot.settings import Settings, load_settings
 from bot.wiring import Wired
 
@@ -41,6 +43,7 @@ async def examine() -> list[Finding]:
     findings += [Finding("settings", Health.FAULT, sentence) for sentence in settings.missing_to_serve()]
     catalogue = _catalogue(settings)
     findings += catalogue
+    findings += templates(settings.templates)
     findings.append(await asyncio.to_thread(_database, settings))
     if not any(one.health is Health.FAULT for one in catalogue):
         wired = wiring.wire(settings, {})
@@ -48,6 +51,8 @@ async def examine() -> list[Finding]:
             findings += await _slack(settings, wired)
             findings += await _github(settings, wired)
             findings += await pipelines(wired)
+            findings += await pager(settings, wired)
+            findings += alert_sources(settings, wired.bot.catalog.insecure_sources)
         finally:
             await wired.close_adapters()
     findings.append(await _running(settings))
@@ -63,6 +68,20 @@ def _catalogue(settings: Settings) -> list[Finding]:
         said = f"there is none: every service seen is announced in {catalog.default_channel}"
         return [Finding("shipmate.yml", Health.NOTE, said)]
     return [Finding("shipmate.yml", Health.GOOD, f"{settings.config}, {len(catalog.services)} services")]
+
+
+def templates(folder: Path | None) -> list[Finding]:
+    """Whether every template can be read: ours, and those that the user puts in their place (``folder``)."""
+    findings = [
+        Finding("templates", Health.FAULT, f"ours, {name}: {fault}", "Install Shipmate again.")
+        for name, fault in faults_of(templates_folder()).items()
+    ]
+    if folder is None:
+        return findings or [Finding("templates", Health.GOOD, "ours, and no other (SHIPMATE_TEMPLATES)")]
+    mend = "Mend it, or take it out: until then ours is used in its place."
+    theirs = faults_of(folder)
+    findings += [Finding("templates", Health.FAULT, f"{name}: {fault}", mend) for name, fault in theirs.items()]
+    return findings or [Finding("templates", Health.GOOD, f"all of {folder} can be read")]
 
 
 def _database(settings: Settings) -> Finding:

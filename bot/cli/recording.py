@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -45,7 +45,6 @@ def deploy(
 
 
 def alert(
-    service: Service,
     name: Annotated[str, typer.Option("--name", help="What people read.")],
     state: Annotated[str, typer.Option("--state", help="firing or resolved.")],
     key: Annotated[
@@ -55,8 +54,21 @@ def alert(
         str | None,
         typer.Option("--started-at", help="When it began to fire, with its zone; else now, or all of its key."),
     ] = None,
+    service: Annotated[
+        str | None, typer.Option("--service", help="Its name in shipmate.yml, or any other; else the labels tell.")
+    ] = None,
     environment: Annotated[str | None, typer.Option("--environment", help="Where it fires.")] = None,
+    level: Annotated[str | None, typer.Option("--level", help="critical, error, warning or info; else error.")] = None,
+    summary: Annotated[str | None, typer.Option("--summary", help="A line about it.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", help="NAME=VALUE, whatever else is known of it; again for more.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option("--version", help="The version or commit on which alone it is seen.")
+    ] = None,
     url: Annotated[str | None, typer.Option("--url", help="Where to look.")] = None,
+    dashboard: Annotated[str | None, typer.Option("--dashboard", help="Where its curves are.")] = None,
+    runbook: Annotated[str | None, typer.Option("--runbook", help="What to do about it.")] = None,
     idempotency_key: Key = None,
     as_json: Json = False,
 ) -> None:
@@ -66,12 +78,28 @@ def alert(
     Examples:
       shipmate record alert --service checkout --name "checkout 5xx" --state firing
       shipmate record alert --service checkout --name "checkout 5xx" --state resolved
+      shipmate record alert --name "disk is full" --state firing --level warning --label app=checkout
     """
     body = {
-        "service": service, "key": key or name, "name": name, "state": state, "environment": environment, "url": url,
+        "service": service, "key": key or name, "name": name, "state": state, "environment": environment,
+        "level": level, "summary": summary, "labels": labels_given(label), "version": version, "url": url,
+        "dashboard": dashboard, "runbook": runbook,
         "started_at": started_at or (_now() if state == "firing" else None),
     }  # fmt: skip
     _send("alerts", body, idempotency_key, as_json=as_json)
+
+
+def labels_given(pairs: Sequence[str] | None) -> Mapping[str, str] | None:
+    """The labels that were given; UserError for one that is no pair."""
+    from bot.errors import UserError
+
+    found: dict[str, str] = {}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise UserError(f"“{pair[:80]}” is no label; expected NAME=VALUE, such as app=checkout.")
+        found[name.strip()] = value.strip()
+    return found or None
 
 
 def _now() -> str:

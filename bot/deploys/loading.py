@@ -71,7 +71,7 @@ def deploy_card(session: Session, desk: Desk, deploy: Deploy) -> DeployCard:
         arriving=arriving[:LISTED],
         leaving=leaving[:LISTED],
         more=max(0, len(arriving) - LISTED) + max(0, len(leaving) - LISTED) + deploy.truncated,
-        links=_links(desk, target, deploy, session.get(Deploy, deploy.previous) if deploy.previous else None),
+        links=links(desk, target, deploy, session.get(Deploy, deploy.previous) if deploy.previous else None),
         stuck=stuck_view(session, deploy),
     )
 
@@ -174,7 +174,7 @@ def person(session: Session, desk: Desk, human: Human) -> PersonView:
     )
 
 
-def _links(desk: Desk, target: Target, deploy: Deploy, previous: Deploy | None) -> tuple[LinkView, ...]:
+def links(desk: Desk, target: Target, deploy: Deploy, previous: Deploy | None) -> tuple[LinkView, ...]:
     links = []
     if deploy.repo and previous is not None and previous.sha != deploy.sha:
         base, head = (deploy.sha, previous.sha) if service.is_rollback(deploy) else (previous.sha, deploy.sha)

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from bot import audit, outbox, people, work
 from bot.audit import Tag
 from bot.catalog import Catalog, Service
-from bot.deploys import attempts, rules, statements, targets
+from bot.deploys import attempts, rules, statements, steps, targets
 from bot.deploys.models import (
     LONGEST_NAME,
     LONGEST_WHO,
@@ -156,6 +156,7 @@ def reported(session: Session, catalog: Catalog, event: DeployReported, now: dat
     _keep_details(deploy, event, moved=moved)
     session.flush()
     assert deploy.id is not None
+    steps.keep(session, deploy.id, event)
     work.touch(session, "deploy", deploy.id)
     _find_place_in_history(session, deploy, now, was_live=was_live)
     return deploy

@@ -157,6 +157,10 @@ class OnwardView:
     live: AboutView | None = None
     unknown: str | None = None
     """Why nobody can tell when: ``arrival``, ``overdue``, ``rollout`` or ``timetable``."""
+    once: str | None = None
+    """What it waits for that is usually there soon after a build: "e2e has not reported"."""
+    zone: str | None = None
+    """By whose clock its train leaves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +176,11 @@ class ChangeCard:
     muted_everything: bool
     onward: tuple[OnwardView, ...] = ()
     """How it goes on where a train carries it."""
+
+    @property
+    def zone(self) -> str | None:
+        """By whose clock it is told: that of the train that carries it."""
+        return next((one.zone for one in self.onward), None)
 
 
 class Outcome(StrEnum):
@@ -208,6 +217,36 @@ class ChangeNote:
     """Where it is told in full."""
     locked: str | None = None
     """The lock that its failure has set by itself, in words."""
+
+
+class DeploySaid(StrEnum):
+    """What is said aloud of a rollout that no promotion carries."""
+
+    FAILED = "failed"
+    ALERT = "alert"
+    """An alert fires on it."""
+    ALERT_OVER = "alert_over"
+    """That alert is over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployNote:
+    """What is said in the thread of a rollout's card, or to an author of what it brought; ``said`` a ``DeploySaid``.
+
+    ``alert`` is what fires, since ``since``, to be looked at at ``alert_url``.
+    """
+
+    said: str
+    service: str
+    environment: str
+    sha: str
+    rollback: bool
+    changes: tuple[ChangeView, ...]
+    more: int
+    url: str | None
+    alert: str | None = None
+    alert_url: str | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

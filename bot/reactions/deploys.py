@@ -14,8 +14,8 @@ from bot.deploys.models import Change, Deploy, Target
 from bot.deploys.views import Outcome, RangeState
 from bot.events import DeployStatus, Human
 from bot.promotions import service as promotions
+from bot.reactions import alerts, watching
 from bot.reactions import promotions as promoting
-from bot.reactions import watching
 
 
 def reconsider(session: Session, desk: Desk, deploy: Deploy, now: datetime, *, urgent: bool) -> None:
@@ -34,6 +34,7 @@ def reconsider(session: Session, desk: Desk, deploy: Deploy, now: datetime, *, u
         work.schedule(session, "deploy", deploy.id or 0, since + rules.stuck_after(usual))
     elif deploy.state.ended:
         work.cancel(session, "deploy", deploy.id or 0)
+    alerts.failed(session, desk, deploy, target, now)
     if deploy.range != RangeState.READING:
         _tell_authors(session, desk, deploy, target, owner, now)
         watching.tell(session, desk, deploy, target, now)

@@ -9,7 +9,6 @@ from sqlmodel import Session, col, select
 
 from bot import work
 from bot.alerts import service as alerts
-from bot.alerts.models import Alert
 from bot.catalog import Catalog
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
@@ -20,6 +19,7 @@ from bot.promotions import finding, telling
 from bot.promotions import service as promotions
 from bot.promotions.models import Promotion, State
 from bot.promotions.words import called
+from bot.reactions import alerts as alerting
 
 SHOWN_AGAIN = 3
 """How many of the promotions that went live last are shown again when something newer does."""
@@ -50,32 +50,11 @@ def went_live(session: Session, desk: Desk, deploy: Deploy, now: datetime) -> No
     show_went_live(session, desk, deploy.target, now)
     owner = promotions.owner_of(session, deploy)
     target = session.get(Target, deploy.target)
-    if owner is not None and target is not None:
-        alerts_told(session, desk, alerts.firing(session, target.service), now)
+    if target is not None:
+        alerting.tell_of_live(session, desk, alerts.firing(session, target.service), now)
     watched_until = deploy.status_at + desk.catalog.paging.window
     if owner is not None and watched_until > now:
         work.schedule(session, telling.PROMOTION, owner.id or 0, watched_until)
-
-
-def alerts_told(session: Session, desk: Desk, told: Sequence[Alert], now: datetime) -> None:
-    """An alert fires on what went live and is watched, or is over: that is heard, and not only edited into its card."""
-    for alert in told:
-        for environment in desk.catalog.service(alert.service).environments[-1:]:
-            target = promotions.target_called(session, alert.service, environment)
-            live = session.get(Deploy, target.live) if target is not None and target.live is not None else None
-            if live is not None and alerts.concerns(alert, environment):
-                _tell_alert(session, desk, live, alert, now)
-
-
-def _tell_alert(session: Session, desk: Desk, live: Deploy, alert: Alert, now: datetime) -> None:
-    """Of an alert that began after the rollout did, to the thread of its card and once to each author."""
-    owner = promotions.owner_of(session, live)
-    if owner is None or alert.started_at < live.began_at:
-        return
-    if alert.resolved_at is not None:
-        telling.tell_alert_over(session, desk, owner, alert.id or 0, now)
-    elif now < live.status_at + desk.catalog.paging.window:
-        telling.tell_alert(session, desk, owner, alert.id or 0, now)
 
 
 def show_went_live(session: Session, desk: Desk, target_id: int, now: datetime) -> None:

@@ -89,7 +89,8 @@ class CheckBody(Body):
 class AlertBody(Body):
     """An alert that fires, or is over."""
 
-    service: Name
+    service: Name | None = None
+    """Its name in shipmate.yml, or any other; without it, the labels tell."""
     key: Name | None = None
     """What makes two reports the same alert; without it, its name."""
     name: Name
@@ -97,7 +98,17 @@ class AlertBody(Body):
     started_at: Instant | None = None
     """When it began to fire: the same in every report of it. One that is over may leave it out: all of its key end."""
     environment: Name | None = None
+    level: Literal["critical", "error", "warning", "info"] | None = None
+    """How grave it is; without it, an error."""
+    summary: Name | None = None
+    labels: Annotated[dict[Name, Name], Field(max_length=64)] = {}
+    """Whatever else is known of it, by name."""
+    version: Name | None = None
+    """The version or commit on which alone it is seen."""
     url: Address | None = None
+    """Where to look."""
+    dashboard: Address | None = None
+    runbook: Address | None = None
     at: Instant | None = None
     """When it came to be so; without it, now."""
 
@@ -105,6 +116,12 @@ class AlertBody(Body):
     def _began(self) -> AlertBody:
         if self.state == "firing" and self.started_at is None:
             raise ValueError("started_at: one that fires says when it began")
+        return self
+
+    @model_validator(mode="after")
+    def _whose(self) -> AlertBody:
+        if self.service is None and not self.labels:
+            raise ValueError("service: name it, or send labels that tell whose it is")
         return self
 
 

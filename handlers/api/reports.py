@@ -18,6 +18,7 @@ from bot import inbox
 from bot.app import Bot
 from bot.database import DatabaseUnavailable
 from bot.events import (
+    AlertLevel,
     AlertReported,
     CheckFinished,
     CheckStatus,
@@ -105,7 +106,7 @@ def _receiver(bot: Bot, name: str, kind: type[Body]) -> Callable[[web.Request], 
 
 def _warning(bot: Bot, body: Body) -> Mapping[str, str]:
     """What whoever reports of a service hears besides, where its name looks like another one's, misspelt."""
-    if not isinstance(body, DeployBody | AlertBody) or bot.catalog.service(body.service).known:
+    if not isinstance(body, DeployBody | AlertBody) or body.service is None or bot.catalog.service(body.service).known:
         return {}
     meant = did_you_mean(body.service, bot.catalog.services)
     becomes = "It is announced as" if isinstance(body, DeployBody) else "The alert counts for"
@@ -193,6 +194,12 @@ def _alert(body: AlertBody, received_at: datetime) -> AlertReported:
         started_at=body.started_at,
         resolved_at=at if body.state == "resolved" else None,
         at=at,
+        level=AlertLevel(body.level) if body.level is not None else None,
+        summary=body.summary,
+        labels=dict(body.labels),
+        version=body.version,
+        runbook=body.runbook,
+        dashboard=body.dashboard,
     )
 
 

@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.inbox import Accepted, Lane
-from handlers.webhooks import github
+from handlers.webhooks import alertmanager, datadog, generic, github, grafana, launchdarkly, pagerduty, sentry
 from handlers.webhooks.source import (
     DeliveryError,
     Headers,
@@ -33,6 +33,13 @@ log = structlog.get_logger(__name__)
 
 SOURCES: Mapping[str, Source] = {
     "github": github.SOURCE,
+    "alertmanager": alertmanager.SOURCE,
+    "grafana": grafana.SOURCE,
+    "datadog": datadog.SOURCE,
+    "sentry": sentry.SOURCE,
+    "pagerduty": pagerduty.SOURCE,
+    "launchdarkly": launchdarkly.SOURCE,
+    "generic": generic.SOURCE,
 }
 """Who may knock, by the name in the path."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -87,6 +88,10 @@ class Fields:
     def raw(self, key: str) -> object:
         """The piece as it came."""
         return self._value.get(key)
+
+    def every(self) -> Mapping[str, object]:
+        """All pieces by their keys, as they came."""
+        return self._value
 
     def fields(self, key: str) -> Fields:
         """The object under the key; an empty one where there is none."""

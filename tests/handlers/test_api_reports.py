@@ -18,6 +18,7 @@ from sqlmodel import col, select
 from bot import wiring
 from bot.app import Bot
 from bot.events import (
+    AlertLevel,
     AlertReported,
     CheckFinished,
     CheckStatus,
@@ -151,6 +152,24 @@ async def test_an_alert_fires_and_is_over(door: Door) -> None:
     assert unnamed.fingerprint == ALERT["name"]
 
 
+async def test_an_alert_tells_more_where_it_can(door: Door) -> None:
+    """Its labels may tell whose it is."""
+    more = {
+        "level": "warning", "summary": "7 %", "labels": {"app": "checkout"}, "version": "1.4.2",
+        "url": "https://monitoring.example.com/1", "dashboard": "https://grafana.example.com/d/1",
+        "runbook": "https://runbooks.example.com/1",
+    }  # fmt: skip
+    assert await door.post("alerts", {**ALERT, **more, "service": None}) == (202, {"accepted": True})
+    (found,) = await door.events()
+    assert isinstance(found, AlertReported)
+    assert (found.service, found.level, found.summary, found.labels) == (
+        None, AlertLevel.WARNING, "7 %", {"app": "checkout"},
+    )  # fmt: skip
+    assert [found.version, found.url, found.dashboard, found.runbook] == [
+        more[name] for name in ("version", "url", "dashboard", "runbook")
+    ]
+
+
 def test_a_request_for_a_promotion_names_who_asks() -> None:
     """So that they cannot approve it."""
     stored = (
@@ -196,6 +215,13 @@ WRONG = {
         "alerts",
         {**ALERT, "started_at": None},
         "started_at: one that fires says when it began",
+    ),
+    "an alert of nobody": ("alerts", {**ALERT, "service": None}, "service: name it, or send labels"),
+    "a level of somebody else's": ("alerts", {**ALERT, "level": "page"}, "level: input should be 'critical'"),
+    "too much in a label": (
+        "alerts",
+        {**ALERT, "labels": {"app": "x" * 300}},
+        "labels.app: string should have at most",
     ),
     "a promotion for everybody": ("promotions", {"service": "checkout", "requested_by": "<!channel>"}, "requested_by"),
 }

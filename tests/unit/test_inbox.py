@@ -17,7 +17,7 @@ from bot import inbox
 from bot.database import Database, DatabaseUnavailable
 from bot.errors import UserError
 from bot.events import Event, GithubLinked
-from bot.inbox import FAILED_SAID, Accepted, Applied, Delivery, DeliveryState, Inbox, Incoming, Lane
+from bot.inbox import FAILED_SAID, RECEIVED_AT, Accepted, Applied, Delivery, DeliveryState, Inbox, Incoming, Lane
 from tests.unit.stores import NOON, Clock, opened
 
 
@@ -41,7 +41,8 @@ class Reader:
 
     def translate(self, headers: Mapping[str, str], body: bytes) -> Sequence[Event]:
         """One event that carries the body's words."""
-        assert headers == {"X-Kind": "letter"}
+        assert headers.keys() == {"X-Kind", RECEIVED_AT}
+        assert datetime.fromisoformat(headers[RECEIVED_AT]) >= NOON
         return [GithubLinked(slack_id="U1", login=body.decode(), at=NOON)]
 
     def apply(self, session: Session, events: Sequence[Event], now: datetime) -> str | None:

@@ -1,0 +1,240 @@
+"""Whose an alert is, and where it fires: told by people, by the catalogue, by labels, and last by its name. Pure.
+
+Labels are a stranger's words, spelt in every way; names are compared without regard to case, and ``_`` and spaces count
+as ``-``. Whatever does not tell exactly one service tells none: somebody is asked instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+from bot.catalog.model import Catalog, Service
+
+LONGEST_KIND = 255
+"""Characters of a kind; a longer one ends in its digest."""
+
+PAGER_SERVICE = "pagerduty_service"
+"""The label that holds PagerDuty's id of the service an incident is on."""
+
+PROJECTS = ("sentry_project", "project")
+"""Labels that name a project, which is called as a service is, or as its repository."""
+
+NAMES = ("service", "service_name", "app", "application", "app_name", "component")
+"""Labels that say whose an alert is, where their value is a service's name."""
+
+PLACES = ("deployment", "job", "container", "workload", "statefulset")
+"""Labels that say what runs there, which is often called as its service is."""
+
+ENVIRONMENTS = ("environment", "env", "stage", "deployment_environment", "namespace", "cluster", "tier")
+"""Labels that may name an environment, the plainest first."""
+
+_PLAIN_ENVIRONMENTS = frozenset({"environment", "env", "stage", "deployment_environment"})
+"""Those of them that name one whether or not the service's pipeline has it."""
+
+_ALIKE: Sequence[frozenset[str]] = (
+    frozenset({"production", "prod", "prd", "live"}),
+    frozenset({"staging", "stage", "stg"}),
+    frozenset({"development", "dev"}),
+    frozenset({"testing", "test", "qa"}),
+)
+"""Spellings of one environment, as they are common."""
+
+_WORDS = re.compile(r"[a-z0-9]+")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def kind_of(source: str, name: str, labels: Mapping[str, str]) -> str:
+    """What makes alerts the same kind, so that a person who says whose one is has said it of all of them.
+
+    Of PagerDuty's incidents it is the service they are on, of errors the project, since those are called by whatever
+    went wrong; of all others the alert's name with what the labels say runs there.
+    """
+    told = _kept(labels)
+    origin = next((key for key in (PAGER_SERVICE, *PROJECTS) if told.get(key)), None)
+    if origin is not None:
+        parts = [f"{key}={told[key]}" for key in (origin, "flag") if told.get(key)]
+    else:
+        parts = [name, *(f"{key}={told[key]}" for key in (*NAMES, *PLACES) if told.get(key))]
+    kind = f"{source}:{'|'.join(parts)}".casefold()
+    if len(kind) <= LONGEST_KIND:
+        return kind
+    digest = hashlib.sha256(kind.encode()).hexdigest()[:32]
+    return f"{kind[: LONGEST_KIND - 33]}#{digest}"
+
+
+def service_of(
+    catalog: Catalog,
+    mappings: Mapping[str, str | None],
+    *,
+    named: str | None,
+    labels: Mapping[str, str],
+    pager_service: str | None,
+    kind: str,
+    name: str | None = None,
+    seen: Collection[str] = (),
+) -> str | None:
+    """The service an alert or a flag belongs to, in the catalogue's spelling; None where nothing tells.
+
+    Its sender's own word (``named``) stands; then what a person said of its ``kind`` (None there: it is nobody's); then
+    the catalogue's ``alerts.match``, PagerDuty's service, the labels, and last its ``name``. ``seen`` are services that
+    the catalogue does not name and that were deployed.
+    """
+    if named is not None and named.strip():
+        return catalog.service(named.strip()).name
+    if kind in mappings:
+        mapped = mappings[kind]
+        return catalog.service(mapped).name if mapped is not None else None
+    told = _kept(labels)
+    matched = _matched(catalog, told)
+    if matched is not None:
+        return matched
+    known = list(catalog.services.values())
+    if pager_service is not None:
+        theirs = [service for service in known if service.pagerduty_service == pager_service]
+        if len(theirs) == 1:
+            return theirs[0].name
+        if theirs:  # several share it: what else is told chooses among them
+            return _by_labels(theirs, told, ()) or _by_name([service.name for service in theirs], name)
+    also = [one for one in seen if not catalog.service(one).known]
+    return _by_labels(known, told, also) or _by_name([*(service.name for service in known), *also], name)
+
+
+def environment_of(service: Service, environment: str | None, labels: Mapping[str, str]) -> str | None:
+    """Where an alert of this service fires, as its pipeline spells it; None where nothing tells.
+
+    ``prod`` and ``live`` stand for ``production`` where the pipeline has that, and the like. What a label such as
+    ``namespace`` says counts only where the pipeline has an environment of that name.
+    """
+    if environment is not None and environment.strip():
+        return _configured(service, environment.strip()) or environment.strip()
+    told = _kept(labels)
+    for key in ENVIRONMENTS:
+        value = told.get(key)
+        if not value:
+            continue
+        configured = _configured(service, value)
+        if configured is not None:
+            return configured
+        if key in _PLAIN_ENVIRONMENTS:
+            return value
+    return None
+
+
+def likely_services(catalog: Catalog, name: str, labels: Mapping[str, str], most: int) -> list[str]:
+    """The catalogue's services, those first whose names share words with the alert's name and labels."""
+    words = set(_words(_CAMEL.sub(" ", name)))
+    for value in labels.values():
+        words.update(_words(value))
+
+    def shared(service: Service) -> int:
+        return len(words & set(_words(service.name)))
+
+    ordered = sorted(catalog.services.values(), key=lambda service: (-shared(service), service.name.casefold()))
+    return [service.name for service in ordered[:most]]
+
+
+def _matched(catalog: Catalog, labels: Mapping[str, str]) -> str | None:
+    """The service whose ``alerts.match`` holds with the most pairs; of equals, the first in the catalogue."""
+    best: tuple[int, str] | None = None
+    for service in catalog.services.values():
+        wanted = service.alerts
+        holds = bool(wanted) and all(_same(labels.get(key), value) for key, value in _kept(wanted).items())
+        if holds and (best is None or len(wanted) > best[0]):
+            best = (len(wanted), service.name)
+    return best[1] if best is not None else None
+
+
+def _by_labels(known: Sequence[Service], labels: Mapping[str, str], also: Sequence[str]) -> str | None:
+    """The service that a label names, the plainest label first; one that names several services names none."""
+    called = {_plain(service.name): service.name for service in known} | {_plain(one): one for one in also}
+    for key in PROJECTS:
+        value = _plain(labels.get(key, ""))
+        if value in called:
+            return called[value]
+        of_repo = [one for one in known if one.repo and value in (_plain(one.repo), _plain(_last(one.repo)))]
+        if len(of_repo) == 1:
+            return of_repo[0].name
+    environments = {one.name: one.environments for one in known}
+    for key in (*NAMES, *PLACES, *(key for key in labels if key.startswith("tag:")), "flag"):
+        value = labels.get(key, "")
+        if key.startswith("tag:"):
+            value = key.removeprefix("tag:")
+        for spelling in dict.fromkeys((_plain(value), _plain(_last(value)))):
+            if spelling in called:
+                return called[spelling]
+            found = {
+                name for plain, name in called.items() if _with_environment(spelling, plain, environments.get(name, ()))
+            }
+            if len(found) == 1:
+                return found.pop()
+    return None
+
+
+def _by_name(services: Sequence[str], name: str | None) -> str | None:
+    """The one service whose name stands in the alert's as a word (``CheckoutErrors`` holds one); else None.
+
+    A name within a longer one that stands there (``web`` in ``web-api``) does not count.
+    """
+    if not name:
+        return None
+    words = _words(_CAMEL.sub(" ", name))
+    plain = _words(name)
+    found = [one for one in services if _holds(words, _words(one)) or _holds(plain, _words(one))]
+    outer = [
+        one
+        for one in found
+        if not any(other != one and len(_words(other)) > len(_words(one)) and _holds(_words(other), _words(one))
+                   for other in found)
+    ]  # fmt: skip
+    return outer[0] if len(outer) == 1 else None
+
+
+def _holds(words: Sequence[str], sought: Sequence[str]) -> bool:
+    """Whether these words stand there, one after the other."""
+    length = len(sought)
+    return bool(sought) and any(
+        list(words[start : start + length]) == list(sought) for start in range(len(words) - length + 1)
+    )
+
+
+def _with_environment(value: str, service: str, environments: Sequence[str]) -> bool:
+    """Whether this is the service's name with an environment's before or after it."""
+    if not value.startswith(f"{service}-") and not value.endswith(f"-{service}"):
+        return False
+    rest = value[len(service) + 1 :] if value.startswith(f"{service}-") else value[: -len(service) - 1]
+    return any(rest == _plain(one) for one in environments) or any(rest in alike for alike in _ALIKE)
+
+
+def _configured(service: Service, environment: str) -> str | None:
+    """The environment of the pipeline that this means, or None."""
+    exact = service.configured(environment)
+    if exact is not None:
+        return exact
+    spoken = environment.casefold()
+    for alike in _ALIKE:
+        if spoken in alike:
+            return next((one for one in service.environments if one.casefold() in alike), None)
+    return None
+
+
+def _kept(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels by their names in lower case, as all are looked up here; ``service.name`` is ``service_name``."""
+    return {key.strip().casefold().replace(".", "_"): value.strip() for key, value in labels.items()}
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s_]+", "-", text.strip().casefold())
+
+
+def _last(text: str) -> str:
+    return text.rpartition("/")[2]
+
+
+def _words(text: str) -> list[str]:
+    return _WORDS.findall(text.casefold())
+
+
+def _same(held: str | None, wanted: str) -> bool:
+    return held is not None and held.casefold() == wanted.casefold()

@@ -1,0 +1,99 @@
+"""How alerts are said: of whom nobody knows whose they are, and what fires on a rollout that no promotion carries."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot import people
+from bot.alerts import unknown
+from bot.alerts.mapping import kind_of, likely_services
+from bot.alerts.models import Alert, AlertMapping
+from bot.alerts.views import MoreUnmappedNote, ServiceChoice, UnmappedNote
+from bot.delivery import Showing
+from bot.deploys import loading, service
+from bot.deploys.loading import Desk
+from bot.deploys.models import Deploy, Target
+from bot.deploys.views import DeployNote, DeploySaid
+from bot.events import DeployStatus, Level
+from bot.outbox import Note
+
+MOST_CHOICES = 100
+"""Options that a menu takes."""
+
+LONGEST_VALUE = 150
+"""Characters of an option's value: a service of a longer name cannot be chosen, and is written into shipmate.yml."""
+
+SHOWN_LABELS = 6
+
+
+def unmapped_note(session: Session, desk: Desk, note: Note) -> Showing | None:
+    """Asks whose an alert is, be it over by now; None once somebody has said, or something tells."""
+    alert = session.get(Alert, note.data["alert"])
+    if alert is None or alert.service is not None:
+        return None
+    if session.get(AlertMapping, kind_of(alert.source, alert.name, alert.labels)) is not None:
+        return None
+    names = likely_services(desk.catalog, alert.name, alert.labels, MOST_CHOICES)
+    choices = tuple(ServiceChoice(name=name, value=f"{alert.id}:{name}") for name in names)
+    view = UnmappedNote(
+        alert_id=alert.id or 0,
+        name=alert.name,
+        source=alert.source,
+        since=alert.started_at,
+        over=alert.resolved_at is not None,
+        url=alert.url,
+        summary=alert.summary,
+        labels=tuple(f"{key}={value}" for key, value in list(alert.labels.items())[:SHOWN_LABELS]),
+        choices=tuple(one for one in choices if len(one.value) <= LONGEST_VALUE),
+    )
+    return Showing("notes/alert_unmapped", view, {"kind": "alert", "alert": str(alert.id)})
+
+
+def more_unmapped_note(session: Session, note: Note, now: datetime) -> Showing | None:
+    """How many more kinds there were."""
+    kinds = len(unknown.not_asked(session))
+    if not kinds:
+        return None
+    return Showing("notes/alert_unmapped_more", MoreUnmappedNote(kinds=kinds), {"kind": "alert"})
+
+
+def deploy_note(session: Session, desk: Desk, note: Note) -> Showing | None:
+    """What is said of a rollout that no promotion carries; None once it is not so, or where it is muted."""
+    deploy, said = session.get(Deploy, note.data["deploy"]), DeploySaid(note.data["said"])
+    target = session.get(Target, deploy.target) if deploy is not None else None
+    if deploy is None or target is None:
+        return None
+    own = note.data.get("change")
+    if own is not None and people.level_of(session, note.place, f"change:{own}") is Level.NONE:
+        return None
+    alert = session.get(Alert, note.data["alert"]) if note.data.get("alert") is not None else None
+    if said is DeploySaid.FAILED and deploy.state is not DeployStatus.FAILED:
+        return None
+    if said is not DeploySaid.FAILED and (
+        alert is None or (alert.resolved_at is None) is not (said is DeploySaid.ALERT)
+    ):
+        return None
+    arriving = [change for link, change in service.changes_of(session, deploy.id or 0) if not link.leaving]
+    if own is not None:
+        arriving = [
+            change
+            for change in arriving
+            if any(note.place == place for _, place in loading.author_slack_ids(session, desk, change))
+        ] or arriving
+    views = loading.change_views(session, desk, arriving[: loading.LISTED])
+    view = DeployNote(
+        said=said.value,
+        service=target.service,
+        environment=target.environment,
+        sha=deploy.sha,
+        rollback=service.is_rollback(deploy),
+        changes=tuple(views[change.id or 0] for change in arriving[: loading.LISTED]),
+        more=max(0, len(arriving) - loading.LISTED),
+        url=deploy.url,
+        alert=alert.name if alert is not None else None,
+        alert_url=alert.url if alert is not None else None,
+        since=alert.started_at if alert is not None else None,
+    )
+    return Showing("notes/deploy_said", view, {"kind": "deploy", "deploy": str(deploy.id)})

@@ -1,0 +1,158 @@
+"""Whatever else can send JSON: our own small form of an alert, or of a flag that was turned.
+
+An alert: ``{name, state: "firing"|"resolved", key?, service?, environment?, started_at?, at?, onset_at?, level?,
+summary?, labels?, url?, dashboard?, runbook?, version?, paths?, grouping?}``, or several under ``alerts``. A flag:
+``{flag, summary, id?, project?, environment?, service?, by?, tags?, url?, at?}``. The sender signs with
+``X-Shipmate-Signature: sha256=<HMAC-SHA256 of the body>``, or shows the secret.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from bot.events import AlertReported, Event, FlagChanged, Human
+from handlers.webhooks.alert_pieces import (
+    body_id,
+    environment_in,
+    epoch,
+    keep_type,
+    labels_of,
+    level_in,
+    level_of,
+    onset_of,
+    received_at,
+    urgent,
+    version_in,
+)
+from handlers.webhooks.payload import LINE_LIMIT, Fields, decode_object, one_line
+from handlers.webhooks.signatures import verify_sha256, verify_shown
+from handlers.webhooks.source import Headers, Malformed, Source, header
+
+NAME = "generic"
+SETTING = "GENERIC_WEBHOOK_SECRET"
+SIGNATURE = "X-Shipmate-Signature"
+
+OVER = frozenset({"resolved", "ok", "over", "closed", "recovered", "inactive"})
+FIRES = frozenset({"firing", "alerting", "open", "triggered", "active", "critical", "error", "warning"})
+
+MOST_PATHS = 20
+
+
+def verify(headers: Headers, body: bytes, secret: str) -> None:
+    """Unauthorised unless the body is signed, or the secret shown."""
+    if header(headers, SIGNATURE) is not None:
+        verify_sha256(headers, body, secret, name=SIGNATURE, setting=SETTING)
+    else:
+        verify_shown(headers, secret, setting=SETTING)
+
+
+def check(headers: Headers, body: bytes) -> None:
+    """Malformed unless it is one of the two forms; of several alerts, those that cannot be read are left out."""
+    payload = decode_object(body)
+    if isinstance(payload.raw("alerts"), list) or _flag(payload) is not None:
+        return
+    if payload.word("name") is None or _over(payload) is None:
+        raise Malformed(
+            "It is neither an alert nor a flag.",
+            'Send {"name": "checkout 5xx", "state": "firing"} (or "resolved"), or {"flag": "new-basket", '
+            '"summary": "turned on"}; the README lists what else may be told.',
+        )
+
+
+def translate(headers: Headers, body: bytes) -> list[Event]:
+    """What it tells of; without a time of its own, as of when it came."""
+    payload = decode_object(body)
+    received = received_at(headers)
+    if _flag(payload) is not None:
+        return _turned(payload, received)
+    pieces = payload.each("alerts") if isinstance(payload.raw("alerts"), list) else [payload]
+    return [one for piece in pieces if (one := _alert(piece, received)) is not None]
+
+
+def _alert(piece: Fields, received: datetime | None) -> AlertReported | None:
+    name, over = piece.word("name"), _over(piece)
+    began, at = _moment(piece, "started_at"), _moment(piece, "at") or received
+    at = at or began
+    if name is None or over is None or at is None:
+        return None
+    labels = labels_of(piece.fields("labels"))
+    first = began or at
+    paths = [text for one in piece.array("paths") if (text := one_line(one)) is not None]
+    return AlertReported(
+        source=NAME,
+        fingerprint=(piece.word("key") or name)[:LINE_LIMIT],
+        service=piece.word("service"),
+        environment=piece.word("environment") or environment_in(labels),
+        name=name,
+        url=piece.link("url"),
+        started_at=began if over else first,
+        resolved_at=max(at, began or at) if over else None,
+        at=at,
+        onset_at=onset_of(first, _moment(piece, "onset_at")),
+        level=level_of(piece.word("level") or piece.word("severity")) or level_in(labels),
+        summary=piece.word("summary"),
+        labels=labels,
+        version=piece.word("version") or version_in(labels),
+        paths=tuple(dict.fromkeys(paths))[:MOST_PATHS],
+        grouping=piece.word("grouping"),
+        runbook=piece.link("runbook"),
+        dashboard=piece.link("dashboard"),
+    )
+
+
+def _turned(payload: Fields, received: datetime | None) -> list[Event]:
+    flag, at = _flag(payload), _moment(payload, "at") or received
+    if flag is None or at is None:
+        return []
+    project, environment = payload.word("project"), payload.word("environment")
+    summary = payload.word("summary") or payload.word("state") or "changed"
+    tags = [text for one in payload.array("tags") if (text := one_line(one)) is not None]
+    about = "\x1f".join((flag, project or "", environment or "", summary, at.isoformat()))
+    labels = labels_of(
+        payload.fields("labels"), {"project": project, "flag": flag}, {f"tag:{tag}": "true" for tag in tags}
+    )
+    changed = FlagChanged(
+        source=NAME,
+        external_id=payload.word("id") or hashlib.sha256(about.encode()).hexdigest(),
+        flag=flag,
+        project=project,
+        environment=environment,
+        service=payload.word("service"),
+        summary=summary,
+        by=_by(payload.word("by")),
+        url=payload.link("url"),
+        labels=labels,
+        at=at,
+    )
+    return [changed]
+
+
+def _by(words: str | None) -> Human | None:
+    """Somebody by their address or their GitHub login."""
+    if words is None:
+        return None
+    return Human(email=words.casefold(), name=words) if "@" in words else Human(login=words, name=words)
+
+
+def _flag(payload: Fields) -> str | None:
+    return payload.word("flag")
+
+
+def _over(piece: Fields) -> bool | None:
+    state = (piece.word("state") or piece.word("status") or "").casefold()
+    return True if state in OVER else False if state in FIRES else None
+
+
+def _moment(piece: Fields, key: str) -> datetime | None:
+    return piece.moment(key) or epoch(piece.raw(key))
+
+
+SOURCE = Source(
+    verify=verify,
+    check=check,
+    delivery_id=body_id,
+    keep=keep_type,
+    translate=translate,
+    lane=urgent,
+)
