@@ -85,6 +85,22 @@ class Tag(StrEnum):
     """An alert began to fire."""
     ALERT_RESOLVED = "monitor:alert:resolved"
     """An alert was over."""
+    ALERT_MAPPED = "slack:alert:mapped"
+    """Somebody said whose alerts of one kind are."""
+    FLAG_CHANGED = "monitor:flag:changed"
+    """A feature flag was turned."""
+    INCIDENT_OPENED = "shipmate:incident:opened"
+    """An incident began: by an alert, or because somebody said so."""
+    INCIDENT_MOVED = "shipmate:incident:moved"
+    """An incident was resolved, merged, opened again, or made a real one."""
+    LIKELY_FOUND = "shipmate:incident:likely_found"
+    """What may have caused an incident was looked at, with the evidence."""
+    PAGE_SENT = "shipmate:page:sent"
+    """Somebody was woken, or would have been (``state``)."""
+    PAGE_ANSWERED = "pager:page:answered"
+    """Somebody who was woken said that they are on it."""
+    OPINION_GIVEN = "slack:likely:judged"
+    """Somebody said of a likely change that it was the cause, or was not."""
 
 
 class Fact(SQLModel, table=True):

@@ -9,6 +9,7 @@ unsent row it did not write itself as possibly sent, and looks for it before sen
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -168,6 +169,7 @@ class Effect(SQLModel, table=True):
 _CARD = select(Card).where(
     Card.kind == bindparam("of_kind"), Card.subject == bindparam("of_subject"), Card.place == bindparam("of_place")
 )
+_CARDS = select(Card).where(Card.kind == bindparam("of_kind"), Card.subject == bindparam("of_subject"))
 _NOTE_CALLED = select(Note.id).where(Note.key == bindparam("of_key"))
 _ADD_NOTE = insert(Note)
 _EFFECT_CALLED = select(Effect.id).where(Effect.key == bindparam("of_key"))
@@ -190,13 +192,15 @@ def touch_card(
         card = Card(kind=kind, subject=subject, place=place, lane=lane, urgent=urgent, created_at=now)
         session.add(card)
         session.flush()
+        ring(session)
     else:
-        _show_newer(session, card, urgent=urgent)
-    ring(session)
+        show_newer(session, card, urgent=urgent)
     return card
 
 
-def _show_newer(session: Session, card: Card, *, urgent: bool) -> None:
+def show_newer(session: Session, card: Card, *, urgent: bool) -> None:
+    """There is something newer to show on this very card."""
+    ring(session)
     if card.state == CardState.FOLDED:
         digest = session.get(Card, card.digest)
         if digest is not None:
@@ -219,6 +223,11 @@ def unfold(session: Session, card: Card, now: datetime) -> None:
 def find_card(session: Session, kind: str, subject: str, place: str) -> Card | None:
     """The card of this subject in this place."""
     return session.exec(_CARD, params={"of_kind": kind, "of_subject": subject, "of_place": place}).first()
+
+
+def cards_about(session: Session, kind: str, subject: str) -> Sequence[Card]:
+    """The cards of this subject, wherever they are."""
+    return session.exec(_CARDS, params={"of_kind": kind, "of_subject": subject}).all()
 
 
 def add_note(
@@ -315,7 +324,7 @@ def readdress(session: Session, place: str, found: str | None) -> None:
         if found is None or twin is not None:
             card.state = CardState.MOOT.value
             if twin is not None:  # what the one was touched for, the other has to show
-                _show_newer(session, twin, urgent=card.urgent)
+                show_newer(session, twin, urgent=card.urgent)
         else:
             card.place = found
         session.flush()

@@ -68,7 +68,7 @@ async def serving(
     slack_door = slack.open_door(bot, wired.renderer)
     application = web.Application(client_max_size=LARGEST_BODY)
     webhooks.add_routes(application, bot)
-    api.add_routes(application, bot)
+    api.add_routes(application, bot, wired.renderer)
     slack_door.add_routes(application)
     runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=5)
     try:

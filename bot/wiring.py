@@ -107,7 +107,12 @@ def wire(
     ``limits.doubt_settles``. Nothing is started, and nobody is called.
     """
     catalog = load_catalog(settings.config, default_channel=settings.default_channel)
-    catalog = replace(catalog, proves_logins=settings.github_app_id is not None)
+    catalog = replace(
+        catalog,
+        proves_logins=settings.github_app_id is not None,
+        pages=settings.pagerduty_api_key is not None and settings.pagerduty_from is not None,
+        tells_changes=settings.pagerduty_api_key is not None and settings.pagerduty_routing_key is not None,
+    )
     store = Database(settings.database_url)
     followed = FollowedClock(settings.clock_url, store.ring_all) if settings.clock_url and clock is None else None
     clock = clock or followed or wall_clock
@@ -119,9 +124,9 @@ def wire(
         private_key=_secret(settings.github_app_private_key),
     )
     pipelines = _pipelines(settings, catalog, forge)
-    pager_key = _secret(settings.pagerduty_api_key)
-    pager = PagerDutyPager(pager_key, settings.pagerduty_api_url) if pager_key else None
+    pager = _pager(settings)
     reactions = Reactions(catalog, forge_url(settings.github_api_url))
+    renderer = Renderer(settings.templates, _template_reporter(store, catalog, clock))
     kinds = Kinds(
         catalog=catalog,
         forge_url=reactions.forge_url,
@@ -133,8 +138,11 @@ def wire(
         pipelines=pipelines.ways,
         keeper=pipelines.gate_keeper,
         pager=pager,
+        waker=pager,
+        rooms=chat,
+        issues=forge,
+        renderer=renderer,
     )
-    renderer = Renderer(settings.templates, _template_reporter(store, catalog, clock))
     bot = Bot(
         settings=settings,
         catalog=catalog,
@@ -149,6 +157,19 @@ def wire(
         clock=clock,
     )
     return Wired(bot, chat, forge, pager, pipelines, renderer, followed)
+
+
+def _pager(settings: Settings) -> PagerDutyPager | None:
+    key = _secret(settings.pagerduty_api_key)
+    if key is None:
+        return None
+    return PagerDutyPager(
+        key,
+        settings.pagerduty_api_url,
+        from_email=settings.pagerduty_from,
+        routing_key=_secret(settings.pagerduty_routing_key),
+        events_url=settings.pagerduty_events_url,
+    )
 
 
 def _pipelines(settings: Settings, catalog: Catalog, forge: GithubForge) -> Pipelines:

@@ -14,7 +14,9 @@ from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Deploy, Target
 from bot.gates import Judgement, Open
 from bot.locks import service as locks
+from bot.promotions import judging
 from bot.promotions import service as promotions
+from bot.promotions.gathering import situation
 from bot.promotions.loading import able_views, closed_lines, who_view
 from bot.promotions.models import Promotion, PromotionChange, State
 from bot.promotions.states import unawaited
@@ -59,6 +61,9 @@ def ahead(
     if judgement.only_approval_missing and usual is not None:
         after_yes = desk.catalog.service(service).undo + usual.longer
     known = begins is not None and usual is not None
+    wants_yes = any(one.gate == "approval" for one in judgement.closed)
+    facts = situation(session, desk, carrying, desk.now) if judgement.closed else None
+    circle = judging.circle(session, desk, carrying, facts) if wants_yes and facts is not None else judging.Circle()
     return AheadView(
         service=service,
         environment=environment,
@@ -67,10 +72,12 @@ def ahead(
         promotion_id=carrying.id,
         sha=carrying.sha,
         closed=closed_lines(session, desk, carrying, judgement),
-        able=able_views(session, desk, carrying) if any(one.gate == "approval" for one in judgement.closed) else (),
+        able=able_views(session, desk, carrying) if wants_yes else (),
         from_at=max(desk.now, begins + usual.shorter) if known and begins and usual else None,
         to_at=max(desk.now, begins + usual.longer) if known and begins and usual else None,
         after_yes=after_yes,
+        stuck=judging.stuck_words(desk, service, circle),
+        reentry=facts is not None and any(not one.answered for one in facts.run.reentries),
     )
 
 
@@ -97,7 +104,10 @@ def lock_lines(session: Session, desk: Desk, service: str, environment: str) -> 
     frozen = locks.freezes_for(session, desk.catalog, service, desk.now)
     return (
         *(
-            LockLine(scope=one.scope, reason=one.reason, owner=one.owner, until=one.ends_at, wants_go=one.ended)
+            LockLine(
+                scope=one.scope, reason=one.reason, owner=one.owner, until=one.ends_at, wants_go=one.ended,
+                room=one.room if not one.ended else None,
+            )
             for one in held
         ),
         *(

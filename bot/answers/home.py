@@ -9,17 +9,21 @@ from sqlmodel import Session, col, select
 from bot import people
 from bot.alerts import service as alerts
 from bot.answers.ahead import promotion_line
-from bot.answers.views import AlarmView, HomeView, WaitsForMe, WhereFound
+from bot.answers.views import AlarmView, HomeView, MyIncident, WaitsForMe, WhereFound
 from bot.answers.where import how_far
 from bot.catalog import Service
 from bot.deploys import loading
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Contributor, Deploy
+from bot.incidents import finding
+from bot.incidents import loading as incidents
+from bot.incidents.states import PageState
 from bot.locks import loading as locks
 from bot.promotions import service as promotions
 from bot.promotions.gathering import approver_words
 from bot.promotions.models import Promotion, State
-from bot.trains import loading as trains
+from bot.trains import whole as trains
+from bot.trains.views import TrainView
 
 MOST_WAITING = 10
 MOST_OWN = 6
@@ -33,6 +37,10 @@ MOST_TRAINS = 6
 
 MOST_ALARMS = 10
 """Firing alerts that are looked at for whether they are about what somebody shipped."""
+
+MOST_INCIDENTS = 6
+MOST_LOOKED_AT = 25
+"""Open incidents that are looked at for whether they are somebody's."""
 
 MOST_JUDGED = 60
 """Open promotions that are looked at for whether they wait for somebody."""
@@ -48,15 +56,35 @@ def home(session: Session, desk: Desk, slack_id: str) -> HomeView:
         more_waits=max(0, len(waits) - MOST_WAITING),
         mine=tuple(_on_their_way(session, desk, slack_id)),
         locks=locks.locks_reply(session, desk),
-        trains=tuple(
-            trains.train_view(session, desk, train, later=0, boards=False)
-            for train in list(desk.catalog.trains.values())[:MOST_TRAINS]
-        ),
+        trains=_next_trains(session, desk),
         proven=people.proven_login(session, desk.catalog, slack_id) is not None,
         proves=desk.catalog.proves_logins,
         alarms=tuple(_alarms(session, desk, slack_id)),
+        incidents=tuple(_incidents(session, desk, slack_id)),
         reads_only=profile is not None and profile.read_at is not None and not profile.full,
     )
+
+
+def _next_trains(session: Session, desk: Desk) -> tuple[TrainView, ...]:
+    """The trains, whichever leaves sooner first: what is sealed already counts by its own time."""
+    views = [
+        trains.train_view(session, desk, train, later=0, boards=False)
+        for train in list(desk.catalog.trains.values())[:MOST_TRAINS]
+    ]
+    return tuple(sorted(views, key=lambda view: (view.next_at is None, view.next_at or desk.now, view.name)))
+
+
+def _incidents(session: Session, desk: Desk, slack_id: str) -> list[MyIncident]:
+    """What is open and theirs: what they were woken for and have not answered comes first."""
+    found: list[MyIncident] = []
+    for row in incidents.open_incidents(session, MOST_LOOKED_AT):
+        page = finding.page_of(session, row, slack_id)
+        waits = page is not None and page.state in (PageState.WANTED.value, PageState.SENT.value)
+        named = slack_id in (row.lead, row.communications, row.scribe, row.opened_by)
+        owner = desk.catalog.service(row.service) if row.service is not None else None
+        if page is not None or named or (owner is not None and _approves(session, desk, owner, slack_id)):
+            found.append(MyIncident(line=incidents.incident_line(session, desk, row), waits=waits))
+    return sorted(found, key=lambda one: not one.waits)[:MOST_INCIDENTS]
 
 
 def _open(session: Session) -> Sequence[Promotion]:
@@ -95,6 +123,8 @@ def _alarms(session: Session, desk: Desk, slack_id: str) -> list[AlarmView]:
     names = _names(session, desk, slack_id)
     found: list[AlarmView] = []
     for alert in alerts.firing_everywhere(session, MOST_ALARMS):
+        if alert.service is None:
+            continue
         owner = desk.catalog.service(alert.service)
         for environment in owner.environments[-1:]:
             target = promotions.target_called(session, owner.name, environment)

@@ -22,6 +22,7 @@ from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.errors import UserError
 from bot.events import DeployStatus
+from bot.incidents.loading import open_line
 from bot.promotions import service as promotions
 from bot.promotions.loading import round_view
 from bot.promotions.models import Promotion
@@ -80,6 +81,7 @@ def _service(
             _target(session, desk, owner.name, environment, standings.get(environment, nothing), alone=alone)
             for environment in [*configured, *others]
         ),
+        incident=open_line(session, desk, owner.name),
     )
 
 

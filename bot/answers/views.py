@@ -9,6 +9,7 @@ from enum import StrEnum
 from bot.alerts.views import AlertView
 from bot.deploys.views import ChangeView, LinkView, OnwardView, PersonView, StageView
 from bot.events import DeployStatus, Level
+from bot.incidents.views import IncidentLine
 from bot.locks.views import LocksReply
 from bot.promotions.views import AbleView, GateLine, RoundView
 from bot.trains.views import TrainView
@@ -35,6 +36,8 @@ class LockLine:
     owner: str
     until: datetime | None
     wants_go: bool
+    room: str | None = None
+    """The channel in which what set it is dealt with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +105,8 @@ class ServiceStatus:
     service: str
     team: str | None
     targets: tuple[TargetStatus, ...]
+    incident: IncidentLine | None = None
+    """The incident that is open there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +159,10 @@ class AheadView:
     """The declared rollback that took it out, where nothing brings it there again."""
     locks: tuple[LockLine, ...] = ()
     """What is locked there, where nothing brings it there."""
+    stuck: str | None = None
+    """What must come before its missing yeses can all be given: who is to be proven, or that nobody is left."""
+    reentry: bool = False
+    """Whether somebody must say why something aboard may go in again that was rolled back."""
 
     @property
     def by_train(self) -> bool:
@@ -338,6 +347,14 @@ class AlarmView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MyIncident:
+    """An open incident of somebody's; ``waits`` is whether they were woken for it and have not answered."""
+
+    line: IncidentLine
+    waits: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class HomeView:
     """Somebody's App Home. ``more_waits`` counts what waits for them and is not listed; no train tells who boards."""
 
@@ -352,5 +369,7 @@ class HomeView:
     """Whether GitHub can be asked who they are."""
     reads_only: bool = False
     """Whether this is a guest, or somebody of another workspace."""
+    incidents: tuple[MyIncident, ...] = ()
+    """What is open and concerns them: they were woken, lead, or belong to its team."""
     alarms: tuple[AlarmView, ...] = ()
     """What fires where their changes, or ones that they approve, went live last and are watched."""

@@ -297,6 +297,10 @@ class Catalog:
     insecure_sources: frozenset[str] = frozenset()
     proves_logins: bool = True
     """Whether people can have GitHub say who they are, which takes a GitHub App; nothing in shipmate.yml says so."""
+    pages: bool = True
+    """Whether PagerDuty can be asked to wake people, which takes a key and an address; likewise."""
+    tells_changes: bool = False
+    """Whether PagerDuty is told of production deploys, which takes a routing key; likewise."""
 
     def service(self, name: str) -> Service:
         """The service of this name; one that is not in the catalogue has the default policy."""

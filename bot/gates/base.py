@@ -193,6 +193,8 @@ class LockFact:
     """The Slack id of whoever set it, None for one that set itself."""
     able: str = ""
     """Who may lift it, in words: "members of payments"."""
+    room: str | None = None
+    """The channel in which what set it is dealt with."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,6 +64,8 @@ class Incident(SQLModel, table=True):
     pager_ours: bool = False
     room: str | None = Field(default=None, max_length=32, index=True)
     """The channel's id, once it is there."""
+    room_wanted_at: datetime | None = None
+    """Since when it is to have this room; one that is opened again after its room was archived gets another."""
     room_name: str | None = Field(default=None, max_length=80)
     """The name that it is to have, then the one that it has."""
     room_trouble: str | None = None
@@ -72,6 +74,19 @@ class Incident(SQLModel, table=True):
     document: str | None = None
     """Where the postmortem's draft is, once it is written."""
     attributed_at: datetime | None = None
+
+
+class RoomPerson(SQLModel, table=True):
+    """Somebody who is to be in an incident's room; ``trouble`` is Slack's reason where they could not be let in."""
+
+    __tablename__ = "room_people"
+    __table_args__ = (UniqueConstraint("incident", "slack_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident: int = Field(foreign_key="incidents.id", index=True)
+    slack_id: str = Field(max_length=32)
+    invited_at: datetime | None = None
+    trouble: str | None = None
 
 
 class IncidentService(SQLModel, table=True):
@@ -124,7 +139,10 @@ class Opinion(SQLModel, table=True):
 
 
 class Page(SQLModel, table=True):
-    """Somebody is woken for an incident, once. ``who`` is their name in our tables, or ``pager:<id>`` of the pager.
+    """Somebody is woken for an incident, once. ``who`` is one name for one human: ``slack:U…``, else ``github:<login>``.
+
+    It is ``pager:<id>`` for somebody whom only the pager knows, ``on-call`` for whoever is on call where nobody knows
+    who that is, and ``policy:<id>`` for an escalation policy of the pager.
 
     ``state`` is one of ``bot.incidents.states.PageState``. ``likely`` is the change on whose account, if any.
     """

@@ -52,13 +52,21 @@ def set_by_itself(
             scope_kind=scope.kind.value, scope=scope.name, cause=cause, reason=reason, began_at=now,
             channel=scopes.channel_of(catalog, scope, None),
         )  # fmt: skip
-    lock.reason, lock.lifted_at, lock.lifted_by = reason, None, None
+    lock.reason, lock.lifted_at, lock.lifted_by, lock.room = reason, None, None, None
     lock.nagged_at = None if lock.id is None else now
     session.add(lock)
     session.flush()
     audit.record(session, Tag.LOCK_PLACED, f"lock:{lock.id}", now, scope=scope.typed, cause=cause, reason=reason)
     showing.changed(session, catalog, lock, now)
     return True
+
+
+def name_room(session: Session, catalog: Catalog, cause: str, room: str | None, now: datetime) -> None:
+    """What set these locks is dealt with in this channel: whatever they hold back says so."""
+    for lock in [one for one in scopes.standing(session) if one.cause == cause and one.room != room]:
+        lock.room = room
+        session.add(lock)
+        showing.changed(session, catalog, lock, now)
 
 
 def lift_cause(session: Session, catalog: Catalog, cause: str, now: datetime) -> None:

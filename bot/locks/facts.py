@@ -57,6 +57,7 @@ def facts_among(
                 able=_able_words(lock, owner.team),
                 hold=lock.covered.kind is ScopeKind.PROMOTION,
                 set_by=lock.owner,
+                room=lock.room,
             )
         )
     return tuple(found)

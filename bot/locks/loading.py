@@ -43,6 +43,7 @@ def lock_card(session: Session, desk: Desk, lock: Lock, waiting: Backlog) -> Loc
         waiting_people=waiting.people if stage is not Stage.OVER else 0,
         waiting_doubtful=waiting.doubtful if stage is not Stage.OVER else 0,
         extend_until=_extend_until(lock, desk.now),
+        room=lock.room if stage is Stage.HOLDS else None,
     )
 
 

@@ -64,6 +64,8 @@ class Lock(SQLModel, table=True):
     """Over, and no Go is wanted (any more): it holds nothing."""
     channel: str = Field(max_length=255)
     """Where it is told."""
+    room: str | None = Field(default=None, max_length=32)
+    """The channel in which what set it is dealt with, where there is one: an incident's."""
 
     @property
     def covered(self) -> Scope:

@@ -4,7 +4,7 @@ Each holds the rows of the targets it covers, writes its own and touches them. A
 itself and was lifted, hold production back until a person says Go: nothing ships because a timer ran out.
 """
 
-from bot.locks.automatic import due, lift_cause, set_by_itself
+from bot.locks.automatic import due, lift_cause, name_room, set_by_itself
 from bot.locks.facts import facts_among, facts_for, freezes_for, standing, standing_freezes
 from bot.locks.freezing import FREEZE, declare_freeze, freeze_due, lift_freeze
 from bot.locks.lifting import Beginning, act, promotion_over, release
@@ -30,6 +30,7 @@ __all__ = [
     "hold",
     "lift_cause",
     "lift_freeze",
+    "name_room",
     "place",
     "promotion_over",
     "release",

@@ -45,6 +45,8 @@ class LockCard:
     waiting_people: int
     extend_until: int | None
     waiting_doubtful: int = 0
+    room: str | None = None
+    """The channel in which what set it is dealt with, while it holds."""
 
 
 @dataclass(frozen=True, kw_only=True)

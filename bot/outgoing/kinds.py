@@ -8,25 +8,31 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from bot.alerts import unknown
 from bot.catalog import Catalog, PromoteThrough
 from bot.database import Database
 from bot.delivery import CardKind, EffectKind, NoteKind, Outgoing, Showing
 from bot.deploys import service
 from bot.deploys.loading import Desk
+from bot.incidents import telling
 from bot.outbox import Card, Note
-from bot.outgoing import cards, locks, notes, promotions, trains
+from bot.outgoing import alerts, cards, incidents, locks, notes, promotions, trains
 from bot.outgoing.deploying import Deploying
+from bot.outgoing.paging import Paging
 from bot.outgoing.people import Consequences, Finding
 from bot.outgoing.ranges import Ranges
+from bot.outgoing.rooms import RoomCalls
 from bot.people import Refreshing
-from bot.ports import Chat, Forge, GateKeeper, Pager, Pipeline
+from bot.ports import Chat, Forge, GateKeeper, Issues, Pager, Pipeline, Rooms, Rota
+from bot.rendering import Renderer
 
 
 @dataclass(frozen=True)
 class Kinds:
     """The kinds of one bot, over its catalogue and ports. ``settle`` derives what follows from a verb's touches.
 
-    Without ``pipelines``, a ``keeper`` or a ``pager``, what would call them says that they are not set up.
+    Without ``pipelines``, a ``keeper``, a ``pager``, a ``waker`` (the pager that can wake people), ``rooms`` or
+    ``issues``, what would call them says that they are not set up. ``renderer`` writes documents.
     """
 
     catalog: Catalog
@@ -38,7 +44,11 @@ class Kinds:
     settle: Consequences
     pipelines: Mapping[PromoteThrough, Pipeline] = field(default_factory=dict)
     keeper: GateKeeper | None = None
-    pager: Pager | None = None
+    pager: Rota | None = None
+    waker: Pager | None = None
+    rooms: Rooms | None = None
+    issues: Issues | None = None
+    renderer: Renderer = field(default_factory=Renderer)
 
     def outgoing(self) -> Outgoing:
         """The one visible list of everything that goes out."""
@@ -54,6 +64,7 @@ class Kinds:
                 "lock": CardKind(load=self._card(locks.lock_card), foldable=cards.never),
                 "lock_go": CardKind(load=self._card(locks.go_card), foldable=cards.never),
                 "departure": CardKind(load=self._card(trains.departure_card), foldable=cards.never),
+                telling.INCIDENT: CardKind(load=self._card(incidents.incident_card), foldable=cards.never),
             },
             notes={
                 "change": NoteKind(load=self._note(notes.change_note)),
@@ -71,6 +82,11 @@ class Kinds:
                 "departure_said": NoteKind(load=self._note(trains.departure_note)),
                 "train_said": NoteKind(load=self._note(trains.train_note)),
                 "passenger_said": NoteKind(load=self._note(trains.passenger_note)),
+                unknown.ASKED: NoteKind(load=self._note(alerts.unmapped_note)),
+                unknown.MORE: NoteKind(load=alerts.more_unmapped_note),
+                "deploy_said": NoteKind(load=self._note(alerts.deploy_note)),
+                telling.SAID: NoteKind(load=self._note(incidents.incident_note)),
+                telling.PERSON_SAID: NoteKind(load=self._note(incidents.person_note)),
             },
             effects=self._effects(),
             find_person=finding.find_person,
@@ -82,11 +98,17 @@ class Kinds:
         carried = promotions.PromotionRanges(self.catalog, self.database, self.forge, self._desk, self.settle)
         deploying = Deploying(self.database, self.pipelines, self.keeper, self.clock, self._desk, self.settle)
         refreshing = Refreshing(self.catalog, self.database, self.chat, self.pager, self.clock, self.settle)
+        paging = Paging(self.database, self.waker, self.clock, self._desk, self.settle)
+        rooms = RoomCalls(
+            self.database, self.rooms, self.issues, self.clock, self._desk, self.settle, self.renderer
+        )  # fmt: skip
         return {
+            **paging.effects(),
             service.RANGE: EffectKind(run=ranges.read, postponed=ranges.unknown, given_up=ranges.unreadable),
             **carried.effects(),
             **deploying.effects(),
             **refreshing.effects(),
+            **rooms.effects(),
         }
 
     def _card(

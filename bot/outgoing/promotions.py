@@ -24,13 +24,20 @@ from bot.outgoing.people import Consequences
 from bot.ports import Changes, Direction, Forge, Range
 from bot.promotions import finding, following, loading, ranges
 from bot.promotions.views import PromotionNote, Said
+from bot.trains import loading as trains
 
 
 def promotion_card(session: Session, desk: Desk, card: Card) -> Showing | None:
-    """The present promotion of a line, in its channel or to somebody who was asked."""
+    """The present promotion of a line, in its channel or to somebody who was asked.
+
+    In a channel what is aboard of a train is shown by its departure's card alone: this one says so.
+    """
     promotion = finding.present(session, int(card.subject))
     if promotion is None:
         return None
+    aboard = trains.aboard_card(session, desk, promotion) if not card.place.startswith(("U", "W")) else None
+    if aboard is not None:
+        return Showing("cards/aboard", aboard, {"kind": "promotion", "promotion": str(promotion.id)})
     view = loading.promotion_card(session, desk, promotion)
     return Showing("cards/promotion", view, {"kind": "promotion", "promotion": str(promotion.id), "sha": promotion.sha})
 

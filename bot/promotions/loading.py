@@ -318,6 +318,7 @@ def gate_lines(session: Session, desk: Desk, known: Situation, verdicts: Iterabl
                 Judged("lock", verdict),
                 go=lock.id if waits_for_go(lock, known) else None,
                 able=lock.able,
+                room=lock.room if not waits_for_go(lock, known) else None,
             )
             for lock, verdict in locks_here
         ] or [_gate_line(session, desk, judged)]
@@ -338,7 +339,9 @@ def closed_lines(session: Session, desk: Desk, promotion: Promotion, judgement: 
     return gate_lines(session, desk, situation(session, desk, promotion, desk.now), judgement.closed)
 
 
-def _gate_line(session: Session, desk: Desk, judged: Judged, *, go: int | None = None, able: str = "") -> GateLine:
+def _gate_line(
+    session: Session, desk: Desk, judged: Judged, *, go: int | None = None, able: str = "", room: str | None = None
+) -> GateLine:
     """One verdict; whose yes is missing is told apart, with their hours."""
     verdict = judged.verdict
     who = () if isinstance(verdict, Open) or judged.gate == "approval" else verdict.who
@@ -351,6 +354,7 @@ def _gate_line(session: Session, desk: Desk, judged: Judged, *, go: int | None =
         can=tuple(locks.person(session, desk, slack_id) for slack_id in who) if named else (),
         go=go,
         able="" if named else able,
+        room=room,
     )
 
 

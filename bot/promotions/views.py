@@ -60,6 +60,8 @@ class GateLine:
     go: int | None = None
     """The lock that is over, and holds until a person says Go."""
     able: str = ""
+    room: str | None = None
+    """The channel in which what holds it is dealt with: an incident's room."""
 
 
 @dataclass(frozen=True, kw_only=True)

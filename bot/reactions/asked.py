@@ -12,14 +12,20 @@ from bot.deploys.loading import Desk
 from bot.events import (
     FreezeDeclared,
     FreezeLifted,
+    IncidentActed,
+    IncidentOpened,
     LockActed,
     LockPlaced,
+    MessageKept,
     PromotionActed,
     PromotionRequested,
     RollbackRequested,
+    RoomJoined,
     TrainActed,
     WatchChosen,
 )
+from bot.incidents import acts as incidents
+from bot.incidents import finding, opening
 from bot.locks import service as locks
 from bot.promotions import service as promotions
 from bot.reactions import watching
@@ -36,6 +42,10 @@ Asked = (
     | FreezeDeclared
     | FreezeLifted
     | WatchChosen
+    | IncidentOpened
+    | IncidentActed
+    | MessageKept
+    | RoomJoined
 )
 """What a person asks for and is answered."""
 
@@ -64,9 +74,32 @@ def asked(session: Session, desk: Desk, event: Asked, now: datetime) -> str:
             said = locks.lift_freeze(session, desk.catalog, event, now, _beginning(desk, now))
         case WatchChosen():
             said = watching.chosen(session, desk, event)
+        case IncidentOpened() | IncidentActed() | MessageKept() | RoomJoined():
+            said = _of_incidents(session, desk, event, now)
         case _:
             assert_never(event)
     return said
+
+
+def _of_incidents(
+    session: Session, desk: Desk, event: IncidentOpened | IncidentActed | MessageKept | RoomJoined, now: datetime
+) -> str:
+    """What people do about incidents; nobody waits to be told of what was only heard in a room."""
+    match event:
+        case IncidentOpened():
+            return opening.opened(session, desk, event, now)
+        case IncidentActed():
+            return incidents.act(session, desk, event, now)
+        case MessageKept():
+            marked = event.incident is None and event.text is None
+            if marked and finding.of_place(session, None, event.channel) is None:
+                return ""  # a mark on a message of any other channel: nobody asked us for anything
+            return incidents.message_kept(session, desk, event, now)
+        case RoomJoined():
+            incidents.joined(session, desk, event, now)
+            return ""
+        case _:
+            assert_never(event)
 
 
 def _beginning(desk: Desk, now: datetime) -> locks.Beginning:

@@ -14,34 +14,37 @@ from sqlmodel import Session
 
 from bot import people as persons
 from bot import work
-from bot.alerts import service as alerts
+from bot.alerts import service as alerting
 from bot.catalog import Catalog
 from bot.deploys import builds, service
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy
 from bot.events import (
+    AlertMapped,
     AlertReported,
     ChangeMerged,
     CheckFinished,
     CommitsPushed,
     DeployReported,
     Event,
+    FlagChanged,
     GateRequested,
     GithubLinked,
     HoursChosen,
     IdentityProven,
+    PagerAnswered,
     PreferenceChosen,
     ReleasePublished,
     RunEnded,
 )
 from bot.locks import service as locks
 from bot.promotions import service as promotions
-from bot.reactions import changes, deploys, forecasts, people, trains
+from bot.reactions import alerts, changes, deploys, forecasts, incidents, people, trains
 from bot.reactions import promotions as promoting
 from bot.reactions.asked import Asked, asked
 from bot.work import Subject
 
-Said = PreferenceChosen | GithubLinked | IdentityProven | HoursChosen | Asked
+Said = PreferenceChosen | GithubLinked | IdentityProven | HoursChosen | AlertMapped | Asked
 """What people do, each of which is answered."""
 
 
@@ -85,6 +88,10 @@ class Reactions:
             forecasts.boarding_changed(session, self._desk(now), kind, number, now)
         elif kind in persons.KINDS:
             persons.due(session, kind, number, now)
+        elif kind in alerting.KINDS:
+            alerts.due(session, self._desk(now), kind, number, now)
+        elif kind in incidents.KINDS:
+            incidents.due(session, self._desk(now), kind, number, now)
         self.settle(session, now)
 
     def begin(self, session: Session, now: datetime) -> None:
@@ -99,6 +106,7 @@ class Reactions:
             deploy = session.get(Deploy, subject)
             if deploy is not None:  # what it carries is worth an edit at once; mere progress may wait
                 deploys.reconsider(session, self._desk(now), deploy, now, urgent=kind == "range")
+                incidents.deploy_moved(session, self._desk(now), deploy, now)
         elif kind == "change":
             changes.reconsider_change(session, subject)
             promotions.touch_change(session, subject)
@@ -134,8 +142,8 @@ class Reactions:
                 promoting.deploy_reported(session, desk, deploy, event, now)
             case ReleasePublished():
                 service.release_published(session, event)
-            case AlertReported():
-                promoting.alerts_told(session, desk, alerts.reported(session, self.catalog, event, now), now)
+            case AlertReported() | FlagChanged() | PagerAnswered():
+                alerts.heard(session, desk, event, now)
             case GateRequested():
                 promotions.gate_requested(session, desk, event, now)
             case RunEnded():
@@ -155,6 +163,8 @@ class Reactions:
                 return people.proven(session, desk, event)
             case HoursChosen():
                 return people.hours_chosen(session, desk, event)
+            case AlertMapped():
+                return alerts.mapped(session, desk, event, now)
             case _:
                 return asked(session, desk, event, now)
 

@@ -17,12 +17,14 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from jinja2 import (
     BaseLoader,
     Environment,
     FileSystemLoader,
     StrictUndefined,
+    TemplateError,
     TemplateNotFound,
     TemplateSyntaxError,
 )
@@ -32,7 +34,7 @@ from markupsafe import Markup
 
 from bot.errors import ConfigurationError
 from bot.ports import Message
-from bot.rendering import text
+from bot.rendering import documents, text
 from bot.rendering.blocks import BadTemplate, Page
 from bot.rendering.limits import MOST_BLOCKS_OF_VIEW, VIEW_BUDGET, fit, notification
 
@@ -69,6 +71,9 @@ class Renderer:
         self._theirs: Environment | None = None
         if overrides is not None:
             self._theirs = _environment(_UsersFirst(overrides, FileSystemLoader(templates_folder())), reload=True)
+        self._their_paper: Environment | None = None
+        if overrides is not None:
+            self._their_paper = _paper(_UsersFirst(overrides, FileSystemLoader(templates_folder())), reload=True)
         self._report = report
         self._reported: set[tuple[str, str]] = set()
         self._field_names: dict[type, tuple[str, ...]] = {}
@@ -102,6 +107,19 @@ class Renderer:
         _, blocks = self._shown(template, self._names(view), _fit_view)
         return {"type": "home", "blocks": blocks}
 
+    def document(self, template: str, view: object) -> str:
+        """The Markdown that ``template`` (``documents/postmortem.md``) makes of a dataclass.
+
+        Jinja's own error only where a template of ours is at fault.
+        """
+        names = self._names(view)
+        if self._their_paper is not None:
+            try:
+                return _written(self._their_paper, template, names)
+            except Exception as fault:  # noqa: BLE001 (a user's template can raise anything)
+                self._tell(template, fault)
+        return _written(_our_paper(), template, names)
+
     def _shown(self, template: str, names: Mapping[str, object], fitted: _Fit) -> _Shown:
         if self._theirs is None:
             return _render(self._ours, template, names, fitted)
@@ -132,11 +150,28 @@ class Renderer:
 
 def _render(environment: Environment, template: str, names: Mapping[str, object], fitted: _Fit = fit) -> _Shown:
     page = Page()
-    output = environment.get_template(template + _SUFFIX).render(page.functions, **names)
+    with text.told_in(_zone_of(names["view"])):
+        output = environment.get_template(template + _SUFFIX).render(page.functions, **names)
     blocks = fitted(page.collect(output))
     if not notification(blocks).strip():
         raise BadTemplate("the message says nothing")
     return page, blocks
+
+
+def _written(environment: Environment, template: str, names: Mapping[str, object]) -> str:
+    output = documents.tidy(environment.get_template(template + _SUFFIX).render(**names))
+    if not output.strip():
+        raise BadTemplate("the document says nothing")
+    return output
+
+
+def _zone_of(view: object) -> ZoneInfo | None:
+    """The zone that a view, or the card that it is about, is told in (``zone``); None where that is nobody's."""
+    zone = getattr(view, "zone", None) or getattr(getattr(view, "card", None), "zone", None)
+    try:
+        return ZoneInfo(zone) if isinstance(zone, str) and zone else None
+    except (KeyError, ValueError, OSError):  # what a zone was called once, or never was one
+        return None
 
 
 def _fit_view(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -160,6 +195,20 @@ def _explained(fault: Exception) -> str:
     said = f"there is no template {fault.name}" if isinstance(fault, TemplateNotFound) else str(fault)
     said = said or type(fault).__name__
     return f"line {lines[-1]}: {said}" if lines else said
+
+
+def faults_of(folder: Path) -> Mapping[str, str]:
+    """By template of a folder, why it does not even parse; what goes wrong only with a view shows when it is sent."""
+    loader, found = FileSystemLoader(folder), {}
+    messages, paper = _environment(loader, reload=False), _paper(loader, reload=False)
+    for path in sorted(folder.rglob("*" + _SUFFIX)):
+        name = path.relative_to(folder).as_posix()
+        environment = paper if name.startswith("documents/") else messages
+        try:
+            environment.compile(path.read_text(encoding="utf-8"), name, str(path))
+        except (TemplateError, OSError, ValueError) as fault:
+            found[name] = _explained(fault)
+    return found
 
 
 class _UsersFirst(BaseLoader):
@@ -194,16 +243,21 @@ class _SlackEnvironment(Environment):
     code_generator_class = _SlackCode
 
 
-def _environment(loader: BaseLoader, *, reload: bool) -> Environment:
-    environment = _SlackEnvironment(
+def _bare(loader: BaseLoader, *, reload: bool, finalize: Callable[[object], Markup]) -> Environment:
+    return _SlackEnvironment(
         loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_printed,
+        finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=reload,
     )
+
+
+def _environment(loader: BaseLoader, *, reload: bool) -> Environment:
+    """What messages, modals and homes are made with."""
+    environment = _bare(loader, reload=reload, finalize=_printed)
     environment.globals.update(link=text.link, count=text.count, dots=text.dots, _concatenate=text.concatenate)
     environment.filters.update(
         clip=text.clip,
@@ -219,6 +273,21 @@ def _environment(loader: BaseLoader, *, reload: bool) -> Environment:
         when=text.when,
     )
     return environment
+
+
+def _paper(loader: BaseLoader, *, reload: bool) -> Environment:
+    """What documents are made with: Markdown, and no blocks."""
+    environment = _bare(loader, reload=reload, finalize=documents.trusted)
+    environment.globals.update(link=documents.link, count=text.count, _concatenate=documents.concatenate)
+    environment.filters.update(
+        clip=text.clip, duration=text.duration, join=documents.join, short=text.short, utc=documents.utc
+    )
+    return environment
+
+
+@cache
+def _our_paper() -> Environment:
+    return _paper(FileSystemLoader(templates_folder()), reload=False)
 
 
 @cache

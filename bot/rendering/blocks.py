@@ -27,6 +27,7 @@ from slack_sdk.models.blocks import (
     PlainTextObject,
     SectionBlock,
     StaticSelectElement,
+    UserSelectElement,
 )
 
 from bot.rendering.limits import (
@@ -54,10 +55,10 @@ class BadTemplate(Exception):
     """A template does not make a message; the words say where and why."""
 
 
-Element = ButtonElement | OverflowMenuElement
+Element = ButtonElement | OverflowMenuElement | StaticSelectElement
 """What stands in a row of buttons, or beside a text."""
 
-Answered = PlainTextInputElement | StaticSelectElement | ExternalDataSelectElement
+Answered = PlainTextInputElement | StaticSelectElement | ExternalDataSelectElement | UserSelectElement
 """What takes somebody's answer in a modal."""
 
 
@@ -87,6 +88,7 @@ class Page:
             "line_input": line_input,
             "choice": choice,
             "lookup": lookup,
+            "person_choice": person_choice,
         }
 
     def section(
@@ -217,11 +219,14 @@ def line_input(
     )
 
 
-def choice(action_id: str, options: Sequence[Option], *, chosen: object = None) -> StaticSelectElement:
+def choice(
+    action_id: str, options: Sequence[Option], *, chosen: object = None, placeholder: object = None
+) -> StaticSelectElement:
     """A menu of at most a hundred options; the one with the value ``chosen`` is chosen already."""
     offered = list(options)[:MOST_OPTIONS]
     first = next((one for one in offered if chosen is not None and one.value == str(chosen)), None)
-    return StaticSelectElement(action_id=action_id, options=offered, initial_option=first)
+    asked = None if placeholder is None else _plain_text(placeholder, LONGEST_OPTION)
+    return StaticSelectElement(action_id=action_id, options=offered, initial_option=first, placeholder=asked)
 
 
 def lookup(action_id: str, *, placeholder: object, chosen: Option | None = None) -> ExternalDataSelectElement:
@@ -232,6 +237,11 @@ def lookup(action_id: str, *, placeholder: object, chosen: Option | None = None)
         min_query_length=0,
         initial_option=chosen,
     )
+
+
+def person_choice(action_id: str, *, placeholder: object = "Choose somebody") -> UserSelectElement:
+    """A menu of everybody in the workspace, which Slack fills."""
+    return UserSelectElement(action_id=action_id, placeholder=_plain_text(placeholder, LONGEST_OPTION))
 
 
 def _plain_text(words: object, limit: int) -> PlainTextObject:

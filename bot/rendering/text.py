@@ -15,8 +15,10 @@ Limits: emoji names (``:tada:``) stay alive, since people write them in titles o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
@@ -46,7 +48,7 @@ class Person(Protocol):
         ...
 
 
-_INVISIBLE = [
+INVISIBLE = [
     *range(0x20),
     *range(0x7F, 0xA0),
     0xAD,
@@ -64,7 +66,7 @@ _INVISIBLE = [
 """Control, bidirectional and zero-width characters; the two joiners that emoji and some scripts need are kept."""
 
 _HARMLESS: dict[int, str | None] = {
-    **dict.fromkeys(_INVISIBLE),
+    **dict.fromkeys(INVISIBLE),
     **dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}"),
     ord("&"): "&amp;",
     ord("<"): "&lt;",
@@ -166,20 +168,34 @@ def _address(url: str) -> str | None:
     return address if len(address) <= LONGEST_ADDRESS else None
 
 
+_zone: ContextVar[tzinfo] = ContextVar("_zone", default=UTC)
+
+
+@contextmanager
+def told_in(zone: tzinfo | None) -> Iterator[None]:
+    """Whose clock the fallback of every instant is by that is written meanwhile; None = UTC."""
+    before = _zone.set(zone or UTC)
+    try:
+        yield
+    finally:
+        _zone.reset(before)
+
+
 def when(at: datetime, style: str = "time") -> Markup:
     """An instant in each reader's own zone: ``time`` (14:32), ``seconds`` (14:32:05), ``day`` (yesterday at 14:32).
 
-    The fallback, read where Slack cannot convert, names its zone. A naive datetime is a ValueError.
+    The fallback, read where Slack cannot convert (and in a notification), is by one clock for the whole message
+    (``told_in``) and names its zone. A naive datetime is a ValueError.
     """
     if at.tzinfo is None:
         raise ValueError("an instant without a time zone cannot be shown")
-    utc = at.astimezone(UTC)
+    local = at.astimezone(_zone.get())
     shown, fallback = {
-        "time": ("{time}", f"{utc:%H:%M} UTC"),
-        "seconds": ("{time_secs}", f"{utc:%H:%M:%S} UTC"),
-        "day": ("{date_short_pretty} {time}", f"{utc:%Y-%m-%d %H:%M} UTC"),
+        "time": ("{time}", f"{local:%H:%M %Z}"),
+        "seconds": ("{time_secs}", f"{local:%H:%M:%S %Z}"),
+        "day": ("{date_short_pretty} {time}", f"{local:%Y-%m-%d %H:%M %Z}"),
     }[style]
-    return Markup(f"<!date^{int(utc.timestamp())}^{shown}|{fallback}>")  # noqa: S704 (digits and our own words)
+    return Markup(f"<!date^{int(at.timestamp())}^{shown}|{fallback}>")  # noqa: S704 (digits and our own words)
 
 
 def duration(length: timedelta) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from aiohttp import web
 from pydantic.json_schema import models_json_schema
 
-from handlers.api import gates, lists, reports
+from handlers.api import gates, incidents, lists, reports
 
 _REFERENCE = "#/components/schemas/{model}"
 
@@ -26,6 +28,7 @@ _LISTED = {
         "Release trains, by name, each with its next departures, and its latest ones with who is aboard and who is not "
         "and why; `next` is a position, `state` narrows the departures."
     ),
+    "incidents": "Incidents, newest first; `state` is open, resolved or merged.",
 }
 _STATES = sorted(gates.STRICT)
 
@@ -40,8 +43,9 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/api/v1/openapi.json", describe)
 
 
-def description() -> dict[str, Any]:
-    """The whole document."""
+@cache
+def description() -> Mapping[str, Any]:
+    """The whole document, drawn up once."""
     kinds = list(reports.ROUTES.values())
     _, schemas = models_json_schema([(kind, "validation") for kind in kinds], ref_template=_REFERENCE)
     paths: dict[str, Any] = {}
@@ -50,6 +54,9 @@ def description() -> dict[str, Any]:
     for name in lists.ROUTES:
         paths.setdefault(f"/api/v1/{name}", {})["get"] = _list(name)
     paths["/api/v1/trains/{name}.ics"] = {"get": _calendar()}
+    for part, summary in _OF_INCIDENT.items():
+        paths[f"/api/v1/incidents/{{id}}{part}"] = {"get": _about_incident(part, summary)}
+    paths["/api/v1/metrics"] = {"get": _metrics()}
     paths["/api/v1/gates"] = {"get": _gates()}
     paths["/gate/flagger"] = {"post": _flagger()}
     paths["/api/v1/deliveries/replay"] = {"post": _replay()}
@@ -152,6 +159,42 @@ def _calendar() -> dict[str, Any]:
             },
             **_refusals(None),
             "404": {"description": "No train of this name.", "content": _json({"$ref": "#/components/schemas/Error"})},
+        },
+    }
+
+
+_OF_INCIDENT = {
+    "": "One incident: its likely changes with the evidence for and against each, who was woken, its alerts and tasks.",
+    "/timeline": "What happened in it, in order.",
+    "/postmortem": "The draft of its postmortem as it would be written now, in Markdown.",
+}
+
+
+def _about_incident(part: str, summary: str) -> dict[str, Any]:
+    number = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}
+    content = {"text/markdown": {"schema": {"type": "string"}}} if part == "/postmortem" else _json({"type": "object"})
+    return {
+        "summary": summary,
+        "parameters": [number],
+        "responses": {
+            "200": {"description": "As it stands now.", "content": content},
+            **_refusals(None),
+            "404": {"description": "No such incident.", "content": _json({"$ref": "#/components/schemas/Error"})},
+        },
+    }
+
+
+def _metrics() -> dict[str, Any]:
+    arguments = [_query(one, "integer" if one == "days" else "string") for one in incidents.ARGUMENTS]
+    return {
+        "summary": (
+            "How often pages to whoever wrote the likely change were right, by team; how many deploys failed and the "
+            "median time to recover, in seconds, by service. Of the last 30 days, or of `days`."
+        ),
+        "parameters": arguments,
+        "responses": {
+            "200": {"description": "The figures.", "content": _json({"type": "object"})},
+            **_refusals(None),
         },
     }
 

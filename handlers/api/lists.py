@@ -1,4 +1,4 @@
-"""``GET /api/v1/{services,deploys,promotions,locks,trains}``: what there is, a page at a time; a train's calendar."""
+"""``GET /api/v1/…``: services, deploys, promotions, locks, trains, incidents, a page at a time; a train's calendar."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from bot.answers import lists, timetables
+from bot.answers import incident_rows, lists, timetables
 from bot.answers.lists import LARGEST_PAGE, USUAL_PAGE, Asked, List
 from bot.app import Bot
 from bot.database import DatabaseUnavailable
@@ -19,6 +19,7 @@ ROUTES: Mapping[str, List] = {
     "promotions": lists.promotions,
     "locks": lists.locks,
     "trains": timetables.trains,
+    "incidents": incident_rows.incidents,
 }
 """Everything that can be listed, by the last part of its address."""
 

@@ -20,13 +20,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Bot
 from bot.rendering import Renderer
-from handlers.slack import door, events, locks, promotions, trains
+from handlers.slack import door, events, incident_words, incidents, locks, mapping, promotions, trains
 from handlers.slack.acts import translate
 from handlers.slack.answering import Answering
 from handlers.slack.commands import Commands
 from handlers.slack.events import EventDoor
 from handlers.slack.home import HomeDoor
+from handlers.slack.incident_words import IncidentWordsDoor
+from handlers.slack.incidents import IncidentsDoor
 from handlers.slack.locks import LocksDoor
+from handlers.slack.mapping import MappingDoor
 from handlers.slack.modals import Modals
 from handlers.slack.ourselves import Ourselves
 from handlers.slack.people import BUTTONS, SOURCE, PeopleDoor
@@ -56,7 +59,7 @@ class Listeners:
     """Modals that were submitted."""
     any_view: Listener
     shortcuts: Mapping[str, Listener]
-    """Global ones."""
+    """Global ones, and those of messages."""
     any_shortcut: Listener
     options: Mapping[str, Listener]
     """Menus that are filled while somebody types."""
@@ -73,12 +76,14 @@ def listeners(bot: Bot, answering: Answering, ourselves: Ourselves) -> Listeners
     promoting = PromotionsDoor(bot, answering, storing, modals)
     locking = LocksDoor(bot, answering, storing, modals)
     conducting = TrainsDoor(bot, answering, storing, modals)
+    leading = IncidentsDoor(bot, answering, storing, modals)
+    telling = IncidentWordsDoor(bot, answering, storing, modals, leading)
     commands = Commands(bot, answering, people, promoting, locking, WatchDoor(bot, storing), conducting)
     stale = Stale(answering)
     return Listeners(
         commands={
             "/ship": commands.ship,
-            "/incident": commands.incident,
+            "/incident": telling.typed,
         },
         any_command=commands.unknown,
         actions={
@@ -86,27 +91,35 @@ def listeners(bot: Bot, answering: Answering, ourselves: Ourselves) -> Listeners
             **dict.fromkeys(promotions.BUTTONS, promoting.clicked),
             **dict.fromkeys(locks.BUTTONS, locking.clicked),
             **dict.fromkeys(trains.BUTTONS, conducting.clicked),
+            **dict.fromkeys(incidents.BUTTONS, leading.clicked),
+            **dict.fromkeys(mapping.BUTTONS, MappingDoor(bot, answering, storing).clicked),
         },
         any_action=people.stale,
         views={
             **dict.fromkeys(promotions.SUBMISSIONS, promoting.submitted),
             locks.PLACE: locking.submitted,
             **dict.fromkeys(trains.SUBMISSIONS, conducting.submitted),
+            **dict.fromkeys(incidents.SUBMISSIONS, leading.submitted),
+            **dict.fromkeys(incident_words.SUBMISSIONS, telling.submitted),
         },
         any_view=stale.view,
         shortcuts={
             promotions.SHORTCUT: promoting.shortcut,
             locks.SHORTCUT: locking.shortcut,
+            **dict.fromkeys(incident_words.SHORTCUTS, telling.shortcut),
         },
         any_shortcut=stale.shortcut,
         options={
             promotions.TARGETS: promoting.targets,
             locks.SCOPES: locking.scopes,
+            incident_words.SERVICES: telling.services,
         },
         any_options=stale.options,
         events={
             "app_home_opened": home.opened,
             "app_uninstalled": events.revoked,
+            "member_joined_channel": events.kept,
+            "reaction_added": events.kept,
             "tokens_revoked": events.revoked,
         },
     )

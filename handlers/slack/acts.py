@@ -2,7 +2,7 @@
 
 The stored body is a small JSON object of our own, so that it reads the same however the act came in (button, command,
 modal, Socket Mode) and can be replayed: the act's name, then the fields of its event. Slack's own events are stored
-too, to be known again when they are sent again; none of them has a meaning yet.
+too, to be known again when they are sent again; what two of them mean for incidents is read here.
 """
 
 from __future__ import annotations
@@ -17,18 +17,23 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from bot.events import (
+    AlertMapped,
     Event,
     FreezeDeclared,
     FreezeLifted,
     GithubLinked,
     HoursChosen,
     IdentityProven,
+    IncidentActed,
+    IncidentOpened,
     LockActed,
     LockPlaced,
+    MessageKept,
     PreferenceChosen,
     PromotionActed,
     PromotionRequested,
     RollbackRequested,
+    RoomJoined,
     TrainActed,
     WatchChosen,
 )
@@ -47,6 +52,11 @@ Act = (
     | FreezeDeclared
     | FreezeLifted
     | WatchChosen
+    | IncidentOpened
+    | IncidentActed
+    | MessageKept
+    | RoomJoined
+    | AlertMapped
 )
 """What people can do."""
 
@@ -64,8 +74,16 @@ NAMES: Mapping[str, type[Act]] = {
     "freeze": FreezeDeclared,
     "thaw": FreezeLifted,
     "watch": WatchChosen,
+    "incident_open": IncidentOpened,
+    "incident": IncidentActed,
+    "keep": MessageKept,
+    "joined": RoomJoined,
+    "alert_mapped": AlertMapped,
 }
 """What each is stored as. A name once used is never given to another: stored acts are replayed for a month."""
+
+KEEPS = frozenset({"pushpin", "round_pushpin", "memo", "pencil"})
+"""Slack's names of 📌 📍 📝 ✏️: what they are put on in an incident's room stands on its timeline."""
 
 _CALLED = {kind: name for name, kind in NAMES.items()}
 _STORED_AS = {"act": "does"}
@@ -90,11 +108,35 @@ def translate(headers: Mapping[str, str], body: bytes) -> list[Event]:
         raise ValueError("an act is an object")
     name = held.pop("act", None)
     if name is None and held.get("type") == "event_callback":
-        return []
+        return _meant(held)
     kind = NAMES.get(name) if isinstance(name, str) else None
     if kind is None:
         raise ValueError(f"nobody knows what the act {name!r} means")
     return [_read(kind, held)]
+
+
+def _meant(held: Mapping[str, Any]) -> list[Event]:
+    """What an event of Slack's means: somebody came into a channel, or put a mark on a message; else nothing."""
+    event, seconds = held.get("event"), held.get("event_time")
+    if not isinstance(event, Mapping) or type(seconds) is not int or not 0 <= seconds < _END_OF_TIME:
+        return []
+    at, who = datetime.fromtimestamp(seconds, UTC), event.get("user")
+    item, author = event.get("item"), event.get("item_user")
+    if not isinstance(who, str) or not who:
+        return []
+    if event.get("type") == "member_joined_channel" and isinstance(event.get("channel"), str):
+        return [RoomJoined(channel=event["channel"], slack_id=who, at=at)]
+    if event.get("type") != "reaction_added" or event.get("reaction") not in KEEPS or not isinstance(item, Mapping):
+        return []
+    channel, ts = item.get("channel"), item.get("ts")
+    if not isinstance(channel, str) or not isinstance(ts, str):
+        return []
+    known = author if isinstance(author, str) else None
+    return [MessageKept(incident=None, channel=channel, ts=ts, text=None, author=known, slack_id=who, at=at)]
+
+
+_END_OF_TIME = 253_402_300_800
+"""Seconds until the year 10000, which no clock of ours shows."""
 
 
 def _read(kind: type[Act], held: Mapping[str, Any]) -> Act:

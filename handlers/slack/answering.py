@@ -16,10 +16,13 @@ from typing import Any
 import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.answers.metrics import MetricsReply
+from bot.answers.oncall import OnCallReply
 from bot.answers.views import DriftReply, HelpReply, MeReply, ProofReply, SaidReply, StatusReply, WhereReply
 from bot.app import Bot
 from bot.database import DatabaseUnavailable
 from bot.errors import Doubtful, OutgoingError, RetryLater, UserError
+from bot.incidents.views import IncidentReply, IncidentsReply, TimelineReply
 from bot.locks.views import LocksReply
 from bot.ports import Message
 from bot.rendering import Renderer
@@ -28,7 +31,22 @@ from handlers.slack.asking import Asker
 
 log = structlog.get_logger(__name__)
 
-Reply = StatusReply | WhereReply | MeReply | HelpReply | ProofReply | SaidReply | LocksReply | DriftReply | TrainsReply
+Reply = (
+    StatusReply
+    | WhereReply
+    | MeReply
+    | HelpReply
+    | ProofReply
+    | SaidReply
+    | LocksReply
+    | DriftReply
+    | TrainsReply
+    | IncidentReply
+    | IncidentsReply
+    | TimelineReply
+    | OnCallReply
+    | MetricsReply
+)
 Answer = Callable[[], Awaitable[Reply | None]]
 """Finds out what to say, None where nothing is to be said (a modal opened); UserError is a refusal in its own words."""
 
@@ -48,6 +66,11 @@ TEMPLATES = {
     LocksReply: "replies/locks",
     DriftReply: "replies/drift",
     TrainsReply: "replies/train",
+    IncidentReply: "replies/incident",
+    IncidentsReply: "replies/incidents",
+    TimelineReply: "replies/timeline",
+    OnCallReply: "replies/oncall",
+    MetricsReply: "replies/metrics",
 }
 
 

@@ -1,4 +1,4 @@
-"""The slash commands: `/ship` with its words, and `/incident`, which is still to come."""
+"""The slash command `/ship` with its words; `/incident` has a door of its own (``incident_words``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.errors import UserError
 from handlers.slack import words
 from handlers.slack.answering import Answer, Answering, Reply
 from handlers.slack.asking import Asker, asker_of
-from handlers.slack.deploys import ask_drift, ask_status, ask_where
+from handlers.slack.deploys import ask_drift, ask_metrics, ask_on_call, ask_status, ask_where
 from handlers.slack.locks import LocksDoor, ask_locks
 from handlers.slack.people import PeopleDoor
 from handlers.slack.promotions import PromotionsDoor
@@ -38,14 +38,6 @@ class Commands:
         """`/ship …`: what changes something is stored, then all is acknowledged, then answered."""
         asker = asker_of(body)
         await self.answering.take(asker, ack, lambda: self._ship(asker, body))
-
-    async def incident(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """`/incident …`: a clear not-yet."""
-
-        async def answer() -> Answer:
-            raise UserError(f"/incident is not here yet. {words.today()}")
-
-        await self.answering.take(asker_of(body), ack, answer)
 
     async def unknown(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A command that somebody added to the app and we do not have."""
@@ -81,7 +73,7 @@ class Commands:
             "unlock": lambda: self.locks.unlock(asker, arguments, occasion),
             "freeze": lambda: self.locks.freeze(asker, arguments, occasion),
             "watch": lambda: self.watching.ask(asker, arguments, occasion),
-            "train": lambda: self.trains.ask(asker, arguments, occasion),
+            "train": lambda: self.trains.ask(asker, arguments, body, occasion),
         }
 
 
@@ -90,6 +82,8 @@ _QUESTIONS: Mapping[str, Callable[[Bot, Sequence[str]], Answer]] = {
     "where": ask_where,
     "locks": ask_locks,
     "drift": ask_drift,
+    "oncall": ask_on_call,
+    "metrics": ask_metrics,
 }
 """The words that only ask."""
 

@@ -1,10 +1,12 @@
-"""`/ship status`, `/ship where` and `/ship drift`: questions about deploys and changes."""
+"""`/ship status`, `where`, `drift`, `oncall` and `metrics`: questions about deploys, changes and who is there."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from bot.answers.drift import drift
+from bot.answers.metrics import LONGEST, metrics, read_days
+from bot.answers.oncall import on_call
 from bot.answers.status import status
 from bot.answers.where import where
 from bot.app import Bot
@@ -44,5 +46,30 @@ def ask_drift(bot: Bot, arguments: Sequence[str]) -> Answer:
 
     async def answer() -> Reply:
         return await bot.read(lambda session, desk: drift(session, desk, service))
+
+    return answer
+
+
+def ask_on_call(bot: Bot, arguments: Sequence[str]) -> Answer:
+    """Who is on call for a service now."""
+    if len(arguments) != 1:
+        raise UserError("Of which service? Like this: /ship oncall checkout")
+
+    async def answer() -> Reply:
+        return await bot.read(lambda session, desk: on_call(session, desk, arguments[0]))
+
+    return answer
+
+
+def ask_metrics(bot: Bot, arguments: Sequence[str]) -> Answer:
+    """Figures of one service or team, or of all, over so many days."""
+    rest = list(arguments)
+    days = next((found for word in rest if (found := read_days(word)) is not None), None)
+    rest = [word for word in rest if read_days(word) is None]
+    if len(rest) > 1 or len(arguments) - len(rest) > 1:
+        raise UserError(f"Say it like this: /ship metrics, /ship metrics checkout 30d (at most {LONGEST.days}d)")
+
+    async def answer() -> Reply:
+        return await bot.read(lambda session, desk: metrics(session, desk, rest[0] if rest else None, days))
 
     return answer

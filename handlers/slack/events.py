@@ -53,6 +53,11 @@ class EventDoor:
         return BoltResponse(status=200, body="")
 
 
+async def kept(event: dict[str, Any]) -> None:
+    """What stands in it is done where it was stored: who comes into a room, and what is to stand on a timeline."""
+    log.debug("an event was taken in", slack_event=event.get("type"))
+
+
 async def revoked(event: dict[str, Any]) -> None:
     """The app was removed, or its token taken back: nothing reaches Slack until somebody installs it again."""
     log.error("Slack has taken our access away; install the app again", slack_event=event.get("type"))

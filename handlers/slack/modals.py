@@ -155,7 +155,8 @@ def _read(body: Mapping[str, Any]) -> Submitted:
         for answer in answers.values() if isinstance(answers, Mapping) else ():
             chosen = answer.get("selected_option") if isinstance(answer, Mapping) else None
             value = chosen.get("value") if isinstance(chosen, Mapping) else None
-            value = value if value is not None or not isinstance(answer, Mapping) else answer.get("value")
+            if value is None and isinstance(answer, Mapping):
+                value = answer.get("selected_user") or answer.get("value")
             if isinstance(value, str):
                 values[block_id] = value
     return Submitted(values, remembers if isinstance(remembers, dict) else {})

@@ -19,6 +19,7 @@ from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import Act, PromotionActed, PromotionRequested, RollbackRequested, Via
 from bot.promotions import modals as windows
+from bot.promotions.views import RollbackModal
 from handlers.slack.answering import Answer, Answering
 from handlers.slack.asking import Asker, asker_of, may_act
 from handlers.slack.modals import Amiss, Modals, Opened, Submitted
@@ -241,14 +242,19 @@ class PromotionsDoor:
         view = await self.bot.read(
             lambda session, desk: windows.rollback_modal(session, desk, service, environment, sha)
         )
-        held = {"service": view.service, "environment": view.environment, "to": view.to_deploy, "leaves": view.seen}
-        return Opened("modals/roll_back", view, ROLL_BACK, held)
+        return rollback_window(view)
 
     def _targets(self) -> Sequence[Option]:
         return [
             option(f"{service} → {environment}", f"{service}/{environment}")
             for service, environment in promotable(self.bot.catalog)
         ]
+
+
+def rollback_window(view: RollbackModal) -> Opened:
+    """The window of a rollback, wherever it is asked for; what is filled in comes back to this door."""
+    held = {"service": view.service, "environment": view.environment, "to": view.to_deploy, "leaves": view.seen}
+    return Opened("modals/roll_back", view, ROLL_BACK, held)
 
 
 def _read_value(value: str) -> tuple[int, str]:

@@ -75,9 +75,14 @@ SHIP = (
         summary="what its conductor does to the departure that is sealed",
         ready=True,
     ),
-    Word(name="help", usage="help", summary="this list", ready=True),
-    Word(name="metrics", usage="metrics [service | team] [30d]", summary="how often, how fast, how well", ready=False),
-    Word(name="oncall", usage="oncall <service>", summary="who is on call", ready=False),
+    Word(name="oncall", usage="oncall <service>", summary="who is on call there, until when", ready=True),
+    Word(
+        name="metrics",
+        usage="metrics [service | team] [30d]",
+        summary="whether pages were right, what failed, how long it took to recover",
+        ready=True,
+    ),
+    Word(name="help", usage="help", summary="this list; /incident has its own", ready=True),
 )
 """Every word of `/ship`, in the order in which help shows them; a word stands once for each way to use it."""
 

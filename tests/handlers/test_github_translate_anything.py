@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -95,6 +96,10 @@ def assert_storable(value: object) -> None:
             assert_storable(getattr(value, field.name))
     elif isinstance(value, tuple):
         for piece in value:
+            assert_storable(piece)
+    elif isinstance(value, Mapping):
+        for key, piece in value.items():
+            assert_storable(key)
             assert_storable(piece)
     elif isinstance(value, str):
         assert "\x00" not in value

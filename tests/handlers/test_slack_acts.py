@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.events import Act as PromotionAct
-from bot.events import GithubLinked, Level, LockAct, LockActed, PreferenceChosen, PromotionActed
+from bot.events import (
+    GithubLinked,
+    Level,
+    LockAct,
+    LockActed,
+    MessageKept,
+    PreferenceChosen,
+    PromotionActed,
+    RoomJoined,
+)
 from handlers.slack import acts
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -73,10 +82,58 @@ def test_a_field_that_has_a_default_may_be_missing_in_what_was_stored_before_it_
     assert read.until is None
 
 
-def test_an_event_of_slacks_has_no_meaning_yet_and_is_stored_without_its_password() -> None:
+def test_an_event_of_slacks_without_a_meaning_is_stored_without_its_password() -> None:
     event = {"token": "shhh", "type": "event_callback", "event_id": "Ev1", "event": {"type": "tokens_revoked"}}
     body = acts.event_body(event)
     assert json.loads(body) == {"type": "event_callback", "event_id": "Ev1", "event": {"type": "tokens_revoked"}}
+    assert acts.translate({}, body) == []
+
+
+def heard(**event: object) -> bytes:
+    """An event of Slack's, as it is stored."""
+    return acts.event_body({"type": "event_callback", "event_id": "Ev1", "event_time": 1772539200, "event": event})
+
+
+MARKED = {"type": "message", "channel": "C0ROOM1", "ts": "1772539190.000100"}
+
+
+def test_whoever_comes_into_a_channel_and_a_mark_on_a_message_mean_something() -> None:
+    """For incidents: whether it is a room is for the verb to say."""
+    assert acts.translate({}, heard(type="member_joined_channel", user="U0ANA", channel="C0ROOM1", inviter="U0B")) == [
+        RoomJoined(channel="C0ROOM1", slack_id="U0ANA", at=NOON)
+    ]
+    for mark in ("pushpin", "memo"):
+        assert acts.translate(
+            {}, heard(type="reaction_added", user="U0ANA", reaction=mark, item=MARKED, item_user="U0CHI")
+        ) == [
+            MessageKept(
+                incident=None, channel="C0ROOM1", ts="1772539190.000100", text=None, author="U0CHI",
+                slack_id="U0ANA", at=NOON,
+            )
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "reaction_added", "user": "U0ANA", "reaction": "tada", "item": MARKED},
+        {"type": "reaction_added", "user": "U0ANA", "reaction": "memo", "item": {"type": "file", "file": "F1"}},
+        {"type": "reaction_added", "user": "U0ANA", "reaction": "memo", "item": "C0ROOM1"},
+        {"type": "reaction_added", "reaction": "memo", "item": MARKED},
+        {"type": "member_joined_channel", "user": "U0ANA"},
+        {"type": "member_joined_channel", "user": ["U0ANA"], "channel": "C0ROOM1"},
+        {"type": "app_home_opened", "user": "U0ANA"},
+        {},
+    ],
+)
+def test_every_other_event_means_nothing(event: dict[str, object]) -> None:
+    assert acts.translate({}, heard(**event)) == []
+
+
+@pytest.mark.parametrize("seconds", [None, "1772539200", 10**12, -1, True])
+def test_an_event_without_its_time_means_nothing(seconds: object) -> None:
+    held = {"type": "member_joined_channel", "user": "U0ANA", "channel": "C0ROOM1"}
+    body = json.dumps({"type": "event_callback", "event_time": seconds, "event": held}).encode()
     assert acts.translate({}, body) == []
 
 

@@ -118,12 +118,13 @@ async def test_where_without_a_change_says_how_to_ask(here: Living) -> None:
     assert "payload-fix" in (await typed(here, "where payload-fix")).text, "Bolt loses commands with this word"
 
 
-async def test_help_lists_what_works_and_what_is_to_come(here: Living) -> None:
+async def test_help_lists_what_works(here: Living) -> None:
     for words in ("", "help", "HELP"):
         said = (await typed(here, words)).text
         assert "/ship status [service]" in said
         assert "/ship lock &lt;scope&gt; [for 2h | until 18:00] &lt;reason&gt;" in said
-        assert "Not yet here: metrics, oncall" in said
+        assert "/ship oncall &lt;service&gt;" in said
+        assert "Not yet here" not in said
 
 
 async def test_an_unknown_word_gets_a_did_you_mean(here: Living) -> None:
@@ -132,16 +133,6 @@ async def test_an_unknown_word_gets_a_did_you_mean(here: Living) -> None:
     assert "/ship help lists all words" in said
     assert "/ship where" not in said, "not the whole help"
     assert "Did you mean /ship me mute #812?" in (await typed(here, "mute #812")).text
-
-
-async def test_a_word_to_come_says_so_and_what_works_today(here: Living) -> None:
-    for word in ("metrics", "oncall checkout"):
-        said = (await typed(here, word)).text
-        assert f"/ship {word.split(maxsplit=1)[0]} is not here yet. What works today: /ship status" in said
-
-
-async def test_incident_says_that_it_is_not_here_yet(here: Living) -> None:
-    assert "/incident is not here yet" in (await typed(here, "open fire", command="/incident")).text
 
 
 async def test_a_command_that_somebody_else_registered_is_answered_too(here: Living) -> None:

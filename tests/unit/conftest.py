@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy import create_engine
 from sqlmodel import Session
 
 from tests.unit.railway import railway
+from tests.unit.rooming import Rooming, rooming
 from tests.unit.stores import address
 
 
@@ -77,4 +79,55 @@ def sqlite_session(sqlite_url: str) -> Iterator[Session]:
     engine = create_engine(address(sqlite_url))
     with Session(engine) as session:
         yield session
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def calm_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file in which services have lived for days and nothing fires (``Rooming.lived``)."""
+    file = tmp_path_factory.mktemp("rooming") / "calm.db"
+    shutil.copyfile(sqlite_template, file)
+    engine = create_engine(address(f"sqlite:///{file}"))
+    with Session(engine) as session:
+        rooming(session)
+        session.commit()
+    engine.dispose()
+    return file
+
+
+@pytest.fixture(scope="session")
+def burning_template(calm_template: Path) -> tuple[Path, Rooming]:
+    """The same once an incident has a room (``Rooming.burns``), and the world outside of it."""
+    file = calm_template.with_name("burning.db")
+    shutil.copyfile(calm_template, file)
+    engine = create_engine(address(f"sqlite:///{file}"))
+    with Session(engine) as session:
+        here = Rooming(session)
+        here.burns()
+        here.room_of()
+        session.commit()
+    engine.dispose()
+    return file, here
+
+
+@pytest.fixture
+def calm(calm_template: Path, tmp_path: Path) -> Iterator[Rooming]:
+    """A world with rooms in which all is well so far."""
+    file = tmp_path / "calm.db"
+    shutil.copyfile(calm_template, file)
+    engine = create_engine(address(f"sqlite:///{file}"))
+    with Session(engine) as session:
+        yield Rooming(session)
+    engine.dispose()
+
+
+@pytest.fixture
+def burning(burning_template: tuple[Path, Rooming], tmp_path: Path) -> Iterator[Rooming]:
+    """A world in which checkout's incident has a room: Ana and Chi were paged for #812, 12 minutes after it."""
+    template, before = burning_template
+    file = tmp_path / "burning.db"
+    shutil.copyfile(template, file)
+    engine = create_engine(address(f"sqlite:///{file}"))
+    with Session(engine) as session:
+        yield Rooming(session, at=before.at, slack=copy.deepcopy(before.slack))
     engine.dispose()

@@ -211,6 +211,10 @@ class Post:
     effects: list[str]
     """What was done of effects, in order: ``run 1``, ``done 1``, ``postponed 1``, ``given up 1``."""
     acts: dict[int, list[Exception]] = field(default_factory=dict)
+    waits: dict[int, asyncio.Event] = field(default_factory=dict)
+    """What an effect waits for once it is begun."""
+    frees: dict[int, asyncio.Event] = field(default_factory=dict)
+    """Who need not wait any more once it is begun."""
     """How the next runs of an effect (by its number) end."""
 
     async def card(self, subject: str, place: str, words: str | None = None, **how: Any) -> int:
@@ -295,6 +299,10 @@ def _engine(post: Post, limits: Limits) -> Delivery:
     async def run(data: Mapping[str, Any]) -> Settle:
         number = data["number"]
         post.effects.append(f"run {number}")
+        if number in post.frees:
+            post.frees[number].set()
+        if number in post.waits:
+            await post.waits[number].wait()
         if post.acts.get(number):
             raise post.acts[number].pop(0)
         return lambda session, now: post.effects.append(f"done {number}")

@@ -215,7 +215,15 @@ def test_a_fault_of_a_service_is_told_with_its_line_its_place_and_its_mend(
             f"freezes: [{{from: {UNTIL}, until: {FROM}, services: [a], reason: x}}]",
             "freezes[0].services[0]: there is no service “a” under services",
         ),
-        ('audiences: {a: {channel: "#a", every: "0 0 30 2 *"}}', f"audiences.a.every: {CRON} (bad day-of-month)"),
+        ('audiences: {a: {channel: "#a", every: "0 0 32 2 *"}}', f"audiences.a.every: {CRON} (bad day-of-month)"),
+        ('audiences: {a: {channel: "#a", every: "0 0 30 13 *"}}', f"audiences.a.every: {CRON} (bad month)"),
+        (
+            'audiences: {a: {channel: "#a", every: "0 9 30 2 *"}}',
+            (
+                "audiences.a.every: names a day that never comes: month 2 has no day 30. "
+                'The last day of a month is L, as in "0 9 L 2 *"'
+            ),
+        ),
         (
             'audiences: {a: {channel: "#a", every: "0 0 */31 * mon#5"}}',
             "audiences.a.every: names a day that never comes",

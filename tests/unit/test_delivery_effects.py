@@ -118,6 +118,21 @@ async def test_effects_go_in_the_order_of_their_lanes_and_few_at_once(sqlite_url
         assert [line for line in post.effects if line.startswith("run")] == ["run 3", "run 1", "run 2"]
 
 
+async def test_a_page_does_not_wait_for_slow_effects_to_end(sqlite_url: str) -> None:
+    """Every place is taken by one that has begun, and ends only after the page: those have places of their own."""
+    async with post_office(sqlite_url, Limits(effects=1, pages=1)) as post:
+        post.frees[1], post.waits[1] = asyncio.Event(), asyncio.Event()
+        post.frees[3] = post.waits[1]
+        await post.effect(1)
+        await post.effect(2)
+        await post.engine._round()
+        await post.frees[1].wait()
+        await post.effect(3, lane=outbox.Lane.PAGE)
+        async with asyncio.timeout(60):
+            await post.send()
+        assert [line for line in post.effects if line.startswith("run")] == ["run 1", "run 3", "run 2"]
+
+
 def moved(place: str, found: str | None) -> Settle:
     """What is written when a person was looked up."""
     return lambda session, now: outbox.readdress(session, place, found)

@@ -23,6 +23,7 @@ from bot.answers.views import (
     HelpReply,
     HoursView,
     MeReply,
+    MyIncident,
     ProofReply,
     SaidReply,
     ServiceStatus,
@@ -59,8 +60,11 @@ from bot.locks.views import FreezeNote, FreezeRow, GoCard, LockCard, LockNote, L
 from bot.ports import Message
 from bot.rendering import Renderer, templates_folder
 from bot.rendering.blocks import Page
+from tests.unit import golden_alerts as alerting
 from tests.unit import golden_forecasts as forecasting
+from tests.unit import golden_incidents as incidents
 from tests.unit import golden_promotions as promoting
+from tests.unit import golden_rooms as rooms
 from tests.unit import golden_trains as trains
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -365,6 +369,7 @@ SAMPLES: dict[str, dict[str, object]] = {
             LOCKED, waiting_changes=0, waiting_people=0, waiting_doubtful=1
         ),
         "set itself": BY_ITSELF,
+        "set by an incident": dataclasses.replace(BY_ITSELF, reason="incident: checkout 5xx", room="C0INC0007"),
         "ran out": RAN_OUT,
         "set itself and was lifted": LIFTED_CARD,
         "lifted": dataclasses.replace(
@@ -584,7 +589,7 @@ SAMPLES: dict[str, dict[str, object]] = {
         "refused": SaidReply(text="Only members of payments may do this.\nAsk Dee or Eve.", refused=True),
     },
 }
-SAMPLES |= promoting.SAMPLES | trains.SAMPLES
+SAMPLES |= promoting.SAMPLES | trains.SAMPLES | incidents.SAMPLES | alerting.SAMPLES | rooms.SAMPLES
 SAMPLES["replies/where"] |= {
     f"ahead: {name}": dataclasses.replace(promoting.FOUND, ahead=(way,)) for name, way in promoting.WAYS.items()
 }
@@ -615,7 +620,30 @@ SAMPLES["replies/status"] |= {
         more=0,
     ),
     "held back": StatusReply(services=(dataclasses.replace(CHECKOUT, targets=(HELD,)),), more=0),
+    "an incident is open": StatusReply(
+        services=(
+            dataclasses.replace(
+                CHECKOUT,
+                incident=incidents.LINE,
+                targets=(
+                    dataclasses.replace(
+                        PRODUCTION,
+                        locks=(incidents.LOCKED,),
+                        promotions=(incidents.HELD_BACK,),
+                        alerts=promoting.FIRING,
+                    ),
+                ),
+            ),
+        ),
+        more=0,
+    ),
     "two, one held back": StatusReply(services=(dataclasses.replace(CHECKOUT, targets=(HELD,)), CART), more=0),
+}
+SAMPLES["home/home"] |= {
+    "incidents are open": dataclasses.replace(
+        promoting.EMPTY_HOME,
+        incidents=(MyIncident(line=incidents.LINE, waits=True), MyIncident(line=incidents.QUIET_LINE, waits=False)),
+    )
 }
 EVERY = [(template, name) for template, views in SAMPLES.items() for name in views]
 

@@ -40,10 +40,10 @@ class Reader:
     refused: set[str] = field(default_factory=set)
 
     def translate(self, headers: Mapping[str, str], body: bytes) -> Sequence[Event]:
-        """One event that carries the body's words."""
+        """One event for each of the body's words."""
         assert headers.keys() == {"X-Kind", RECEIVED_AT}
         assert datetime.fromisoformat(headers[RECEIVED_AT]) >= NOON
-        return [GithubLinked(slack_id="U1", login=body.decode(), at=NOON)]
+        return [GithubLinked(slack_id="U1", login=word, at=NOON) for word in body.decode().split("|")]
 
     def apply(self, session: Session, events: Sequence[Event], now: datetime) -> str | None:
         """Read it aloud in the same transaction, or fail as told."""
@@ -211,6 +211,59 @@ async def test_a_delivery_is_applied_once_even_when_looked_at_twice_at_once(data
         await asyncio.gather(*(here.inbox.accept(letter(name)) for name in ("one", "two")))
         await asyncio.gather(here.inbox.apply_pending(), here.inbox.apply_pending())
         assert await here.aloud() == ["one", "two"]
+
+
+async def test_one_of_many_events_takes_turns_with_what_came_after_it(database_url: str) -> None:
+    """Its first events have their effect at once, and a click does not wait for the last of them."""
+    words = [f"word {number}" for number in range(2 * inbox.EVENTS_AT_ONCE + 1)]
+    async with office(database_url) as here:
+        await here.inbox.accept(letter("group", body="|".join(words), lane=Lane.URGENT))
+        await here.inbox.accept(letter("click", lane=Lane.URGENT))
+        await here.inbox.apply_pending()
+        assert await here.aloud() == [*words[: inbox.EVENTS_AT_ONCE], "click"]
+        assert await here.states() == {"group": "pending", "click": "applied"}
+        await here.apply_all()
+        assert [word for word in await here.aloud() if word != "click"] == words
+        assert await here.states() == {"group": "applied", "click": "applied"}
+
+
+async def test_one_of_many_events_goes_on_where_it_was_killed(database_url: str) -> None:
+    """How far it came is in the same transaction as what it did: nothing is lost, and nothing read twice."""
+    words = [f"word {number}" for number in range(3 * inbox.EVENTS_AT_ONCE)]
+    async with office(database_url) as here:
+        await here.inbox.accept(letter("group", body="|".join(words)))
+        await here.inbox.apply_pending()
+        restarted = Inbox(
+            here.database, clock=here.clock, translators={"github": here.reader.translate}, apply=here.reader.apply
+        )
+        while await restarted.apply_pending():
+            pass
+        assert await here.aloud() == words
+        assert await here.states() == {"group": "applied"}
+
+
+async def test_one_of_many_events_that_fails_midway_is_replayed_from_its_beginning(database_url: str) -> None:
+    """What was applied before the fault stays, and the sender's own repeat of it begins anew."""
+    words = [f"word {number}" for number in range(inbox.EVENTS_AT_ONCE + 1)]
+    async with office(database_url) as here:
+        here.reader.broken.add(words[-1])
+        await here.inbox.accept(letter("group", body="|".join(words)))
+        await here.apply_all()
+        assert (await here.aloud(), await here.states()) == (words[:-1], {"group": "failed"})
+        here.reader.broken.clear()
+        assert await here.inbox.accept(letter("group")) is Accepted.REQUEUED
+        await here.apply_all()
+        assert await here.aloud() == words[:-1] + words
+        assert await here.states() == {"group": "applied"}
+
+
+async def test_the_worker_goes_on_with_one_of_many_events_by_itself(database_url: str) -> None:
+    """Each part rings for the next: looking at the tables now and then would take longer than whoever waits does."""
+    words = [f"word {number}" for number in range(8 * inbox.EVENTS_AT_ONCE)]
+    async with office(database_url) as here, working(here):
+        done = await acted(here.inbox, letter("group", body="|".join(words)))
+        assert done == Applied(said=f"{words[-inbox.EVENTS_AT_ONCE]} was read")
+        assert await here.aloud() == words
 
 
 async def test_failed_deliveries_are_applied_when_they_are_replayed(database_url: str) -> None:

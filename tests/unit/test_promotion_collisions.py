@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 from sqlmodel import Session, col, select
 
 from bot.database import Database
@@ -35,7 +36,10 @@ pytestmark = pytest.mark.both_engines
 
 Result = TypeVar("Result")
 
-ROUNDS = {"postgresql": 200, "sqlite": 60}
+THOROUGH = settings().max_examples // 40
+"""``--hypothesis-profile thorough`` tries ten times as many of these too."""
+
+ROUNDS = {"postgresql": 120 * THOROUGH, "sqlite": 60 * THOROUGH}
 """Collisions in all: most where two replicas can decide at the same moment."""
 
 TOGETHER = 10.0

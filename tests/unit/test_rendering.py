@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -20,9 +21,11 @@ from markupsafe import Markup
 from slack_sdk.models.blocks import ActionsBlock, ContextBlock, DividerBlock, MarkdownTextObject, SectionBlock
 
 from bot.answers.views import SaidReply
+from bot.cli.examination import templates
+from bot.cli.findings import Health
 from bot.deploys.views import PersonView
 from bot.events import DeployStatus
-from bot.rendering import Renderer, _render, limits, text
+from bot.rendering import Renderer, _render, faults_of, limits, templates_folder, text
 from bot.rendering.blocks import BadTemplate, button
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
@@ -410,6 +413,29 @@ def test_a_broken_shared_part_of_a_user_does_not_break_ours(
     assert said(Renderer(tmp_path, keep)) == OURS
     assert len(told) == 1
     assert said(Renderer(tmp_path)) == OURS
+
+
+def test_what_does_not_parse_is_known_before_anything_is_sent(tmp_path: Path) -> None:
+    """Of ours nothing; of a user's folder each file, with its line."""
+    assert faults_of(templates_folder()) == {}
+    (tmp_path / "cards").mkdir()
+    (tmp_path / "cards" / "deploy.j2").write_text("{% call section() %}\n{{ service \n{% endcall %}")
+    (tmp_path / "cards" / "lock.j2").write_text("{{ scope | shout }}")
+    (tmp_path / "parts.j2").write_text("{% macro fine() %}{% endmacro %}")
+    assert set(faults_of(tmp_path)) == {"cards/deploy.j2", "cards/lock.j2"}
+    assert faults_of(tmp_path)["cards/lock.j2"] == "line 1: No filter named 'shout'."
+    told = templates(tmp_path)
+    assert [(one.health, one.said.partition(":")[0]) for one in told] == [
+        (Health.FAULT, "cards/deploy.j2"), (Health.FAULT, "cards/lock.j2"),
+    ]  # fmt: skip
+    assert [one.health for one in templates(None)] == [Health.GOOD]
+
+
+def test_instants_are_told_by_the_clock_of_what_they_are_about() -> None:
+    """Their own zone's where a view names one; words that are none change nothing."""
+    with text.told_in(ZoneInfo("Europe/Paris")):
+        assert text.when(NOON) == "<!date^1772539200^{time}|13:00 CET>"
+    assert text.when(NOON) == "<!date^1772539200^{time}|12:00 UTC>"
 
 
 def test_a_message_carries_its_names_for_machines() -> None:

@@ -71,6 +71,7 @@ def upgrade() -> None:
         sa.Column("pager_url", sa.String(), nullable=True),
         sa.Column("pager_ours", sa.Boolean(), nullable=False),
         sa.Column("room", sa.String(length=32), nullable=True),
+        sa.Column("room_wanted_at", UTCDateTime(), nullable=True),
         sa.Column("room_name", sa.String(length=80), nullable=True),
         sa.Column("room_trouble", sa.String(), nullable=True),
         sa.Column("archived_at", UTCDateTime(), nullable=True),
@@ -163,6 +164,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_likely_changes_incident"), ["incident"], unique=False)
 
     op.create_table(
+        "room_people",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("incident", sa.Integer(), nullable=False),
+        sa.Column("slack_id", sa.String(length=32), nullable=False),
+        sa.Column("invited_at", UTCDateTime(), nullable=True),
+        sa.Column("trouble", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["incident"], ["incidents.id"], name=op.f("fk_room_people_incident")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_room_people")),
+        sa.UniqueConstraint("incident", "slack_id", name=op.f("uq_room_people_incident_slack_id")),
+    )
+    with op.batch_alter_table("room_people", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_room_people_incident"), ["incident"], unique=False)
+
+    op.create_table(
         "status_updates",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("incident", sa.Integer(), nullable=False),
@@ -248,10 +263,27 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("pager_incident", sa.String(length=64), nullable=True))
         batch_op.add_column(sa.Column("incident", sa.Integer(), nullable=True))
         batch_op.alter_column("service", existing_type=sa.VARCHAR(length=255), nullable=True)
+        batch_op.create_index(
+            "ix_alerts_firing",
+            ["service", "started_at"],
+            unique=False,
+            sqlite_where=sa.text("resolved_at IS NULL"),
+            postgresql_where=sa.text("resolved_at IS NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_alerts_incident"), ["incident"], unique=False)
         batch_op.create_index(batch_op.f("ix_alerts_pager_incident"), ["pager_incident"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alerts_started_at"), ["started_at"], unique=False)
+
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("reached", sa.Integer(), server_default=sa.text("0"), nullable=False))
+
+    with op.batch_alter_table("locks", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("room", sa.String(length=32), nullable=True))
 
     with op.batch_alter_table("members", schema=None) as batch_op:
         batch_op.add_column(sa.Column("away", sa.String(length=255), nullable=True))
         batch_op.add_column(sa.Column("away_until", UTCDateTime(), nullable=True))
 
+
+def downgrade() -> None:
+    raise NotImplementedError("Shipmate's migrations only go forward: restore a backup to go back")

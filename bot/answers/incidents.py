@@ -1,0 +1,237 @@
+"""``/incident``: which are open, which one somebody means, how one stands, what happened in it; its windows."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from sqlmodel import Session, col, func, select
+
+from bot.answers.status import called
+from bot.deploys.loading import Desk
+from bot.errors import UserError
+from bot.events import IncidentAct
+from bot.incidents import finding, loading, pieces, promises, timeline
+from bot.incidents.models import Incident, Likely
+from bot.incidents.naming import called as incident_called
+from bot.incidents.states import USUAL_SEVERITY, State
+from bot.incidents.views import (
+    ActModal,
+    IncidentReply,
+    IncidentsReply,
+    KeepModal,
+    LikelyView,
+    OpenModal,
+    TimelineLine,
+    TimelineReply,
+)
+from bot.promotions import modals as promotion_windows
+from bot.promotions.views import RollbackModal
+from bot.spelling import nearest
+
+WORDS = ("open", "status", "lead", "update", "resolve", "timeline", "help")
+"""What can follow ``/incident``."""
+
+MOST_OPEN = 10
+MOST_ENDED = 3
+MOST_LINES = 60
+"""Lines of a timeline that are shown: fifty blocks hold a few hundred, and nobody reads that on a phone."""
+
+MOST_OTHERS = 25
+"""Open incidents as which one can go on."""
+
+LONGEST_TITLE = 150
+"""Characters of what is wrong, in a line."""
+
+LATELY = timedelta(days=2)
+
+_NUMBER = re.compile(r"#?([1-9][0-9]{0,8})")
+_ROOM = re.compile(r"<#([CG][A-Z0-9]{5,30})>")
+
+
+# --- which one ----------------------------------------------------------------------------------------------------
+
+
+def named(word: str) -> tuple[int | None, str | None] | None:
+    """The number, or the room's channel, that a word names; None where it names neither."""
+    if found := _NUMBER.fullmatch(word):
+        return int(found.group(1)), None
+    if found := _ROOM.fullmatch(word):
+        return None, found.group(1)
+    return None
+
+
+def meant(session: Session, number: int | None, channel: str | None) -> int | None:
+    """The incident that is meant: this one, else the room's, else the only one that is open.
+
+    None where several are open, or none; UserError for a number that there is none of. One that was merged is the one
+    that goes on.
+    """
+    if number is not None:
+        row = session.get(Incident, number)
+        if row is None:
+            raise UserError(f"I know no incident {number}. {finding.open_words(session)}")
+        return finding.going_on(session, row).id
+    here = finding.of_place(session, None, channel)
+    if here is not None:
+        return here.id
+    alone = session.exec(select(Incident.id).where(Incident.state == State.OPEN.value).limit(2)).all()
+    return alone[0] if len(alone) == 1 else None
+
+
+def room_of(session: Session, channel: str) -> int | None:
+    """The incident whose room this channel is."""
+    found = finding.of_place(session, None, channel)
+    return found.id if found is not None else None
+
+
+def incident(session: Session, number: int) -> Incident:
+    """The incident of this number; UserError where there is none."""
+    row = session.get(Incident, number)
+    if row is None:
+        raise UserError(f"I know no incident {number}. {finding.open_words(session)}")
+    return row
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+def overview(
+    session: Session, desk: Desk, *, helps: bool = False, unknown: str | None = None, asked: str | None = None
+) -> IncidentsReply:
+    """Which incidents are open, and which ended lately; with ``helps``, every word there is and what severities mean.
+
+    ``unknown`` is a word that is none; ``asked`` what had to know which one.
+    """
+    rows = loading.open_incidents(session, MOST_OPEN)
+    in_all = session.exec(select(func.count()).select_from(Incident).where(Incident.state == State.OPEN.value)).one()
+    ended = session.exec(
+        select(Incident)
+        .where(Incident.state == State.RESOLVED.value, col(Incident.resolved_at) >= desk.now - LATELY)
+        .order_by(col(Incident.resolved_at).desc())
+        .limit(MOST_ENDED)
+    ).all()
+    return IncidentsReply(
+        open=tuple(loading.incident_line(session, desk, one) for one in rows),
+        more=in_all - len(rows),
+        ended=tuple(loading.incident_line(session, desk, one) for one in ended) if asked is None else (),
+        helps=helps,
+        severities=loading.severity_rows() if helps else (),
+        unknown=unknown,
+        meant=nearest(unknown, WORDS) if unknown is not None else None,
+        asked=asked,
+    )
+
+
+def status(session: Session, desk: Desk, number: int) -> IncidentReply:
+    """One incident at length."""
+    return IncidentReply(card=loading.incident_card(session, desk, incident(session, number)))
+
+
+def timeline_of(session: Session, desk: Desk, number: int) -> TimelineReply:
+    """What happened, in order; of a long one the latest lines."""
+    row = incident(session, number)
+    lines = timeline.entries(session, number, latest=MOST_LINES)
+    return TimelineReply(
+        incident_id=number,
+        title=row.title,
+        lines=tuple(TimelineLine(at=one.at, kind=one.kind, text=one.text, who=one.who, url=one.url) for one in lines),
+        earlier=timeline.count(session, number) - len(lines),
+        document=row.document,
+    )
+
+
+# --- windows ------------------------------------------------------------------------------------------------------
+
+
+def open_modal(session: Session, desk: Desk, quoted: str | None) -> OpenModal:
+    """What somebody is about to open; from a message that names a service, that one is offered first."""
+    words = re.split(r"[^\w.-]+", (quoted or "").casefold())
+    named = next((name for name in desk.catalog.services if name.casefold() in words), None)
+    line = next(iter((quoted or "").strip().splitlines()), "")
+    return OpenModal(
+        title=line[:LONGEST_TITLE] or None,
+        chosen=named,
+        severities=loading.severity_rows(),
+        severity=USUAL_SEVERITY,
+        quoted=quoted,
+    )
+
+
+def act_modal(session: Session, desk: Desk, number: int, act: IncidentAct, typed: str | None = None) -> ActModal:
+    """What somebody is about to do to an incident; UserError where it is over already."""
+    row = incident(session, number)
+    if row.state != State.OPEN.value:
+        raise UserError(f"Nothing to do: {incident_called(row)} is {row.state}. Reopen it first, on its card.")
+    card = loading.incident_card(session, desk, row)
+    others = loading.open_incidents(session, MOST_OTHERS + 1) if act is IncidentAct.MERGE else []
+    lines = tuple(loading.incident_line(session, desk, one) for one in others if one.id != number)
+    if act is IncidentAct.MERGE and not lines:
+        raise UserError("No other incident is open, so there is none that this could be the same as.")
+    return ActModal(
+        act=act,
+        card=card,
+        severities=loading.severity_rows(),
+        every=_promised(desk, row),
+        others=lines[:MOST_OTHERS],
+        chosen=_chosen(card.likely),
+        typed=typed,
+    )
+
+
+def keep_modal(session: Session, desk: Desk, quoted: str) -> KeepModal:
+    """A message that is to stand on the timeline of one of the open incidents; UserError where none is open."""
+    lines = [loading.incident_line(session, desk, one) for one in loading.open_incidents(session, MOST_OTHERS)]
+    if not lines:
+        raise UserError("No incident is open, so there is no timeline to keep that on.")
+    return KeepModal(quoted=quoted, open=tuple(lines))
+
+
+def details_modal(session: Session, desk: Desk, number: int) -> ActModal:
+    """All that is known of an incident, whatever its state."""
+    card = loading.incident_card(session, desk, incident(session, number), listed=20)
+    return ActModal(act=IncidentAct.RIGHT, card=card)
+
+
+def rollback_modal(session: Session, desk: Desk, likely_id: int) -> RollbackModal:
+    """What leaves with a rollback where a likely change went; UserError where that is not ours to do, with how."""
+    likely = session.get(Likely, likely_id)
+    found = pieces.target_of(session, likely) if likely is not None else None
+    if likely is None or found is None:
+        raise UserError(
+            "That is no deploy, so there is nothing to roll back. A flag is turned back where it was turned."
+        )
+    deploy, target = found
+    if likely.rolled_back_at is not None:
+        raise UserError(f"{deploy.sha[:7]} is out of {target.environment} again already.")
+    if desk.catalog.service(target.service).promote_through is None:
+        to = deploy.previous_sha[:7] if deploy.previous_sha else "the build before"
+        where = f" Its run: {deploy.url}" if deploy.url else ""
+        raise UserError(
+            f"I do not deploy {target.service}, so I cannot roll it back: have its pipeline deploy {to} to "
+            f"{target.environment}.{where}"
+        )
+    return promotion_windows.rollback_modal(session, desk, target.service, target.environment, None)
+
+
+def service_called(session: Session, desk: Desk, word: str) -> str | None:
+    """The service of this name as it is spelt; None where a word is no service's name."""
+    try:
+        return called(session, desk, word)
+    except UserError:
+        return None
+
+
+def _promised(desk: Desk, row: Incident) -> tuple[int, ...]:
+    """Minutes after which the next word can be promised, the usual one of its severity first."""
+    first = int(promises.every(desk, row).total_seconds() // 60)
+    return tuple(dict.fromkeys([first, 15, 30, 60, 120, 240, 1440]))
+
+
+def _chosen(likely: tuple[LikelyView, ...]) -> int:
+    """The likely change that is offered first when it is over: one that people said it was, else the one taken out."""
+    said = [one for one in likely if any(opinion.right for opinion in one.opinions)]
+    out = [one for one in likely if one.rolled_back_at is not None]
+    doubted = [one for one in likely if any(not opinion.right for opinion in one.opinions)]
+    first = [one for one in likely[:1] if one.confidence == "high" and one not in doubted]
+    return next((one.likely_id for one in (*said, *out, *first)), 0)

@@ -1,0 +1,415 @@
+"""How an incident begins: an alert fires, or a person says so; and which alerts are one incident.
+
+Alerts come in any order, any number of times and thousands at once: whatever belongs to an incident that is open joins
+it for the price of one update, and of many services at once one incident is made.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, select
+
+from bot import audit, work
+from bot.alerts import gathering
+from bot.alerts.models import Alert
+from bot.alerts.suspects import Attribution, Confidence
+from bot.audit import Tag
+from bot.catalog import PagingMode, Service
+from bot.deploys.loading import Desk
+from bot.errors import UserError
+from bot.events import AlertLevel, IncidentOpened
+from bot.incidents import (
+    attributing,
+    finding,
+    joining,
+    naming,
+    pages,
+    paging,
+    promises,
+    resolving,
+    rooms,
+    telling,
+    timeline,
+)
+from bot.incidents.models import Incident, IncidentService, Page
+from bot.incidents.states import SEVERITIES, USUAL_SEVERITY, EntryKind, PageState, State
+from bot.incidents.telling import Said
+from bot.locks import service as locks
+
+MOST_LOCKED = 10
+"""Services of one incident that are locked because of it; a storm would else lock everything."""
+
+MOST_ALERTS_TOLD = 5
+"""Alerts joining one incident that are said aloud; the others stand on its card."""
+
+MOST_ALERTS_ENTERED = 30
+"""Alerts joining one incident that get a line of its timeline."""
+
+LONGEST_TITLE = 200
+
+_SEVERITIES = {AlertLevel.CRITICAL: 2, AlertLevel.ERROR: 3, AlertLevel.WARNING: 4, AlertLevel.INFO: 5}
+"""How bad an incident is taken to be by how bad its alert is; people say otherwise."""
+
+_GRAVEST_FIRST = list(AlertLevel)
+
+QUIET = "incident_quiet"
+"""The kind of work that ends an incident that was only watched once it has been quiet for long; by its number."""
+
+STORM_TITLE = "Many services at once"
+
+
+def alert_fired(session: Session, desk: Desk, alert: Alert, now: datetime) -> None:
+    """An alert fires: it joins the incident that it belongs to, or opens one; nothing where it does neither."""
+    if alert.service is None or alert.resolved_at is not None:
+        return
+    owner = desk.catalog.service(alert.service)
+    environment = joining.environment_of(owner, alert.environment)
+    known = session.get(Incident, alert.incident) if alert.incident is not None else None
+    if known is not None:
+        known = finding.going_on(session, known)
+        if known.state == State.OPEN and _lasts(desk, known, now):
+            _fires(session, desk, known, alert, now)
+            return
+        if known.quiet_at is None:
+            return  # it fired on while people said that it was over, and were told so
+    if environment is None or owner.paging is PagingMode.OFF or not _grave(desk, alert):
+        return
+    found = _standing(session, desk, owner, environment, alert, now)
+    if found is not None:
+        _join(session, desk, found, owner, environment, alert, now)
+        return
+    closed = joining.lately_resolved(session, owner.name, environment, now - desk.catalog.incidents.reopens_within)
+    if closed is not None:
+        _reopen(session, desk, closed, owner, environment, alert, now)
+        return
+    _open(session, desk, owner, environment, alert, now)
+
+
+def alert_over(session: Session, desk: Desk, alert: Alert, now: datetime) -> None:
+    """An alert is over: where none of its incident's fires any more, that is said; it is for people to resolve it."""
+    incident = session.get(Incident, alert.incident) if alert.incident is not None else None
+    if incident is None or alert.resolved_at is None:
+        return
+    incident = finding.going_on(session, incident)
+    over = alert.resolved_at
+    if session.exec(select(Alert.id).where(*_firing(session, incident)).limit(1)).first() is not None:
+        return
+    if incident.quiet_at is not None:
+        return
+    incident.quiet_at = over
+    if incident.state != State.OPEN:
+        return
+    incident.mitigated_at = incident.mitigated_at or over
+    if incident.watched:
+        work.schedule(session, QUIET, incident.id or 0, over + desk.catalog.incidents.reopens_within)
+    key = over.isoformat()
+    timeline.enter(
+        session, incident.id or 0, EntryKind.ALERT, f"quiet:{key}", f"{alert.name} is over; nothing fires", over
+    )
+    telling.say(session, desk, incident, Said.QUIET, key, now, alert=alert.id)
+    session.flush()
+    telling.show(session, desk, incident, now)
+
+
+def quiet_due(session: Session, desk: Desk, incident_id: int, now: datetime) -> None:
+    """One that was only watched has been quiet for long: it ends by itself, since nobody was asked to see to it."""
+    incident = session.get(Incident, incident_id)
+    if incident is None or not incident.watched or incident.state != State.OPEN or _lasts(desk, incident, now):
+        return
+    incident.state, incident.resolved_at = State.RESOLVED.value, incident.quiet_at
+    audit.record(session, Tag.INCIDENT_MOVED, f"incident:{incident.id}", now, to=State.RESOLVED.value)
+    timeline.enter(
+        session, incident.id or 0, EntryKind.ACT, f"over:{now.isoformat()}", "Ended by itself: nothing fires", now
+    )
+    session.flush()
+    telling.show(session, desk, incident, now)
+
+
+def opened(session: Session, desk: Desk, event: IncidentOpened, now: datetime) -> str:
+    """A person opens an incident; returns what they are told. UserError where there is nothing to open."""
+    title = " ".join(event.title.split())[:LONGEST_TITLE]
+    if not title:
+        raise UserError("Say what is wrong: /incident open checkout answers 5xx")
+    again = session.exec(
+        select(Incident).where(Incident.opened_by == event.slack_id, Incident.opened_at == event.at)
+    ).first()
+    if again is not None:
+        return f"{naming.capital(naming.called(again))} is open."
+    owner = desk.catalog.service(event.service) if event.service else None
+    environment = joining.environment_of(owner, None) if owner is not None else None
+    if owner is not None and environment is not None:
+        standing = joining.open_of(session, owner.name, environment)
+        if standing is not None and not standing.watched:
+            where = f": <#{standing.room}>" if standing.room else ""
+            return f"{naming.capital(naming.called(standing))} is open about {owner.name} already{where}."
+        if standing is not None:
+            make_real(session, desk, standing, now)
+            return f"{naming.capital(naming.called(standing))} was watched already, and is a real one now."
+    if event.severity is not None and event.severity not in SEVERITIES:
+        raise UserError("A severity is 1 (the worst) to 5 (the least).")
+    incident = Incident(
+        title=title, service=owner.name if owner is not None else None, environment=environment,
+        bundle=joining.bundle_of(owner.name, environment) if owner is not None and environment is not None else None,
+        severity=event.severity or USUAL_SEVERITY, opened_by=event.slack_id, opened_at=event.at, onset_at=event.at,
+    )  # fmt: skip
+    session.add(incident)
+    session.flush()
+    _opened(session, incident, f"{event.called} opened it", now, who=event.called)
+    if event.text and event.channel and event.ts:
+        timeline.enter(
+            session, incident.id or 0, EntryKind.MESSAGE, timeline.message_key(event.channel, event.ts), event.text,
+            timeline.said_at(event.ts) or now,
+        )  # fmt: skip
+    if owner is not None and environment is not None:
+        _add_service(session, incident, owner, environment)
+    attributing.attribute(session, desk, incident, now)
+    _make_room(session, desk, incident, now)
+    rooms.let_in(session, desk, incident, [event.slack_id], now)
+    telling.show(session, desk, incident, now)
+    return f"{naming.capital(naming.called(incident))} is open. Its room is being made; you are let in."
+
+
+def make_real(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
+    """One that was only watched becomes a real one: room, lock, and whoever would have been woken is woken."""
+    if not incident.watched or incident.state != State.OPEN:
+        return
+    incident.watched = False
+    audit.record(session, Tag.INCIDENT_MOVED, f"incident:{incident.id}", now, to="real")
+    session.flush()
+    attributing.attribute(session, desk, incident, now)
+    for page in session.exec(
+        select(Page).where(Page.incident == incident.id, Page.state == PageState.SHADOW.value)
+    ).all():
+        session.delete(page)  # the present evidence calls for others: nobody was or will be woken by it
+    _make_room(session, desk, incident, now)
+    telling.show(session, desk, incident, now)
+
+
+# --- inside -------------------------------------------------------------------------------------------------------
+
+
+def _grave(desk: Desk, alert: Alert) -> bool:
+    """Whether an alert is grave enough to open an incident."""
+    level = AlertLevel(alert.level) if alert.level is not None else AlertLevel.ERROR
+    return _GRAVEST_FIRST.index(level) <= _GRAVEST_FIRST.index(desk.catalog.paging.opens_at)
+
+
+def _standing(
+    session: Session, desk: Desk, owner: Service, environment: str, alert: Alert, now: datetime
+) -> Incident | None:
+    """The open incident that an alert belongs to."""
+    found = joining.open_of(session, owner.name, environment)
+    if found is not None and not _lasts(desk, found, now):
+        found.bundle, found = None, None  # it is for people to end; what fires now is another one
+        session.flush()
+    found = found or joining.grouped(session, alert)
+    if found is not None and _lasts(desk, found, now):
+        return found
+    own: Attribution | None = None
+    for incident in joining.of_connected(session, desk.catalog, owner.name, environment):
+        if not _lasts(desk, incident, now):
+            continue
+        if abs(incident.onset_at - alert.began_at) <= joining.TOGETHER:
+            return incident
+        own = own or _look(session, desk, alert, now)
+        if own.suspects and _same_cause(session, incident, own):
+            return incident
+    if joining.storm_since(session, now):
+        own = own or _look(session, desk, alert, now)
+        if own.confidence is not Confidence.HIGH:
+            return joining.storm_open(session) or _storm(session, desk, owner, environment, alert, now)
+    return None
+
+
+def _lasts(desk: Desk, incident: Incident, now: datetime) -> bool:
+    """Whether what fires now is still the same: nothing of it has been quiet for long."""
+    return incident.quiet_at is None or now - incident.quiet_at < desk.catalog.incidents.reopens_within
+
+
+def _look(session: Session, desk: Desk, alert: Alert, now: datetime) -> Attribution:
+    """What may have caused one alert by itself."""
+    return attributing.look(session, desk, gathering.symptom_of(session, desk.catalog, [alert]), now)
+
+
+def _same_cause(session: Session, incident: Incident, found: Attribution) -> bool:
+    standing = pages.standing(session, incident)
+    first = found.suspects[0].candidate
+    return bool(standing) and (standing[0].kind, standing[0].subject) == (first.kind, first.subject)
+
+
+def _open(session: Session, desk: Desk, owner: Service, environment: str, alert: Alert, now: datetime) -> Incident:
+    incident = Incident(
+        title=_title(owner, alert), service=owner.name, environment=environment,
+        bundle=joining.bundle_of(owner.name, environment), severity=_severity(alert),
+        watched=owner.paging is PagingMode.SHADOW, opened_at=now, onset_at=alert.began_at,
+    )  # fmt: skip
+    _begin(session, desk, incident, owner, environment, alert, now)
+    return incident
+
+
+def _storm(session: Session, desk: Desk, owner: Service, environment: str, alert: Alert, now: datetime) -> Incident:
+    """Many services at once: one incident for all that follows, of which the first service's people are woken."""
+    incident = Incident(
+        title=STORM_TITLE, service=None, environment=environment, bundle=joining.STORM_BUNDLE, storm=True,
+        severity=min(2, _severity(alert)), watched=owner.paging is PagingMode.SHADOW, opened_at=now,
+        onset_at=alert.began_at,
+    )  # fmt: skip
+    _begin(session, desk, incident, owner, environment, alert, now)
+    return incident
+
+
+def _begin(
+    session: Session, desk: Desk, incident: Incident, owner: Service, environment: str, alert: Alert, now: datetime
+) -> None:
+    incident.pager_incident = alert.pager_incident
+    incident.pager_url = alert.url if alert.pager_incident is not None else None
+    session.add(incident)
+    session.flush()
+    alert.incident = incident.id
+    _opened(session, incident, f"{alert.name} fired, which opened it", now)
+    _enter_alert(session, incident, alert)
+    _add_service(session, incident, owner, environment)
+    attributing.attribute(session, desk, incident, now)
+    if not incident.watched:
+        _make_room(session, desk, incident, now)
+    telling.show(session, desk, incident, now)
+
+
+def _opened(session: Session, incident: Incident, text: str, now: datetime, who: str | None = None) -> None:
+    timeline.enter(session, incident.id or 0, EntryKind.ACT, "opened", text, incident.opened_at, who=who)
+    audit.record(
+        session, Tag.INCIDENT_OPENED, f"incident:{incident.id}", now, who=incident.opened_by, title=incident.title,
+        service=incident.service, severity=incident.severity, watched=incident.watched or None,
+    )  # fmt: skip
+
+
+def _make_room(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
+    """What a real incident has: its room, locks on what it is about, and the promise of a word how it stands."""
+    rooms.want(session, desk, incident, now)
+    promises.promise(session, desk, incident, now)
+    lock(session, desk, incident, now)
+
+
+def lock(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
+    """Lock what a real incident is about until it is resolved; a person's unlocking stands."""
+    rows = finding.services_of(session, incident)
+    held = sum(1 for row in rows if row.locked)
+    for row in sorted(rows, key=lambda one: (one.service, one.environment)):
+        if row.locked or held >= MOST_LOCKED:
+            continue
+        reason = f"incident: {incident.title}"[:500]
+        cause = f"incident:{incident.id}"
+        if locks.set_by_itself(session, desk.catalog, cause, row.service, row.environment, reason, now):
+            row.locked = True
+            held += 1
+    session.flush()
+    locks.name_room(session, desk.catalog, f"incident:{incident.id}", incident.room, now)
+
+
+def _join(
+    session: Session, desk: Desk, incident: Incident, owner: Service, environment: str, alert: Alert, now: datetime
+) -> None:
+    """An alert belongs to an incident that is open: what it brings that is new is told, and looked at."""
+    if alert.incident == incident.id:
+        return  # it has just opened it
+    named = joining.has_named(session, incident, alert.name)
+    news = _is_news(session, incident, alert)
+    alert.incident = incident.id
+    if alert.began_at < incident.onset_at:
+        incident.onset_at, news = alert.began_at, True
+    if incident.pager_incident is None and alert.pager_incident is not None:
+        incident.pager_incident, incident.pager_url, incident.pager_ours = alert.pager_incident, alert.url, False
+        paging.ask_responders(session, incident, now)
+    if not named:
+        _tell_alert(session, desk, incident, alert, now)
+    _fires(session, desk, incident, alert, now)
+    if _add_service(session, incident, owner, environment):
+        if not incident.watched and (not incident.storm or len(finding.services_of(session, incident)) <= MOST_LOCKED):
+            lock(session, desk, incident, now)
+        news = True
+        telling.show(session, desk, incident, now)
+    if news:
+        attributing.look_again_soon(session, incident, now)
+
+
+def _fires(session: Session, desk: Desk, incident: Incident, alert: Alert, now: datetime) -> None:
+    """Something fires; where nothing did before, that is said."""
+    if incident.quiet_at is None:
+        return
+    quiet, incident.quiet_at = incident.quiet_at, None
+    if incident.mitigated_at == quiet:
+        incident.mitigated_at = None
+    key = quiet.isoformat()
+    timeline.enter(session, incident.id or 0, EntryKind.ALERT, f"again:{key}", f"{alert.name} fires again", now)
+    telling.say(session, desk, incident, Said.FIRES_AGAIN, key, now, alert=alert.id)
+    session.flush()
+    telling.show(session, desk, incident, now)
+
+
+def _reopen(
+    session: Session, desk: Desk, incident: Incident, owner: Service, environment: str, alert: Alert, now: datetime
+) -> None:
+    """An alert fires soon after people said that it was over: it was not."""
+    if incident.bundle is None and incident.service is not None and incident.environment is not None:
+        incident.bundle = joining.bundle_of(incident.service, incident.environment)
+    alert.incident = incident.id
+    resolving.reopened(session, desk, incident, now, called=None, alert=alert.id)
+    _add_service(session, incident, owner, environment)
+    if not incident.watched:
+        lock(session, desk, incident, now)
+        paging.reopened(session, desk, incident, now)
+    attributing.attribute(session, desk, incident, now)
+
+
+def _add_service(session: Session, incident: Incident, owner: Service, environment: str) -> bool:
+    """Whether a service is new to an incident, which is about it now."""
+    if joining.is_about(session, incident, owner.name, environment):
+        return False
+    session.add(IncidentService(incident=incident.id or 0, service=owner.name, environment=environment))
+    session.flush()
+    return True
+
+
+def _is_news(session: Session, incident: Incident, alert: Alert) -> bool:
+    """Whether an alert says of the symptom what its incident's others do not: another build, files of a stack."""
+    if alert.version is None and not alert.paths:
+        return False
+    known = session.exec(select(Alert).where(Alert.incident == incident.id).limit(attributing.MOST_ALERTS)).all()
+    new_version = alert.version is not None and alert.version not in {one.version for one in known}
+    return new_version or bool(set(alert.paths) - {path for one in known for path in one.paths})
+
+
+def _tell_alert(session: Session, desk: Desk, incident: Incident, alert: Alert, now: datetime) -> None:
+    """Another kind of alert joined: on the timeline, and the first ones aloud."""
+    written = timeline.count(session, incident.id or 0)
+    if written < MOST_ALERTS_ENTERED:
+        _enter_alert(session, incident, alert)
+    joined = session.exec(select(func.count(func.distinct(col(Alert.name)))).where(Alert.incident == incident.id)).one()
+    if joined <= MOST_ALERTS_TOLD:
+        telling.say(session, desk, incident, Said.ALERTS, f"alert:{alert.id}", now, alert=alert.id)
+    telling.show(session, desk, incident, now, urgent=joined <= MOST_ALERTS_TOLD)
+
+
+def _enter_alert(session: Session, incident: Incident, alert: Alert) -> None:
+    timeline.enter(
+        session, incident.id or 0, EntryKind.ALERT, f"alert:{alert.name}"[:255], f"{alert.name} fired", alert.began_at,
+        url=alert.url,
+    )  # fmt: skip
+
+
+def _firing(session: Session, incident: Incident) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Which alerts of an incident, and of those merged into it, fire."""
+    numbers = [incident.id, *(one.id for one in finding.merged_into(session, incident))]
+    return col(Alert.incident).in_(numbers), col(Alert.resolved_at).is_(None)
+
+
+def _severity(alert: Alert) -> int:
+    return _SEVERITIES[AlertLevel(alert.level)] if alert.level is not None else USUAL_SEVERITY
+
+
+def _title(owner: Service, alert: Alert) -> str:
+    """What an incident is called: its alert's name, with the service where that does not name it."""
+    name = " ".join(alert.name.split()) or "an alert"
+    return (name if owner.name.casefold() in name.casefold() else f"{owner.name}: {name}")[:LONGEST_TITLE]

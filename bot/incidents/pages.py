@@ -1,0 +1,256 @@
+"""The pages of an incident: which there are, by what key the pager knows them, and what is written on them.
+
+A page's key names the incident, the page, and the instant of the incident: two installations on one account of the
+pager share no key, and an answer that names another's is none of ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from bot import outbox
+from bot.alerts.models import Alert, FlagChange
+from bot.catalog import PagingMode, Service
+from bot.deploys import service as deploys
+from bot.deploys.loading import Desk
+from bot.deploys.models import Deploy
+from bot.events import DeployStatus
+from bot.incidents import people
+from bot.incidents.models import Incident, IncidentService, Likely, Opinion, Page
+from bot.incidents.states import PageState
+from bot.outbox import Lane
+
+PAGE = "page"
+"""The kind of effect that wakes somebody, and of the work that looks whether they answered; by the page's number."""
+
+RESPOND = "page_respond"
+"""The kind of effect that asks somebody to the pager's incident of somebody else."""
+
+ESCALATE = "page_escalate"
+"""The kind of effect that looks whether an unanswered page was answered at the pager, and else passes it on."""
+
+NOTE = "pager_note"
+"""The kind of effect that writes on the pager's incident: ``pager`` (its id), ``text``."""
+
+ACKNOWLEDGE = "pager_acknowledge"
+"""The kind of effect that says at the pager that somebody is on it, as they said in Slack: ``pager`` (its id)."""
+
+RESOLVE = "pager_resolve"
+"""The kind of effect that ends an incident of the pager that we opened: ``pager`` (its id)."""
+
+CHANGE_EVENT = "change_event"
+"""The kind of effect that has the pager show a production deploy: ``deploy``."""
+
+POLICY = "policy:"
+"""How ``Page.who`` begins where an escalation policy of the pager's was asked rather than a person."""
+
+LONGEST_TITLE = 250
+"""Characters of what a phone shows."""
+
+MOST_DETAILS = 3
+"""Likely changes that are written into a page."""
+
+_PREFIX = "shipmate"
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """What a key of ours names."""
+
+    incident: int
+    page: int
+
+
+def of(session: Session, incident: Incident) -> Sequence[Page]:
+    """Every page of an incident, in the order in which they were asked for."""
+    return session.exec(select(Page).where(Page.incident == incident.id).order_by(col(Page.id))).all()
+
+
+def woken(session: Session, incident: Incident) -> frozenset[str]:
+    """Who was woken for an incident, by ``Page.who``."""
+    return frozenset(one.who for one in of(session, incident) if one.state != PageState.SHADOW)
+
+
+def answered(session: Session, incident: Incident) -> bool:
+    """Whether somebody is on it."""
+    return incident.lead is not None or any(one.state == PageState.ANSWERED for one in of(session, incident))
+
+
+def key_of(incident: Incident, page: Page) -> str:
+    """By what the pager knows a page, on every try."""
+    return f"{_PREFIX}:{incident.id}:{page.id}:{_mark(incident)}"
+
+
+def keyed(session: Session, key: str | None) -> Keyed | None:
+    """What of ours a key names; None for whatever is not ours."""
+    prefix, *rest = (key or "").split(":")
+    if prefix != _PREFIX or len(rest) != 3 or not (rest[0].isdecimal() and rest[1].isdecimal()):
+        return None
+    if len(rest[0]) > 15 or len(rest[1]) > 15:
+        return None
+    incident = session.get(Incident, int(rest[0]))
+    if incident is None or _mark(incident) != rest[2]:
+        return None
+    return Keyed(int(rest[0]), int(rest[1]))
+
+
+def owner_of(session: Session, desk: Desk, incident: Incident) -> Service | None:
+    """The service whose people are woken for an incident: its own, or of a storm the first that it came to."""
+    if incident.service is not None:
+        return desk.catalog.service(incident.service)
+    first = session.exec(
+        select(IncidentService.service)
+        .where(IncidentService.incident == incident.id)
+        .order_by(col(IncidentService.id))
+        .limit(1)
+    ).first()
+    return desk.catalog.service(first) if first is not None else None
+
+
+def by_pager(desk: Desk, owner: Service | None) -> bool:
+    """Whether the pager can be asked to wake somebody for a service."""
+    return desk.catalog.pages and owner is not None and owner.pagerduty_service is not None
+
+
+def mode_of(owner: Service | None, incident: Incident) -> PagingMode:
+    """How people are woken for it: a real incident of a service that only watches was made real by a person."""
+    if owner is None:
+        return PagingMode.PAGE if not incident.watched else PagingMode.SHADOW
+    if incident.watched:
+        return PagingMode.SHADOW
+    return PagingMode.PAGE
+
+
+def not_ours(incident: Incident) -> bool:
+    """Whether the pager's incident is the alert itself: whoever is on call was woken by it."""
+    return incident.pager_incident is not None and not incident.pager_ours
+
+
+def standing(session: Session, incident: Incident) -> Sequence[Likely]:
+    """The likely changes that are still believed, the likeliest first."""
+    return session.exec(
+        select(Likely).where(Likely.incident == incident.id, Likely.rank > 0).order_by(col(Likely.rank))
+    ).all()
+
+
+def rejected(session: Session, incident: Incident) -> frozenset[int]:
+    """The likely changes of which somebody said that it was not they, and nobody that it was."""
+    found = session.exec(
+        select(Opinion.likely, Opinion.right)
+        .join(Likely, col(Opinion.likely) == col(Likely.id))
+        .where(Likely.incident == incident.id)
+    ).all()
+    right = {likely for likely, said in found if said}
+    return frozenset(likely for likely, said in found if not said) - right
+
+
+def title_of(session: Session, desk: Desk, incident: Incident, page: Page) -> str:
+    """What a phone shows: ``checkout 5xx, 12 min after #812 went live. Likely change 1 of 2, confidence high``."""
+    found = standing(session, incident)
+    likely = next((one for one in found if one.id == page.likely), found[0] if found else None)
+    if likely is None:
+        return f"{incident.title}. No likely change"[:LONGEST_TITLE]
+    since = since_words(session, desk, incident, likely)
+    rest = f", {since}. Likely change {likely.rank or 1} of {max(1, len(found))}, confidence {likely.confidence}"
+    return f"{incident.title[: LONGEST_TITLE - len(rest)]}{rest}"[:LONGEST_TITLE]
+
+
+def since_words(session: Session, desk: Desk, incident: Incident, likely: Likely) -> str:
+    """How long before the symptom a likely change came: ``12 min after #812 went live``."""
+    named, at, did = likely_words(session, likely, incident.onset_at)
+    return f"{_minutes(incident.onset_at - at)} after {named} {did}" if at is not None else f"after {named} {did}"
+
+
+def likely_words(session: Session, likely: Likely, onset: datetime) -> tuple[str, datetime | None, str]:
+    """How a likely change is named, when it reached customers before ``onset``, and what it did then (“went live”)."""
+    if likely.kind == "flag":
+        flag = session.get(FlagChange, likely.subject)
+        return (f"the flag {flag.flag}", flag.at, "was turned") if flag is not None else ("a flag", None, "was turned")
+    deploy = session.get(Deploy, likely.subject)
+    if deploy is None:
+        return "a rollout", None, "went live"
+    live = deploy.state is DeployStatus.SUCCEEDED and deploy.status_at <= onset
+    at = deploy.status_at if live else deploy.in_progress_at or deploy.began_at
+    did = "went live" if live else "began to roll out"
+    if deploys.is_rollback(deploy):
+        return f"the rollback to {deploy.sha[:7]}", at, did
+    changes = people.changes_in(session, deploy)
+    if not changes:
+        return deploy.sha[:7], at, did
+    more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
+    return f"{people.primary(changes).label}{more}", at, did
+
+
+def details_of(session: Session, desk: Desk, incident: Incident, page: Page) -> str:
+    """What stands in a page below its title, in plain lines: why them, what changed before, where to look."""
+    lines = [f"You are woken because: {page.name} {page.reason}.", f"It began at {_instant(incident.onset_at)}."]
+    for likely in standing(session, incident)[:MOST_DETAILS]:
+        lines.append(f"Likely change {likely.rank}: {since_words(session, desk, incident, likely)}.")
+        lines += [f"  + {words}" for _, words in likely.evidence]
+        lines += [f"  - {words}" for _, words in likely.against]
+    alert = first_alert(session, incident)
+    owner = owner_of(session, desk, incident)
+    runbook = (alert.runbook if alert is not None else None) or (owner.runbook if owner is not None else None)
+    for name, url in (
+        ("Alert", alert.url if alert else None),
+        ("Dashboard", alert.dashboard if alert else None),
+        ("Runbook", runbook),
+    ):  # fmt: skip
+        lines += [f"{name}: {url}"] if url else []
+    if incident.room_name is not None:
+        lines.append(f"Slack: #{incident.room_name}")
+    return "\n".join(lines)
+
+
+def first_alert(session: Session, incident: Incident) -> Alert | None:
+    """The alert with which an incident began."""
+    return session.exec(
+        select(Alert).where(Alert.incident == incident.id).order_by(col(Alert.started_at), col(Alert.id)).limit(1)
+    ).first()
+
+
+def note(session: Session, incident: Incident, key: str, text: str, now: datetime) -> None:
+    """Write on the pager's incident what people there should know, once by this key; nothing where there is none."""
+    if incident.pager_incident is not None:
+        outbox.add_effect(
+            session, NOTE, f"{NOTE}:{incident.id}:{key}"[:255], now, lane=Lane.APPROVAL,
+            pager=incident.pager_incident, text=text[:2000],
+        )  # fmt: skip
+
+
+def acknowledge(session: Session, incident: Incident, now: datetime) -> None:
+    """Somebody said in Slack that they are on it: no phone is to ring on for what we opened at the pager."""
+    if incident.pager_incident is not None and incident.pager_ours:
+        key = f"{ACKNOWLEDGE}:{incident.pager_incident}"
+        outbox.add_effect(session, ACKNOWLEDGE, key, now, lane=Lane.PAGE, pager=incident.pager_incident)
+
+
+def resolve(session: Session, pager: str, now: datetime) -> None:
+    """End an incident of the pager that we opened."""
+    key = f"{RESOLVE}:{pager}"
+    if not outbox.add_effect(session, RESOLVE, key, now, lane=Lane.APPROVAL, pager=pager):
+        outbox.rearm_effect(session, key)
+
+
+def _mark(incident: Incident) -> str:
+    began = incident.opened_at.astimezone(UTC).isoformat("T", "microseconds")
+    return hashlib.sha256(began.encode()).hexdigest()[:10]
+
+
+def _minutes(length: timedelta) -> str:
+    minutes = max(0, round(length.total_seconds() / 60))
+    if minutes < 1:
+        return "less than a minute"
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{minutes} min"
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

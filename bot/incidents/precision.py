@@ -1,0 +1,269 @@
+"""How well people are woken, and how changes fare: counted from what people said, never guessed.
+
+Paging precision: of the pages to those who wrote, merged or rolled back a likely change, how many were for the change
+that it was. What was said when the incident was resolved decides; else whoever spoke last of that change. A page of
+which nobody said anything is counted apart.
+
+Change-fail rate and recovery follow dora.dev: a deploy that needed immediate intervention is counted once, however many
+incidents it caused, against the rollouts of that service to its last environment in the same window; rollbacks are
+rework, and are not among them. Medians, since one long night must not speak for the rest.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import select as sql_select
+from sqlmodel import Session, col, select
+
+from bot.deploys.loading import Desk
+from bot.deploys.models import Deploy, Target
+from bot.events import DeployStatus
+from bot.incidents import resolving
+from bot.incidents.models import Incident, IncidentService, Likely, Opinion, Page
+from bot.incidents.states import PageState, State
+from bot.incidents.waking import Role
+from bot.ports import Direction
+
+NO_TEAM = "no team"
+"""What services that belong to no team are counted under."""
+
+AUTHORS = frozenset({Role.AUTHOR.value, Role.MERGER.value, Role.OTHER_AUTHOR.value, Role.ROLLED_BACK.value})
+"""Why somebody was woken on account of a change, rather than because they are on call."""
+
+NOT_SENT = frozenset({PageState.SHADOW.value, PageState.WANTED.value, PageState.FAILED.value})
+
+SLOW = 0.9
+"""The share of recoveries that are at most as long as the slow one that is named beside the median."""
+
+
+class Verdict(StrEnum):
+    """What people said of the change for which somebody was woken."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    UNJUDGED = "unjudged"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A page, and what was said of the change for which it was sent."""
+
+    team: str
+    service: str | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Precision:
+    """How many pages went to authors, and how many of those were for the change that it was, or was not."""
+
+    sent: int
+    right: int
+    wrong: int
+
+    @property
+    def unjudged(self) -> int:
+        """Of which nobody said anything."""
+        return self.sent - self.right - self.wrong
+
+    @property
+    def share(self) -> float | None:
+        """Right among those that were judged; None where none was."""
+        judged = self.right + self.wrong
+        return self.right / judged if judged else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stability:
+    """How a service's changes fared. ``deploys`` went to its last environment; ``failed`` of them caused an incident.
+
+    ``recoveries`` are the times from the onset to the end of the harm, one for each failed deploy, the shortest first.
+    ``incidents`` counts all of the service's, whatever caused them.
+    """
+
+    service: str
+    deploys: int
+    failed: int
+    incidents: int
+    recoveries: tuple[timedelta, ...]
+
+    @property
+    def change_fail(self) -> float | None:
+        """The share of deploys that failed; None where there was none."""
+        return self.failed / self.deploys if self.deploys else None
+
+    @property
+    def recovery(self) -> timedelta | None:
+        """The median recovery time; None where nothing failed, or nothing has ended yet."""
+        if not self.recoveries:
+            return None
+        return timedelta(seconds=statistics.median(one.total_seconds() for one in self.recoveries))
+
+    @property
+    def slow_recovery(self) -> timedelta | None:
+        """The recovery time that nine in ten do not exceed."""
+        if not self.recoveries:
+            return None
+        return self.recoveries[math.ceil(SLOW * len(self.recoveries)) - 1]
+
+
+# --- counting, pure -----------------------------------------------------------------------------------------------
+
+
+def verdict(cause: int | None, likely: int, opinions: Iterable[tuple[datetime, bool]]) -> Verdict:
+    """What people said of a likely change: as the incident was resolved (``cause``; 0: none), else who spoke last."""
+    if cause is not None:
+        return Verdict.RIGHT if cause == likely else Verdict.WRONG
+    said = max(opinions, default=None)
+    if said is None:
+        return Verdict.UNJUDGED
+    return Verdict.RIGHT if said[1] else Verdict.WRONG
+
+
+def count(pages: Iterable[Judged]) -> Precision:
+    """How often those who were woken were woken for the change that it was."""
+    verdicts = [page.verdict for page in pages]
+    return Precision(sent=len(verdicts), right=verdicts.count(Verdict.RIGHT), wrong=verdicts.count(Verdict.WRONG))
+
+
+def by_team(pages: Iterable[Judged]) -> Mapping[str, Precision]:
+    """The same for each team, by name."""
+    grouped: dict[str, list[Judged]] = defaultdict(list)
+    for page in pages:
+        grouped[page.team].append(page)
+    return {team: count(grouped[team]) for team in sorted(grouped)}
+
+
+# --- what is counted ----------------------------------------------------------------------------------------------
+
+
+def pages_to_authors(session: Session, desk: Desk, since: datetime, until: datetime) -> Sequence[Judged]:
+    """Every page that was sent on account of a change in a window, with what was said of that change."""
+    rows = session.exec(
+        select(Page, Incident)
+        .join(Incident, col(Page.incident) == col(Incident.id))
+        .where(Page.asked_at >= since, Page.asked_at < until, col(Page.role).in_(AUTHORS))
+        .where(col(Page.state).not_in(NOT_SENT), col(Page.likely).is_not(None))
+        .order_by(col(Page.id))
+    ).all()
+    said = _opinions(session, {page.likely for page, _ in rows if page.likely is not None})
+    about = _services(session, {incident.id for _, incident in rows if incident.service is None})
+    found = []
+    for page, incident in rows:
+        service = incident.service or about.get(incident.id or 0)
+        team = desk.catalog.service(service).team if service is not None else None
+        likely = page.likely or 0
+        found.append(
+            Judged(
+                team=team.name if team is not None else NO_TEAM,
+                service=service,
+                verdict=verdict(incident.cause, likely, said[likely]),
+            )
+        )
+    return found
+
+
+def stability(session: Session, desk: Desk, since: datetime, until: datetime) -> Mapping[str, Stability]:
+    """How the changes of each service fared that had a deploy or an incident in a window, by name."""
+    causes = _causes(session)
+    rows = session.connection().execute(  # columns alone: a month may have tens of thousands of them
+        sql_select(
+            col(Deploy.id), col(Deploy.status), col(Deploy.direction), col(Deploy.final),
+            col(Target.service), col(Target.environment),
+        )
+        .join(Target, col(Deploy.target) == col(Target.id))
+        .where(col(Deploy.status_at) >= since, col(Deploy.status_at) < until)
+        .where(col(Deploy.status).in_((DeployStatus.SUCCEEDED.value, DeployStatus.FAILED.value)))
+    )  # fmt: skip
+    shipped: dict[str, set[int]] = defaultdict(set)
+    failed: dict[str, set[int]] = defaultdict(set)
+    for found, status, direction, claimed, service, environment in rows:
+        number = found or 0
+        if number in causes:
+            failed[service].add(number)
+            shipped[service].add(number)
+            continue
+        final = desk.catalog.service(service).is_final(environment, claimed)
+        if final and status == DeployStatus.SUCCEEDED.value and direction != Direction.BEHIND.value:
+            shipped[service].add(number)
+    seen = _incidents(session, since, until)
+    return {
+        service: Stability(
+            service=service,
+            deploys=len(shipped[service]),
+            failed=len(failed[service]),
+            incidents=len(seen.get(service, ())),
+            recoveries=tuple(
+                sorted(took for number in failed[service] if (took := _longest(causes[number])) is not None)
+            ),
+        )
+        for service in sorted({*shipped, *seen})
+    }
+
+
+def _longest(incidents: Iterable[Incident]) -> timedelta | None:
+    """How long it took to recover from a deploy: until the last of what it caused was over; None while one is open."""
+    took = [resolving.recovery(one) if one.state == State.RESOLVED.value else None for one in incidents]
+    known = [one for one in took if one is not None]
+    return max(known) if known and len(known) == len(took) else None
+
+
+def _causes(session: Session) -> Mapping[int, Sequence[Incident]]:
+    """By deploy, the incidents that it caused, as somebody said: when they were resolved, or else of that change."""
+    found: dict[int, dict[int, Incident]] = defaultdict(dict)
+    decided = session.exec(
+        select(Likely.subject, Incident)
+        .join(Incident, col(Incident.cause) == col(Likely.id))
+        .where(Likely.kind == "deploy", Incident.state != State.MERGED.value)
+    ).all()
+    for subject, incident in decided:
+        found[subject][incident.id or 0] = incident
+    undecided = session.exec(
+        select(Likely, Incident)
+        .join(Incident, col(Likely.incident) == col(Incident.id))
+        .join(Opinion, col(Opinion.likely) == col(Likely.id))
+        .where(Likely.kind == "deploy", col(Incident.cause).is_(None), Incident.state == State.RESOLVED.value)
+        .where(col(Opinion.right).is_(True))
+    ).all()
+    said = _opinions(session, {likely.id for likely, _ in undecided if likely.id is not None})
+    for likely, incident in undecided:
+        if verdict(None, likely.id or 0, said[likely.id or 0]) is Verdict.RIGHT:
+            found[likely.subject][incident.id or 0] = incident
+    return {subject: list(rows.values()) for subject, rows in found.items()}
+
+
+def _opinions(session: Session, numbers: Iterable[int]) -> Mapping[int, Sequence[tuple[datetime, bool]]]:
+    found: dict[int, list[tuple[datetime, bool]]] = defaultdict(list)
+    for row in session.exec(select(Opinion).where(col(Opinion.likely).in_(sorted(numbers)))).all():
+        found[row.likely].append((row.at, row.right))
+    return found
+
+
+def _services(session: Session, numbers: Iterable[int | None]) -> Mapping[int, str]:
+    """The first service of each of these incidents."""
+    rows = session.exec(
+        select(IncidentService)
+        .where(col(IncidentService.incident).in_(sorted(one for one in numbers if one is not None)))
+        .order_by(col(IncidentService.id).desc())
+    ).all()
+    return {row.incident: row.service for row in rows}
+
+
+def _incidents(session: Session, since: datetime, until: datetime) -> Mapping[str, set[int]]:
+    """By service, the incidents about it that began in a window; one that was merged is the other's."""
+    rows = session.exec(
+        select(IncidentService.service, Incident.id)
+        .join(Incident, col(IncidentService.incident) == col(Incident.id))
+        .where(Incident.onset_at >= since, Incident.onset_at < until, Incident.state != State.MERGED.value)
+    ).all()
+    found: dict[str, set[int]] = defaultdict(set)
+    for service, number in rows:
+        found[service].add(number or 0)
+    return found

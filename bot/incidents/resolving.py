@@ -1,0 +1,223 @@
+"""The end of an incident, and its beginning anew: what was locked is let go, what was learnt is written down.
+
+Recovery is counted from the onset until the harm ended: when the likely change was taken out, or nothing fired any
+more, whichever is known; else until somebody said that it is over.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from bot import audit
+from bot.alerts.models import Alert
+from bot.audit import Tag
+from bot.deploys.loading import Desk
+from bot.errors import UserError
+from bot.events import IncidentActed
+from bot.incidents import finding, naming, paging, promises, rooms, tasks, telling, timeline
+from bot.incidents.models import Incident
+from bot.incidents.postmortem import Postmortem, load
+from bot.incidents.states import EntryKind, State
+from bot.incidents.telling import Said
+from bot.locks import service as locks
+from bot.outbox import Lane
+
+ROOM_DOCUMENT = "room_document"
+"""The kind of effect that lays the postmortem's draft into an incident's room: ``incident``."""
+
+LONGEST = 4000
+LISTED = 3
+
+
+def resolve(session: Session, desk: Desk, incident: Incident, event: IncidentActed, now: datetime) -> str:
+    """It is over; returns what the person is told. While alerts of it fire, they are asked how it was resolved first.
+
+    ``likely`` says which change it was: its deploy counts as failed. None: not said; 0: none of them.
+    """
+    words, firing = (event.text or "").strip()[:LONGEST], fires(session, incident)
+    if firing and not words:
+        raise UserError(
+            f"Nothing was done: {_still(firing)} of {naming.called(incident)} ({_firing_named(session, incident)}). "
+            "To resolve it all the same, say how it was resolved."
+        )
+    cause = None
+    if event.likely is not None:
+        cause = 0 if event.likely == 0 else finding.likely_of(session, incident, event.likely).id
+    incident.state, incident.resolved_at, incident.resolved_by = State.RESOLVED.value, now, event.slack_id
+    incident.resolution, incident.cause = words or None, cause
+    incident.mitigated_at = incident.mitigated_at or incident.quiet_at or now
+    promises.withdraw(session, incident)
+    for row in finding.services_of(session, incident):
+        row.locked = False
+        session.add(row)
+    session.flush()
+    locks.lift_cause(session, desk.catalog, cause_of(incident), now)
+    paging.over(session, incident, now)
+    number, took = incident.id or 0, naming.length(recovery(incident) or timedelta())
+    key, stamp = f"resolved:{now.isoformat()}", now.isoformat()
+    text = f"Resolved after {took}" + (f": {words}" if words else "")
+    timeline.enter(session, number, EntryKind.ACT, key, text, now, who=event.called)
+    audit.record(
+        session, Tag.INCIDENT_MOVED, f"incident:{number}", now, who=f"slack:{event.slack_id}",
+        to=State.RESOLVED.value, cause=cause, why=incident.resolution,
+    )  # fmt: skip
+    telling.say(session, desk, incident, Said.RESOLVED, stamp, now, called=event.called, who=event.slack_id)
+    left = _follow_ups(session, desk, incident, now)
+    if incident.room is not None:
+        rooms.arm(session, ROOM_DOCUMENT, f"{ROOM_DOCUMENT}:{number}", now, lane=Lane.FEED, incident=number)
+    rooms.head_changed(session, incident, now)
+    rooms.close_later(session, desk, incident, now)
+    telling.show(session, desk, incident, now)
+    still = f" {_still(firing)} of it." if firing else ""
+    return f"Resolved: {naming.called(incident)}, {took} after it began.{still}{left}"
+
+
+def reopen(session: Session, desk: Desk, incident: Incident, event: IncidentActed, now: datetime) -> str:
+    """It is not over after all; returns what the person is told. UserError where another one goes on already."""
+    other = open_beside(session, incident)
+    if other is not None:
+        raise UserError(
+            f"Nothing was done: {naming.called(other)} is open for the same service. Go on there{where(other)}, or "
+            "resolve it first."
+        )
+    reopened(session, desk, incident, now, called=event.called)
+    return f"Opened again: {naming.called(incident)}{where(incident)}.{_locked_words(session, incident)}"
+
+
+def reopened(
+    session: Session, desk: Desk, incident: Incident, now: datetime, *, called: str | None, alert: int | None = None
+) -> None:
+    """It goes on, because somebody says so (``called``) or an ``alert`` fires again: locked, and with its room.
+
+    Nobody is woken by this alone (``paging.reopened``).
+    """
+    incident.state = State.OPEN.value
+    incident.resolved_at = incident.resolved_by = incident.resolution = incident.cause = None
+    incident.mitigated_at = incident.quiet_at = None
+    session.add(incident)
+    session.flush()
+    if not incident.watched:
+        _lock_again(session, desk, incident, now)
+        rooms.wanted_anew(session, desk, incident, now)
+        promises.promise(session, desk, incident, now)
+    stamp = now.isoformat()
+    why = "Opened again" if alert is None else "Opened again: an alert fires again"
+    timeline.enter(session, incident.id or 0, EntryKind.ACT, f"reopened:{stamp}", why, now, who=called)
+    audit.record(
+        session, Tag.INCIDENT_MOVED, f"incident:{incident.id}", now, who=called, to=State.OPEN.value, alert=alert
+    )
+    telling.say(session, desk, incident, Said.REOPENED, stamp, now, called=called, alert=alert)
+    telling.show(session, desk, incident, now)
+
+
+def open_beside(session: Session, incident: Incident) -> Incident | None:
+    """Another incident that is open for the same service, so that this one cannot be."""
+    if incident.bundle is None:
+        return None
+    return session.exec(
+        select(Incident).where(
+            Incident.bundle == incident.bundle, Incident.state == State.OPEN.value, Incident.id != incident.id
+        )
+    ).first()
+
+
+def postmortem(session: Session, desk: Desk, incident: Incident) -> Postmortem:
+    """What is known of an incident, as the draft of its postmortem shows it (``documents/postmortem.md``)."""
+    return load(session, desk, incident)
+
+
+def written(session: Session, desk: Desk, incident: Incident, address: str | None, now: datetime) -> None:
+    """The draft was laid into the room. Written again after a later end, it takes the former one's place there."""
+    incident.document = address or incident.document
+    session.add(incident)
+    session.flush()
+    key = incident.resolved_at.isoformat() if incident.resolved_at is not None else now.isoformat()
+    telling.say(session, desk, incident, Said.DOCUMENT, key, now)
+    telling.show(session, desk, incident, now, urgent=False)
+
+
+def recovery(incident: Incident) -> timedelta | None:
+    """How long it took from the onset until the harm ended; None while that is not known."""
+    ended = incident.mitigated_at or incident.resolved_at
+    return max(timedelta(), ended - incident.onset_at) if ended is not None else None
+
+
+def fires(session: Session, incident: Incident) -> int:
+    """How many of its alerts fire."""
+    statement = select(func.count()).select_from(Alert)
+    found: int = session.exec(statement.where(Alert.incident == incident.id, col(Alert.resolved_at).is_(None))).one()
+    return found
+
+
+def _firing_named(session: Session, incident: Incident) -> str:
+    """The first of its alerts that fire, by name."""
+    statement = select(Alert.name).where(Alert.incident == incident.id, col(Alert.resolved_at).is_(None)).distinct()
+    names = session.exec(statement.order_by(col(Alert.name)).limit(LISTED + 1)).all()
+    return ", ".join(name[:60] for name in names[:LISTED]) + (", …" if len(names) > LISTED else "")
+
+
+def cause_of(incident: Incident) -> str:
+    """The cause that its locks name."""
+    return f"incident:{incident.id}"
+
+
+def reason_of(incident: Incident) -> str:
+    """The reason that its locks give."""
+    return f"incident: {incident.title}"[:500]
+
+
+def where(incident: Incident) -> str:
+    """Where an incident is dealt with: its room, if it has one that is open."""
+    open_room = incident.room is not None and incident.archived_at is None
+    return f" in #{incident.room_name}" if open_room else ""
+
+
+def resolved_words(session: Session, desk: Desk, incident: Incident) -> str:
+    """How it ended: ``incident 7 (…) was resolved by Ana at 14:40 (Europe/Paris)``."""
+    by = f" by {naming.person_called(session, desk, incident.resolved_by)}" if incident.resolved_by else ""
+    at = f" at {naming.spoken(desk, incident.resolved_at)}" if incident.resolved_at is not None else ""
+    return f"{naming.called(incident)} was resolved{by}{at}"
+
+
+def _follow_ups(session: Session, desk: Desk, incident: Incident, now: datetime) -> str:
+    """What is left over becomes issues, where a repository is known; says so."""
+    left = [task for task in tasks.left_over(session, incident) if task.issue_url is None]
+    if not left:
+        return ""
+    repo = tasks.repo_of(desk, incident)
+    if repo is None:
+        return f" {_counted(len(left), 'task')} left: no repository is known for follow-ups."
+    for task in left:
+        if not task.follow_up:
+            tasks.want_issue(session, task, now)
+    become = "becomes an issue" if len(left) == 1 else "become issues"
+    return f" {_counted(len(left), 'task')} left over {become} in {repo}."
+
+
+def _lock_again(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
+    for row in finding.services_of(session, incident)[:MOST_LOCKED]:
+        row.locked = locks.set_by_itself(
+            session, desk.catalog, cause_of(incident), row.service, row.environment, reason_of(incident), now
+        )
+        session.add(row)
+    session.flush()
+    locks.name_room(session, desk.catalog, cause_of(incident), incident.room, now)
+
+
+MOST_LOCKED = 10
+"""Services that one incident locks: a storm that names every service must not stop every team."""
+
+
+def _locked_words(session: Session, incident: Incident) -> str:
+    named = ", ".join(row.service for row in finding.services_of(session, incident) if row.locked)
+    return f" Deploys of {named} are locked until it is resolved." if named else ""
+
+
+def _still(number: int) -> str:
+    return "1 alert still fires" if number == 1 else f"{number:,} alerts still fire"
+
+
+def _counted(number: int, one: str) -> str:
+    return f"{number} {one if number == 1 else one + 's'}"

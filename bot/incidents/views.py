@@ -1,0 +1,395 @@
+"""What templates see of incidents: small frozen records, already chosen and ordered, never escaped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot.deploys.views import ChangeView, LinkView, PersonView
+from bot.events import IncidentAct
+from bot.incidents.states import PageState, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertLine:
+    """One alert of an incident; it fires while ``over_at`` is None."""
+
+    name: str
+    since: datetime
+    over_at: datetime | None
+    url: str | None
+    service: str | None = None
+    """Whose it is, where that is another service than the incident's own."""
+    summary: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpinionView:
+    """What one person says of a likely change: that it was it (``right``), or was not."""
+
+    person: PersonView
+    right: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LikelyView:
+    """A change that may have done it: a deploy, or a flag that was turned. The first is ``rank`` 1.
+
+    ``label`` is how it is named in a line: ``#812``, a short commit, a flag's name. ``before`` is how long before the
+    onset it took effect (``at``). ``evidence`` and ``against`` are sentences. ``can_roll_back`` is whether the deploy
+    is still what its target runs, so that there is something to take out.
+    """
+
+    likely_id: int
+    rank: int
+    kind: str
+    label: str
+    service: str
+    environment: str
+    at: datetime
+    before: timedelta
+    confidence: str
+    evidence: tuple[str, ...]
+    against: tuple[str, ...]
+    changes: tuple[ChangeView, ...] = ()
+    more: int = 0
+    rollback: bool = False
+    """Whether the deploy was itself a rollback."""
+    rolling: bool = False
+    """Whether it was still on its way at the onset: ``at`` is then when it first had traffic."""
+    who: PersonView | None = None
+    """Who turned the flag, or rolled back."""
+    summary: str | None = None
+    """What was done to the flag."""
+    sha: str | None = None
+    url: str | None = None
+    rolled_back_at: datetime | None = None
+    can_roll_back: bool = False
+    opinions: tuple[OpinionView, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageLine:
+    """Somebody who was woken, or (``shadow``) would have been; ``role`` and ``way`` are words of ``waking``.
+
+    ``next_at`` is when whoever is next is woken, where nobody answers until then.
+    """
+
+    page_id: int
+    person: PersonView
+    role: str
+    way: str
+    state: PageState
+    reason: str
+    asked_at: datetime
+    answered_at: datetime | None = None
+    next_at: datetime | None = None
+    sure: bool = True
+    """Whether they are told by the pager too; False where PagerDuty is not set up for them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeforeLine:
+    """Something that changed before the onset: ``kind`` is ``deploy``, ``rollback``, ``failed`` or ``flag``."""
+
+    kind: str
+    at: datetime
+    service: str
+    environment: str | None
+    label: str
+    changes: int = 0
+    who: PersonView | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateView:
+    """How an incident stood, as somebody said."""
+
+    condition: str
+    actions: str | None
+    needs: str | None
+    by: PersonView
+    at: datetime
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskView:
+    """Something to be done about an incident."""
+
+    task_id: int
+    text: str
+    owner: PersonView | None
+    done: bool
+    issue_url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceLine:
+    """A service that an incident is about; ``locked`` where its deploys wait for the incident's end."""
+
+    service: str
+    environment: str
+    locked: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolesView:
+    """Who does what; None where nobody does yet."""
+
+    lead: PersonView | None = None
+    communications: PersonView | None = None
+    scribe: PersonView | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentCard:
+    """An incident as its channels and its room see it. What is listed is the first of it; ``more_…`` counts the rest.
+
+    ``incident_id`` goes into the buttons. ``wakes_next`` says in words whom “Not mine” wakes, None where nobody is left
+    to wake. ``likely`` are the changes that may have done it, the first one first; ``confidence`` is the first one's.
+    """
+
+    incident_id: int
+    title: str
+    service: str | None
+    environment: str | None
+    severity: int
+    severity_words: str
+    """What that severity means."""
+    state: State
+    watched: bool
+    storm: bool
+    opened_at: datetime
+    onset_at: datetime
+    opened_by: PersonView | None
+    """None where an alert opened it."""
+    quiet_at: datetime | None
+    mitigated_at: datetime | None
+    resolved_at: datetime | None
+    resolved_by: PersonView | None
+    resolution: str | None
+    recovered_in: timedelta | None
+    cause: LikelyView | None
+    """Which change it was, as said when it was resolved."""
+    cause_known: bool
+    """Whether somebody said which it was; also that it was none of them."""
+    merged_into: int | None
+    services: tuple[ServiceLine, ...]
+    more_services: int
+    alerts: tuple[AlertLine, ...]
+    more_alerts: int
+    firing: int
+    """How many of all its alerts fire."""
+    confidence: str
+    likely: tuple[LikelyView, ...]
+    window: timedelta
+    """How far back from the onset was looked."""
+    pages: tuple[PageLine, ...]
+    more_pages: int
+    wakes_next: str | None
+    wakes_on_call: str | None
+    """Who is on call and was not woken yet, in words; None where nobody is left."""
+    pager: bool
+    """Whether PagerDuty is there to wake people of this service."""
+    roles: RolesView
+    update: UpdateView | None
+    next_update_at: datetime | None
+    tasks: tuple[TaskView, ...]
+    more_tasks: int
+    before: tuple[BeforeLine, ...]
+    more_before: int
+    room: str | None
+    room_name: str | None
+    room_trouble: str | None
+    in_room: bool
+    """Whether this copy of the card stands in the room itself."""
+    links: tuple[LinkView, ...]
+    document: str | None
+    joined: tuple[int, ...] = ()
+    """Incidents that were the same, and go on as this one."""
+
+    @property
+    def locked(self) -> tuple[ServiceLine, ...]:
+        """Those of its services that are locked."""
+        return tuple(one for one in self.services if one.locked)
+
+    @property
+    def first(self) -> LikelyView | None:
+        """The likely change, where there is one."""
+        return self.likely[0] if self.likely else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it goes on."""
+        return self.state is State.OPEN
+
+    @property
+    def answered(self) -> tuple[PageLine, ...]:
+        """Those who said that they are on it."""
+        return tuple(one for one in self.pages if one.state is PageState.ANSWERED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentNote:
+    """What is said aloud of an incident. ``said`` is a ``bot.incidents.telling.Said``, which names what else is set."""
+
+    said: str
+    card: IncidentCard
+    who: PersonView | None = None
+    called: str | None = None
+    page: PageLine | None = None
+    pages: tuple[PageLine, ...] = ()
+    likely: LikelyView | None = None
+    alert: AlertLine | None = None
+    next: str | None = None
+    why: str | None = None
+    role: str | None = None
+    severity: int | None = None
+    update: UpdateView | None = None
+    task: TaskView | None = None
+    sha: str | None = None
+    """The commit that runs again, of a rollback."""
+    into: int | None = None
+    from_: int | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonNote:
+    """What one person is told: that they are woken, or asked. ``said`` is a ``bot.incidents.telling.PersonSaid``.
+
+    ``page`` and ``likely`` are on whose account; ``nag`` counts how often they were told before.
+    """
+
+    said: str
+    card: IncidentCard
+    page: PageLine | None
+    likely: LikelyView | None
+    why: str | None
+    nag: int
+    written: bool
+    """Whether they wrote or merged some of the likely change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentLine:
+    """An incident in one line, for lists."""
+
+    incident_id: int
+    title: str
+    service: str | None
+    severity: int
+    state: State
+    watched: bool
+    opened_at: datetime
+    resolved_at: datetime | None
+    firing: int
+    lead: PersonView | None
+    on_it: tuple[PersonView, ...]
+    likely: LikelyView | None
+    room: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentReply:
+    """``/incident status``: one incident at length."""
+
+    card: IncidentCard
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeverityRow:
+    """One line of the table of severities."""
+
+    number: int
+    name: str
+    meaning: str
+    update_every: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentsReply:
+    """``/incident``, and whatever names none: those that are open, lately ended ones, and how to say it.
+
+    ``asked`` is what had to know which one, where several are open; ``unknown`` a word that is none.
+    """
+
+    open: tuple[IncidentLine, ...]
+    more: int
+    ended: tuple[IncidentLine, ...]
+    helps: bool
+    """Whether the words are to be listed."""
+    severities: tuple[SeverityRow, ...] = ()
+    unknown: str | None = None
+    meant: str | None = None
+    asked: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelineLine:
+    """One line of a timeline, at an instant in UTC. ``kind`` is a ``bot.incidents.states.EntryKind``."""
+
+    at: datetime
+    kind: str
+    text: str
+    who: str | None
+    url: str | None
+
+    @property
+    def utc(self) -> str:
+        """``21 Nov 14:12:05``."""
+        at = self.at.astimezone(UTC)
+        return f"{at.day} {at:%b %H:%M:%S}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelineReply:
+    """``/incident timeline``: what happened; ``earlier`` lines are left out, the latest are shown."""
+
+    incident_id: int
+    title: str
+    lines: tuple[TimelineLine, ...]
+    earlier: int
+    document: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenModal:
+    """What somebody is about to open. ``chosen`` is the service that is offered first, ``title`` what stands there.
+
+    ``quoted`` is the message from which it is opened.
+    """
+
+    title: str | None
+    chosen: str | None
+    severities: tuple[SeverityRow, ...]
+    severity: int
+    quoted: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActModal:
+    """What somebody is about to do to an incident; ``act`` names it.
+
+    ``chosen`` is a likely change's number (0: none of them). ``others`` are the incidents that it can go on as.
+    """
+
+    act: IncidentAct
+    card: IncidentCard
+    severities: tuple[SeverityRow, ...] = ()
+    every: tuple[int, ...] = ()
+    """Minutes after which the next word can be promised, the usual one first."""
+    others: tuple[IncidentLine, ...] = ()
+    chosen: int | None = None
+    typed: str | None = None
+    """What stands there already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepModal:
+    """A message that is to stand on a timeline: on which one."""
+
+    quoted: str
+    open: tuple[IncidentLine, ...]

@@ -1,0 +1,56 @@
+"""What follows for incidents: from alerts, rollouts, flags, the pager's answers and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot.alerts.models import Alert, FlagChange
+from bot.deploys.loading import Desk
+from bot.deploys.models import Deploy
+from bot.events import PagerAnswered
+from bot.incidents import acts, answering, attributing, changing, opening, pages, paging, telling
+
+KINDS = (telling.INCIDENT, pages.PAGE, attributing.LIKELY, opening.QUIET)
+"""Kinds of work that are incidents'."""
+
+
+def alerts_told(session: Session, desk: Desk, told: Sequence[Alert], now: datetime) -> None:
+    """Alerts fire, or are over: each joins or opens an incident, or may be the end of one."""
+    for alert in told:
+        if alert.resolved_at is None:
+            opening.alert_fired(session, desk, alert, now)
+        else:
+            opening.alert_over(session, desk, alert, now)
+        session.flush()
+
+
+def deploy_moved(session: Session, desk: Desk, deploy: Deploy, now: datetime) -> None:
+    """A rollout moved, or it became known what it carries: it may have caused what is open, or have ended it."""
+    attributing.deploy_moved(session, desk, deploy, now)
+    changing.went_live(session, desk, deploy, now)
+
+
+def flag_changed(session: Session, desk: Desk, flag: FlagChange | None, now: datetime) -> None:
+    """A flag was turned; None: that was known."""
+    if flag is not None:
+        attributing.flag_moved(session, desk, flag, now)
+
+
+def pager_answered(session: Session, desk: Desk, event: PagerAnswered, now: datetime) -> None:
+    """The pager tells how one of its incidents stands."""
+    answering.pager_answered(session, desk, event, now)
+
+
+def due(session: Session, desk: Desk, kind: str, number: int, now: datetime) -> None:
+    """The time of an incident, of a page, or to look for likely changes again has come."""
+    if kind == pages.PAGE:
+        paging.due(session, desk, number, now)
+    elif kind == attributing.LIKELY:
+        attributing.due(session, desk, number, now)
+    elif kind == opening.QUIET:
+        opening.quiet_due(session, desk, number, now)
+    else:
+        acts.due(session, desk, number, now)

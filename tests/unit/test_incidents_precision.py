@@ -1,0 +1,201 @@
+"""How often whoever was woken was woken for the change that it was, and how changes fare: counted, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlmodel import select
+
+from bot.events import IncidentAct
+from bot.incidents import precision
+from bot.incidents.models import Incident, IncidentService, Likely, Opinion, Page
+from bot.incidents.precision import Judged, Precision, Stability, Verdict
+from bot.ports import Direction
+from tests.unit.reports import minute
+from tests.unit.rooming import Rooming
+from tests.unit.stores import NOON
+
+SINCE, UNTIL = NOON - timedelta(days=1), NOON + timedelta(days=1)
+
+# --- counting -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cause", "opinions", "said"),
+    [
+        (None, [], Verdict.UNJUDGED),
+        (None, [(1, True)], Verdict.RIGHT),
+        (None, [(1, True), (2, False)], Verdict.WRONG),
+        (None, [(2, True), (1, False)], Verdict.RIGHT),
+        (5, [(9, False)], Verdict.RIGHT),
+        (6, [(9, True)], Verdict.WRONG),
+        (0, [(9, True)], Verdict.WRONG),
+    ],
+)
+def test_the_resolution_decides_else_whoever_spoke_last(
+    cause: int | None, opinions: Sequence[tuple[float, bool]], said: Verdict
+) -> None:
+    assert precision.verdict(cause, 5, [(minute(at), right) for at, right in opinions]) is said
+
+
+@given(st.lists(st.tuples(st.sampled_from(["bakers", "cooks"]), st.sampled_from(Verdict))))
+def test_every_page_is_counted_once(pages: list[tuple[str, Verdict]]) -> None:
+    judged = [Judged(team=team, service="oven", verdict=verdict) for team, verdict in pages]
+    teams = precision.by_team(judged)
+    assert sum(one.sent for one in teams.values()) == len(pages)
+    assert all(one.right + one.wrong + one.unjudged == one.sent for one in teams.values())
+    assert list(teams) == sorted({team for team, _ in pages})
+
+
+def test_precision_is_of_what_was_judged() -> None:
+    assert Precision(sent=10, right=3, wrong=1).share == 0.75
+    assert Precision(sent=10, right=3, wrong=1).unjudged == 6
+    assert Precision(sent=10, right=0, wrong=0).share is None
+
+
+def test_recoveries_are_told_by_their_median_and_a_slow_one() -> None:
+    """One long night does not speak for the rest."""
+    took = tuple(timedelta(minutes=one) for one in (1, 2, 4, 5, 6, 7, 8, 9, 10, 600))
+    one = Stability(service="oven", deploys=40, failed=10, incidents=12, recoveries=took)
+    assert one.recovery == timedelta(minutes=6.5)
+    assert one.slow_recovery == timedelta(minutes=10)
+    assert one.change_fail == 0.25
+
+
+def test_where_nothing_was_deployed_or_failed_there_is_no_figure() -> None:
+    one = Stability(service="oven", deploys=0, failed=0, incidents=0, recoveries=())
+    assert (one.change_fail, one.recovery, one.slow_recovery) == (None, None, None)
+
+
+# --- what is counted ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def here(burning: Rooming) -> Rooming:
+    """Ana's #812 went live, checkout burns, Ana and Chi were paged."""
+    burning.calls()
+    return burning
+
+
+def likely(here: Rooming) -> int:
+    """The likely change."""
+    return here.session.exec(select(Likely.id).where(Likely.rank == 1)).one() or 0
+
+
+def of_bakers(here: Rooming) -> Precision:
+    """The team's."""
+    return precision.by_team(precision.pages_to_authors(here.session, here.desk, SINCE, UNTIL))["bakers"]
+
+
+def test_a_page_is_unjudged_until_somebody_says_something(here: Rooming) -> None:
+    assert of_bakers(here) == Precision(sent=2, right=0, wrong=0)
+    here.acts(IncidentAct.RIGHT, likely=likely(here))
+    assert of_bakers(here) == Precision(sent=2, right=2, wrong=0)
+    here.at += 1
+    here.acts(IncidentAct.NOT_MINE, "U0BEN", likely=likely(here))
+    assert of_bakers(here) == Precision(sent=2, right=0, wrong=2)
+    here.acts(IncidentAct.RESOLVE, text="rolled back", likely=likely(here))
+    assert of_bakers(here) == Precision(sent=2, right=2, wrong=0)
+
+
+def test_pages_to_whoever_is_on_call_are_none_of_it(here: Rooming) -> None:
+    here.acts(IncidentAct.WAKE)
+    here.calls()
+    assert "Dee" in [name for name, *_ in here.pages()]
+    assert of_bakers(here).sent == 2
+
+
+def test_only_pages_that_were_sent_count_and_only_those_of_the_window(here: Rooming) -> None:
+    page = here.session.exec(select(Page).where(Page.role == "author")).one()
+    for state in ("shadow", "failed", "wanted"):
+        page.state = state
+        here.session.flush()
+        assert of_bakers(here).sent == 1, state
+    page.state = "over"
+    page.asked_at = SINCE - timedelta(minutes=1)
+    here.session.flush()
+    assert of_bakers(here).sent == 1
+
+
+def test_a_storms_pages_are_its_first_services(here: Rooming) -> None:
+    here.incident().service = None
+    here.session.flush()
+    assert of_bakers(here).sent == 2
+
+
+def test_a_deploy_that_was_the_cause_counts_as_failed_once(here: Rooming) -> None:
+    """However many incidents it caused; it has recovered when the last of them is over."""
+    here.at = 32
+    here.over()
+    here.acts(IncidentAct.RESOLVE, likely=likely(here))
+    another(here, began=12, took=50)
+    found = precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"]
+    assert (found.deploys, found.failed, found.incidents) == (1, 1, 2)
+    assert found.recoveries == (timedelta(minutes=50),)
+
+
+def another(here: Rooming, *, began: float, took: float) -> None:
+    """Another incident of the same deploy."""
+    first = here.session.get(Likely, likely(here))
+    assert first is not None
+    row = Incident(
+        title="cart is slow", state="resolved", opened_at=minute(began), onset_at=minute(began),
+        mitigated_at=minute(began + took), resolved_at=minute(began + took),
+    )  # fmt: skip
+    here.session.add(row)
+    here.session.flush()
+    same = Likely(incident=row.id or 0, kind="deploy", subject=first.subject, rank=1, confidence="high", score=1.0)
+    here.session.add_all([same, IncidentService(incident=row.id or 0, service="checkout", environment="production")])
+    here.session.flush()
+    row.cause = same.id
+    here.session.flush()
+
+
+def test_where_nobody_named_the_cause_a_verdict_of_right_does(here: Rooming) -> None:
+    here.acts(IncidentAct.RIGHT, likely=likely(here))
+    assert precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"].failed == 0, "it is not over"
+    here.acts(IncidentAct.RESOLVE, text="rolled back")
+    assert precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"].failed == 1
+    here.session.add(Opinion(likely=likely(here), slack_id="U0BEN", right=False, at=here.now + timedelta(minutes=1)))
+    here.session.flush()
+    assert precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"].failed == 0
+
+
+def test_what_was_none_of_the_changes_fails_none(here: Rooming) -> None:
+    here.acts(IncidentAct.RESOLVE, text="a certificate ran out", likely=0)
+    found = precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"]
+    assert (found.deploys, found.failed, found.incidents, found.recovery) == (1, 0, 1, None)
+
+
+def test_an_incident_that_is_opened_again_is_not_recovered_from(here: Rooming) -> None:
+    here.acts(IncidentAct.RESOLVE, text="rolled back", likely=likely(here))
+    here.acts(IncidentAct.REOPEN)
+    found = precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"]
+    assert (found.failed, found.recoveries) == (0, ())
+
+
+def test_rollbacks_and_other_environments_are_no_deploys_of_it(here: Rooming) -> None:
+    """A rollback is rework; staging has no customers; a rollout that never got there failed nobody."""
+
+    before = precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"].deploys
+    here.at += 1
+    back = here.rollout("checkout", "a", number="back")
+    back.direction = Direction.BEHIND.value
+    here.rollout("checkout", "c", number="staged", environment="staging")
+    here.rollout("checkout", "d", number="broken", status="failed")
+    here.session.flush()
+    assert precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"].deploys == before
+
+
+def test_a_merged_incident_is_not_counted_beside_the_one_that_goes_on(here: Rooming) -> None:
+    here.at += 20
+    here.fires("mail")
+    first, second = here.incidents()
+    here.acts(IncidentAct.MERGE, incident=first, into=second.id)
+    found = precision.stability(here.session, here.desk, SINCE, UNTIL)
+    assert (found["checkout"].incidents, found["mail"].incidents) == (1, 1)
+    assert of_bakers(here).sent == 2

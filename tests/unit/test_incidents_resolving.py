@@ -1,0 +1,259 @@
+"""The end of an incident, its beginning anew, and the draft of what is learnt from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import col, select
+
+from bot.audit import Fact, Tag
+from bot.events import IncidentAct, LockAct, LockActed
+from bot.incidents import finding, postmortem, resolving, timeline
+from bot.incidents.models import Incident, Likely, Page
+from bot.incidents.states import EntryKind, State
+from bot.locks.models import Lock
+from bot.rendering import Renderer
+from tests.unit.reports import minute
+from tests.unit.rooming import Killed, Rooming
+from tests.unit.stores import NOON
+
+CALLED = "incident 1 (checkout 5xx)"
+
+
+def likely(here: Rooming) -> int:
+    """The likely change: Ana's deploy."""
+    return here.session.exec(select(Likely.id).where(Likely.rank == 1)).one() or 0
+
+
+def quiet(here: Rooming, after: float = 20) -> Incident:
+    """Its alert is over some minutes later."""
+    here.at += after
+    here.over()
+    return here.incident()
+
+
+# --- resolving ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_over_is_let_go_and_written_down(burning: Rooming) -> None:
+    burning.acts(IncidentAct.MINE)
+    incident = quiet(burning)
+    burning.at += 5
+    said = burning.acts(IncidentAct.RESOLVE, text="Rolled back to a.", likely=likely(burning))
+    assert said == f"Resolved: {CALLED}, 20 min after it began."
+    assert (incident.state, incident.resolved_by, incident.cause) == (State.RESOLVED, "U0ANA", likely(burning))
+    assert incident.resolved_at == burning.now
+    assert incident.mitigated_at == burning.now - timedelta(minutes=5), "the harm ended when nothing fired any more"
+    assert burning.locked() == []
+    assert not any(row.locked for row in finding.services_of(burning.session, incident))
+    assert incident.next_update_at is None
+    assert burning.entries()[-1] == "Resolved after 20 min: Rolled back to a."
+    assert burning.notes("resolved")[0].data["called"] == "Ana"
+    fact = burning.session.exec(select(Fact).where(Fact.tag == Tag.INCIDENT_MOVED.value)).all()[-1]
+    assert (fact.data["to"], fact.data["cause"]) == ("resolved", likely(burning))
+
+
+def test_production_waits_for_a_persons_go(burning: Rooming) -> None:
+    """Nothing ships because an incident was resolved."""
+    burning.acts(IncidentAct.RESOLVE, text="rolled back")
+    lock = burning.session.exec(select(Lock).where(Lock.cause == "incident:1")).one()
+    assert lock.lifted_at is not None
+    assert not lock.closed
+
+
+def test_pages_that_nobody_answered_are_over(burning: Rooming) -> None:
+    burning.acts(IncidentAct.RESOLVE, text="rolled back")
+    assert {state for *_, state in burning.pages()} == {"over"}
+
+
+def test_while_alerts_fire_somebody_says_how_it_was_resolved(burning: Rooming) -> None:
+    """Asked once, politely: words are what it takes."""
+    assert burning.refused_act(IncidentAct.RESOLVE) == (
+        f"Nothing was done: 1 alert still fires of {CALLED} (checkout 5xx). "
+        "To resolve it all the same, say how it was resolved."
+    )
+    assert burning.incident().state == State.OPEN
+    said = burning.acts(IncidentAct.RESOLVE, text="The alert is broken, customers are well")
+    assert said == f"Resolved: {CALLED}, less than a minute after it began. 1 alert still fires of it."
+
+
+def test_once_nothing_fires_no_words_are_asked_for(burning: Rooming) -> None:
+    quiet(burning)
+    assert burning.acts(IncidentAct.RESOLVE).startswith("Resolved")
+    assert burning.incident().resolution is None
+
+
+def test_none_of_the_likely_changes_is_an_answer(burning: Rooming) -> None:
+    burning.acts(IncidentAct.RESOLVE, text="a certificate ran out", likely=0)
+    assert burning.incident().cause == 0
+
+
+def test_the_cause_is_one_of_the_likely_changes(burning: Rooming) -> None:
+    assert "no likely change" in burning.refused_act(IncidentAct.RESOLVE, text="x", likely=4711)
+
+
+def test_tasks_that_are_left_over_become_issues(burning: Rooming) -> None:
+    for text in ("Restart the cache", "Alert before it burns", "Write it down"):
+        burning.acts(IncidentAct.TASK, text=text)
+    burning.acts(IncidentAct.DONE, task=1)
+    said = burning.acts(IncidentAct.RESOLVE, text="rolled back")
+    assert said.endswith("2 tasks left over become issues in bakery/checkout.")
+    burning.does()
+    assert [title for _, title, _ in burning.tracker.issues.values()] == ["Alert before it burns", "Write it down"]
+
+
+@pytest.mark.parametrize(
+    ("mitigated", "resolved", "took"),
+    [(10, 30, 10), (None, 30, 30), (None, None, None), (-5, 30, 0)],
+)
+def test_recovery_runs_from_the_onset_to_the_end_of_the_harm(
+    mitigated: float | None, resolved: float | None, took: float | None
+) -> None:
+    incident = Incident(
+        title="x", opened_at=NOON, onset_at=NOON,
+        mitigated_at=minute(mitigated) if mitigated is not None else None,
+        resolved_at=minute(resolved) if resolved is not None else None,
+    )  # fmt: skip
+    assert resolving.recovery(incident) == (timedelta(minutes=took) if took is not None else None)
+
+
+# --- reopening ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_over_is_opened_and_locked_again(burning: Rooming) -> None:
+    incident = quiet(burning)
+    burning.acts(IncidentAct.RESOLVE, likely=likely(burning))
+    burning.at += 60
+    said = burning.acts(IncidentAct.REOPEN, "U0BEN")
+    assert said == (
+        f"Opened again: {CALLED} in #inc-2026-03-02-checkout-5xx. Deploys of checkout are locked until it is resolved."
+    )
+    assert incident.state == State.OPEN
+    assert {incident.resolved_at, incident.resolved_by, incident.cause, incident.mitigated_at} == {None}
+    assert burning.locked() == [("checkout/production", "incident:1")]
+    assert incident.next_update_at == burning.now + timedelta(minutes=30)
+    assert burning.notes("reopened")[0].data["called"] == "Ben"
+    pages = burning.session.exec(select(Page).order_by(col(Page.id))).all()
+    assert {page.state for page in pages} == {"over"}, "nobody is woken because somebody reopens it"
+
+
+def test_resolved_and_opened_again_it_is_said_each_time(burning: Rooming) -> None:
+    for _ in range(2):
+        burning.at += 1
+        burning.acts(IncidentAct.RESOLVE, text="rolled back")
+        burning.at += 1
+        burning.acts(IncidentAct.REOPEN)
+    assert (len(burning.notes("resolved")), len(burning.notes("reopened"))) == (2, 2)
+
+
+def test_a_persons_unlocking_stands_when_it_is_opened_again(burning: Rooming) -> None:
+    lock = burning.session.exec(select(Lock).where(Lock.cause == "incident:1")).one()
+    burning.tell(LockActed(act=LockAct.LIFT, lock=lock.id, scope=None, slack_id="U0ANA", called="Ana", at=burning.now))
+    burning.acts(IncidentAct.RESOLVE, text="rolled back")
+    assert burning.acts(IncidentAct.REOPEN) == f"Opened again: {CALLED} in #inc-2026-03-02-checkout-5xx."
+    assert burning.locked() == []
+
+
+def test_where_another_is_open_for_the_service_one_goes_on_there(burning: Rooming) -> None:
+    quiet(burning)
+    burning.acts(IncidentAct.RESOLVE)
+    burning.at += 60
+    burning.fires(began=burning.at)
+    assert len(burning.incidents()) == 2
+    burning.room_of()
+    assert burning.refused_act(IncidentAct.REOPEN, incident=burning.incidents()[0]) == (
+        "Nothing was done: incident 2 (checkout 5xx) is open for the same service. Go on there in "
+        "#inc-2026-03-02-checkout-5xx-2, or resolve it first."
+    )
+
+
+# --- the document -------------------------------------------------------------------------------------------------
+
+
+def test_the_draft_is_laid_into_the_room_and_that_is_said(burning: Rooming) -> None:
+    burning.acts(IncidentAct.RESOLVE, text="Rolled back to a.", likely=likely(burning))
+    burning.does()
+    incident = burning.incident()
+    title, text = burning.slack.documents[incident.room or ""]
+    assert title == "Postmortem of incident 1: checkout 5xx"
+    assert "# Postmortem: checkout 5xx" in text
+    assert incident.document == f"https://bakery.slack.example/docs/{incident.room}"
+    assert len(burning.notes("document")) == 1
+
+
+def test_a_kill_while_it_is_written_leaves_one_that_is_said_once(burning: Rooming) -> None:
+    burning.acts(IncidentAct.RESOLVE, text="rolled back")
+    burning.slack.dies = "put_document"
+    with pytest.raises(Killed):
+        burning.does()
+    burning.does()
+    assert len(burning.slack.documents) == len(burning.notes("document")) == 1
+
+
+def test_a_later_end_writes_it_anew(burning: Rooming) -> None:
+    burning.acts(IncidentAct.RESOLVE, text="Rolled back to a.")
+    burning.does()
+    burning.at += 5
+    burning.acts(IncidentAct.REOPEN)
+    burning.at += 5
+    burning.acts(IncidentAct.RESOLVE, text="Rolled back further.")
+    burning.does()
+    ((_, text),) = burning.slack.documents.values()
+    assert "Rolled back further." in text
+    assert len(burning.notes("document")) == 2
+
+
+def test_what_was_opened_again_meanwhile_gets_none(burning: Rooming) -> None:
+    burning.acts(IncidentAct.RESOLVE, text="rolled back")
+    burning.acts(IncidentAct.REOPEN)
+    burning.does()
+    assert not burning.slack.documents
+
+
+def test_the_draft_has_what_was_recorded(burning: Rooming) -> None:
+    burning.acts(IncidentAct.MINE)
+    burning.at += 3
+    burning.acts(IncidentAct.UPDATE, text="One in ten payments fails.", actions="We roll back.")
+    burning.acts(IncidentAct.TASK, text="Alert before it burns")
+    quiet(burning)
+    burning.acts(IncidentAct.RESOLVE, text="Rolled back to a.", likely=likely(burning))
+    view = resolving.postmortem(burning.session, burning.desk, burning.incident())
+    text = Renderer().document("documents/postmortem.md", view)
+    for words in (
+        "- **Severity:** SEV2. Many customers are badly affected.",
+        "- **Recovery time:** 23 min",
+        "checkout 5xx, over at 2026-03-02 12:35 UTC",
+        "- **The change that it was:** #812 (checkout, bbbbbbb)",
+        "[#812](https://github.com/bakery/oven/pull/812) Change 812 (Ana)",
+        "- **Lead:** Ana",
+        "- Ana, wrote #812: woken at 12:12:00 UTC",
+        "- 2026-03-02 12:15 Ana: One in ten payments fails. Being done: We roll back.",
+        "- [ ] Alert before it burns",
+    ):
+        assert words in text, (words, text)
+
+
+def test_a_document_of_ones_own_wins_and_a_broken_one_is_passed_over(burning: Rooming, tmp_path: Path) -> None:
+    (tmp_path / "documents").mkdir()
+    own = tmp_path / "documents" / "postmortem.md.j2"
+    broken: list[tuple[str, str]] = []
+    renderer = Renderer(tmp_path, lambda name, fault: broken.append((name, fault)))
+    view = resolving.postmortem(burning.session, burning.desk, burning.incident())
+    own.write_text("# Ours: {{ title }}, {{ onset_at | utc }}\n")
+    assert renderer.document("documents/postmortem.md", view) == "# Ours: checkout 5xx, 2026-03-02 12:12\n"
+    own.write_text("{{ nothing }}\n")
+    assert renderer.document("documents/postmortem.md", view).startswith("# Postmortem: checkout 5xx")
+    assert [name for name, _ in broken] == ["documents/postmortem.md"]
+
+
+def test_a_storm_has_a_timeline_of_bounded_length(burning: Rooming) -> None:
+    for number in range(postmortem.MOST_LINES + 7):
+        timeline.enter(burning.session, 1, EntryKind.ALERT, f"x{number}", f"alert {number}", burning.now)
+    view = resolving.postmortem(burning.session, burning.desk, burning.incident())
+    assert len(view.lines) == postmortem.MOST_LINES
+    assert view.earlier == timeline.count(burning.session, 1) - postmortem.MOST_LINES
+    text = Renderer().document("documents/postmortem.md", replace(view, lines=view.lines[:1]))
+    assert f"- {view.earlier} earlier lines left out." in text
