@@ -451,6 +451,10 @@ class Pager(Rota, Protocol):
         """How an incident stands now."""
         ...
 
+    async def acknowledge(self, incident: str) -> None:
+        """Say that somebody is on an incident, so that no phone rings on; one that is over stays so."""
+        ...
+
     async def note(self, incident: str, text: str) -> None:
         """Write on an incident what people there should know (at most 2,000 characters); the same twice is once."""
         ...

@@ -1,4 +1,4 @@
-"""Whether an alert was there before a change: when the same one fired earlier, as our tables tell it."""
+"""Whether something was wrong before a change already: which alerts fired earlier, as our tables tell it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from sqlmodel import Session, col, select
 
 from bot.alerts.models import Alert
 from bot.alerts.symptoms import Candidate, Symptom
+from bot.events import AlertLevel
 
 FLAPS = timedelta(minutes=30)
 """An alert that ended by itself this shortly before a change went live was there without it."""
 
 UNHEARD = timedelta(days=1)
 """An alert whose end was never told, and of which nothing was heard for this long, is taken to be over."""
+
+UNWELL = timedelta(hours=3)
+"""Another alert that began this shortly before a change, and was firing when it went live, is one more incident's."""
+
+LATELY = timedelta(hours=6)
+"""How far back other alerts of a service are read: those of ``UNWELL`` before whatever went live lately."""
 
 LOOK_BACK = timedelta(days=7)
 """How far back earlier occurrences of an alert are looked for."""
@@ -30,14 +37,20 @@ PASSING = frozenset({
 MOST_OCCURRENCES = 200
 """Earlier occurrences that are looked at, the latest first."""
 
+_SLIGHT = frozenset({AlertLevel.WARNING.value, AlertLevel.INFO.value})
+
 
 @dataclass(frozen=True)
 class Occurrence:
-    """That the same alert fired before, and until when; ``ended`` is false where its end was never told."""
+    """That an alert fired before, and until when; ``ended`` is false where its end was never told.
+
+    ``same``: it is the same alert as the one in question, else another grave one of the service.
+    """
 
     began_at: datetime
     over_at: datetime
     ended: bool
+    same: bool
 
     def speaks_against(self, candidate: Candidate, changed_at: Sequence[datetime]) -> bool:
         """Whether it fired when this went live, or ended shortly before without any change having ended it."""
@@ -52,46 +65,58 @@ class Occurrence:
 
 def with_alerts(one: Candidate, occurrences: Sequence[Occurrence], changed_at: Sequence[datetime]) -> Candidate:
     """The same with whether the alert was there before it."""
-    before = [
-        other for other in occurrences if one.first_traffic_at is not None and other.began_at < one.first_traffic_at
-    ]
+    live = one.first_traffic_at
+    before = [other for other in occurrences if live is not None and other.began_at < live]
+    same = [other for other in before if other.same]
     return replace(
         one,
-        fired_before=any(other.speaks_against(one, changed_at) for other in before),
-        fired_lately=len(before),
+        fired_before=any(other.speaks_against(one, changed_at) for other in same),
+        fired_lately=len(same),
+        failing_already=any(
+            live is not None and live - UNWELL <= other.began_at and live <= other.over_at
+            for other in before
+            if not other.same
+        ),
     )
 
 
 def occurrences_before(session: Session, symptom: Symptom) -> Sequence[Occurrence]:
-    """When the same alerts fired before: of the same key, or of the same name and labels wherever it ran."""
+    """When the same alerts fired before, and lately others of their services that are as grave.
+
+    The same are those of one key, or of one name and with the same labels wherever they ran.
+    """
     if not symptom.alerts:
         return ()
     present = session.exec(select(Alert).where(col(Alert.id).in_(symptom.alerts))).all()
     keys = {(alert.source, alert.fingerprint) for alert in present}
+    services = {alert.service for alert in present if alert.service is not None}
     named = {(alert.source, alert.name, alert.service, _lasting(alert)) for alert in present if alert.service}
     rows = session.exec(
         select(Alert)
         .where(
             or_(
-                col(Alert.fingerprint).in_({fingerprint for _, fingerprint in keys}),
                 and_(
-                    col(Alert.service).in_({service for _, _, service, _ in named}),
-                    col(Alert.name).in_({name for _, name, _, _ in named}),
+                    col(Alert.source).in_({source for source, _ in keys}),
+                    col(Alert.fingerprint).in_({fingerprint for _, fingerprint in keys}),
                 ),
+                and_(col(Alert.service).in_(services), col(Alert.name).in_({name for _, name, _, _ in named})),
+                and_(col(Alert.service).in_(services), col(Alert.started_at) >= symptom.onset - LATELY),
             ),
-            col(Alert.source).in_({source for source, _ in keys}),
             col(Alert.started_at).between(symptom.onset - LOOK_BACK, symptom.onset),
             col(Alert.id).not_in(symptom.alerts),
         )
         .order_by(col(Alert.started_at).desc(), col(Alert.id).desc())
         .limit(MOST_OCCURRENCES)
     ).all()
-    return [
-        Occurrence(alert.began_at, alert.resolved_at or alert.seen_at + UNHEARD, alert.resolved_at is not None)
-        for alert in rows
-        if (alert.source, alert.fingerprint) in keys
-        or (alert.source, alert.name, alert.service, _lasting(alert)) in named
-    ]
+    found = []
+    for alert in rows:
+        same = (alert.source, alert.fingerprint) in keys or (
+            (alert.source, alert.name, alert.service, _lasting(alert)) in named
+        )
+        if same or alert.level not in _SLIGHT:
+            over = alert.resolved_at or alert.seen_at + UNHEARD
+            found.append(Occurrence(alert.began_at, over, alert.resolved_at is not None, same))
+    return found
 
 
 def _lasting(alert: Alert) -> frozenset[tuple[str, str]]:

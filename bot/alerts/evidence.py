@@ -22,6 +22,10 @@ OFTEN = 4
 HALF_LIFE = timedelta(minutes=30)
 """After this long live, a change's being recent says half as much."""
 
+LONG = timedelta(minutes=30)
+JUST = timedelta(minutes=15)
+"""What went live that long before is in doubt where a dependency went live only this shortly before."""
+
 BIG = 400
 """Lines beyond which a change is big, which those that break things are more often (Meta's work on diff risk)."""
 
@@ -78,6 +82,10 @@ class EvidenceName(StrEnum):
     """Something newer had replaced it."""
     UNCERTAIN = "uncertain"
     """It may have gone live after the symptom began."""
+    FAILING_ALREADY = "failing_already"
+    """Another alert of the service was firing when it went live."""
+    LATER_DEPENDENCY = "later_dependency"
+    """Something that the service depends on went live just before the symptom, and this long before."""
     LATER_FLAG = "later_flag"
     """A flag of the same service was turned later."""
     DEPENDENCY_FAILS = "dependency_fails"
@@ -107,9 +115,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What else could have done it: of the very service, those that count."""
+    """What else could have done it, of that which counts: of the very service, and of what it depends on."""
 
     own: tuple[Candidate, ...]
+    below: tuple[Candidate, ...]
 
     def others(self, candidate: Candidate) -> Iterable[Candidate]:
         """All but this one."""
@@ -283,12 +292,29 @@ def _times_against(symptom: Symptom, candidate: Candidate, around: Surroundings)
         yield Evidence(EvidenceName.DEPENDENCY_FAILS, words, -3.0)
     if symptom.storm:
         yield Evidence(EvidenceName.STORM, "services that do not depend on this one fail at the same time", -2.0)
+    if candidate.failing_already:
+        words = "another alert of the service was firing when it went live"
+        yield Evidence(EvidenceName.FAILING_ALREADY, words, -2.0)
+    if _is_own(symptom, candidate):
+        later = _later_dependency(symptom, candidate, around)
+        if later is not None:
+            when = how_long(symptom.onset - later.exposed_at(symptom.onset))
+            words = f"{clipped(later.service)}, on which it depends, changed long after it, {when} before"
+            yield Evidence(EvidenceName.LATER_DEPENDENCY, words, -1.0)
     if _is_own(symptom, candidate) and not candidate.is_flag:
         flag = _later_flag(symptom, candidate, around)
         if flag is not None and flag.first_traffic_at is not None:
             when = how_long(symptom.onset - flag.first_traffic_at)
             words = f"the flag {flag.name} was turned after it, {when} before the symptom"
             yield Evidence(EvidenceName.LATER_FLAG, words, -1.0)
+
+
+def _later_dependency(symptom: Symptom, candidate: Candidate, around: Surroundings) -> Candidate | None:
+    """Of what a dependency changed just before the symptom, the last; only where this had been live for long."""
+    if symptom.onset - candidate.exposed_at(symptom.onset) < LONG:
+        return None
+    just = [one for one in around.below if symptom.onset - one.exposed_at(symptom.onset) <= JUST]
+    return max(just, key=lambda one: (one.exposed_at(symptom.onset), one.kind, one.subject), default=None)
 
 
 def _later_flag(symptom: Symptom, candidate: Candidate, around: Surroundings) -> Candidate | None:

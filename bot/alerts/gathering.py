@@ -27,6 +27,9 @@ from bot.events import DeployStatus
 TOGETHER = timedelta(minutes=10)
 """Alerts whose beginnings lie this close to each other may have one cause."""
 
+LONGEST_LAG = timedelta(minutes=5)
+"""What a rule averages over delays it by no more than this: a symptom worth waking anybody for crosses it sooner."""
+
 STORM = 3
 """So many other services that fail together, and do not depend on the one in question, have another cause."""
 
@@ -48,8 +51,8 @@ def symptom_of(session: Session, catalog: Catalog, alerts: Sequence[Alert]) -> S
 
     It began when the first of them did. A rule's label ``for`` (how long it must hold before it fires) moves the
     beginning of an alert back whose sender does not tell it apart, and its label ``window`` (what it averages over)
-    says how much earlier still it may have been. Every service that alerts is itself in question; the first one to
-    alert gives its name. Without an environment, the last one of its pipeline is meant.
+    says how much earlier still it may have been, within ``LONGEST_LAG``. Every service that alerts is itself in
+    question; the first one to alert gives its name. Without an environment, the last one of its pipeline is meant.
     """
     ordered = sorted(alerts, key=lambda alert: (alert.began_at, alert.id or 0))
     named = [alert for alert in ordered if alert.service is not None]
@@ -63,7 +66,7 @@ def symptom_of(session: Session, catalog: Catalog, alerts: Sequence[Alert]) -> S
         service=service,
         environment=_environment(catalog, service, [alert.environment for alert in named]),
         onset=onset,
-        onset_earliest=min(_began(alert) - _length(alert, "window") for alert in ordered),
+        onset_earliest=min(_began(alert) - _lag(alert) for alert in ordered),
         versions=frozenset(alert.version for alert in ordered if alert.version),
         paths=tuple(dict.fromkeys(path for alert in ordered for path in alert.paths)),
         dependencies=nearby,
@@ -116,8 +119,13 @@ def _began(alert: Alert) -> datetime:
     return alert.onset_at if alert.onset_at is not None else alert.started_at - _length(alert, "for")
 
 
+def _lag(alert: Alert) -> timedelta:
+    """How much earlier it may have begun: what is averaged over some minutes shows within them."""
+    return min(_length(alert, "window"), LONGEST_LAG)
+
+
 def _length(alert: Alert, label: str) -> timedelta:
-    found = _LENGTH.fullmatch((alert.labels or {}).get(label, "").strip()) if alert.onset_at is None else None
+    found = _LENGTH.fullmatch((alert.labels or {}).get(label, "").strip())
     return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta()
 
 

@@ -47,14 +47,18 @@ def occurrences(session: Session, event: AlertReported) -> list[tuple[Alert, boo
         begun = session.exec(_BEGUN, params=_params(event, event.at)).all()
         if not begun and event.resolved_at is not None:
             _overtook(session, event)
-        return [(alert, False) for alert in begun]
+        since = [_told_since(session, event, alert) for alert in begun if event.at < alert.seen_at]
+        return [*((alert, False) for alert in begun), *((alert, True) for alert in since if alert is not None)]
     latest = session.exec(_LATEST, params=_params(event, None)).all()
     found = _known(session, event, event.started_at, latest)
     ended = session.exec(_BEGUN, params=_params(event, event.resolved_at)).all() if event.resolved_at else ()
     others = [(alert, False) for alert in ended if alert is not found]
     if found is not None:
         return [(found, False), *others]
-    return [(_begun(session, event, event.started_at, over_at=_over_at(event.started_at, latest)), True), *others]
+    return [
+        (_begun(session, event, event.started_at, over_at=_over_at(event, event.started_at, latest)), True),
+        *others,
+    ]
 
 
 def _known(session: Session, event: AlertReported, started_at: datetime, latest: Sequence[Alert]) -> Alert | None:
@@ -77,14 +81,33 @@ def _names_no_beginning(event: AlertReported) -> bool:
     return event.started_at == event.at and event.source not in UNDATED
 
 
-def _over_at(started_at: datetime, latest: Sequence[Alert]) -> datetime | None:
-    """When what is heard of only now was over at the latest: as the next occurrence of its key began."""
-    return min((alert.started_at for alert in latest if alert.started_at > started_at), default=None)
+def _over_at(event: AlertReported, started_at: datetime, latest: Sequence[Alert]) -> datetime | None:
+    """When what is heard of only now was over at the latest: as its key was, or as that fired for the next time."""
+    ends = [alert.started_at for alert in latest if alert.started_at > started_at]
+    for alert in latest:
+        over = alert.resolved_at is not None and alert.resolved_at >= started_at
+        if over and event.resolved_at is None and not fires_again(alert, event):
+            ends.append(alert.resolved_at or started_at)
+    return min(ends, default=None)
+
+
+def _told_since(session: Session, event: AlertReported, alert: Alert) -> Alert | None:
+    """What fires since an end that is heard of only now: a later report of it was taken for one of what is over.
+
+    Only senders that date all they say can be read so; whoever dates ends alone has all of their key end.
+    """
+    if event.source not in ONE_AT_A_TIME:
+        return None
+    again = Alert(**alert.model_dump(exclude={"id", "started_at", "onset_at", "incident"}), started_at=alert.seen_at)
+    session.add(again)
+    return again
 
 
 def _overtook(session: Session, event: AlertReported) -> None:
     """Keep that all of this key is over, though nothing of it fires: its beginning may be heard of later."""
     latest = session.exec(_LATEST, params=_params(event, None)).first()
+    if latest is not None and latest.resolved_at is not None and latest.resolved_at >= event.at:
+        return  # that is known
     if latest is None or latest.started_at < event.at:
         if latest is not None and latest.started_at == latest.resolved_at:
             latest.started_at = latest.resolved_at = event.at  # one such mark is enough

@@ -228,7 +228,7 @@ def _tell(session: Session, catalog: Catalog, alert: Alert, event: AlertReported
         audit.record(
             session, Tag.ALERT_FIRED, f"alert:{alert.id}", alert.started_at, service=alert.service, name=alert.name
         )
-    if event.resolved_at is not None and alert.resolved_at is None:
+    if event.resolved_at is not None and alert.resolved_at is None and not _began_since(alert, event):
         alert.resolved_at = max(event.resolved_at, alert.started_at)
         audit.record(session, Tag.ALERT_RESOLVED, f"alert:{alert.id}", event.resolved_at, service=alert.service)
         turned = True
@@ -241,6 +241,11 @@ def _tell(session: Session, catalog: Catalog, alert: Alert, event: AlertReported
     if alert.service is None and alert.resolved_at is None and turned:
         unknown.ask(session, catalog, alert, kind_of(alert.source, alert.name, alert.labels), now)
     return turned
+
+
+def _began_since(alert: Alert, event: AlertReported) -> bool:
+    """Whether an occurrence began after an end that names no beginning: it goes on."""
+    return event.started_at is None and event.resolved_at is not None and alert.started_at > event.resolved_at
 
 
 def _lapses(alert: Alert) -> bool:

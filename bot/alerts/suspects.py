@@ -146,7 +146,10 @@ def attribute(symptom: Symptom, candidates: Sequence[Candidate], window: timedel
     """
     distances = symptom.distances
     counting = [one for one in candidates if one.counts(symptom, window)]
-    around = Surroundings(tuple(one for one in counting if distances[one.service.casefold()] == 0))
+    around = Surroundings(
+        tuple(one for one in counting if distances[one.service.casefold()] == 0),
+        tuple(one for one in counting if distances[one.service.casefold()] > 0),
+    )
     weighed = [
         _Weighed(
             one,

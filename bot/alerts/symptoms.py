@@ -87,6 +87,8 @@ class Candidate:
     fired_before: bool = False
     fired_lately: int = 0
     """How often the same alert fired in the week before this had any traffic."""
+    failing_already: bool = False
+    """Whether another alert of the service was firing when this went live: it may have been meant to help."""
 
     @property
     def is_flag(self) -> bool:

@@ -33,7 +33,7 @@ from bot.delivery.pace import UNAUTHORISED_SECONDS, Limits, Pace, backoff
 from bot.delivery.queue import Waiting, WaitingEffect
 from bot.delivery.view import View
 from bot.errors import Doubtful, GiveUp, MessageGone, PlaceUnreachable, RetryLater, Unauthorised
-from bot.outbox import Card, CardState, Note, SendState
+from bot.outbox import Card, CardState, Lane, Note, SendState
 from bot.ports import Chat, Message, Posted
 
 log = structlog.get_logger(__name__)
@@ -533,9 +533,10 @@ class Delivery:
             if row.name in self._tasks:
                 continue
             pause = self._not_before.get(row.name, 0.0) - now
+            most = self._limits.effects + (self._limits.pages if row.lane == Lane.PAGE else 0)
             if pause > 0:
                 wait = min(wait, pause)
-            elif running < self._limits.effects:
+            elif running < most:
                 running += 1
                 self._spawn(row.name, self._do(row))
         return wait

@@ -34,7 +34,9 @@ class Limits:
     concurrency: int = 24
     """Calls under way at once."""
     effects: int = 4
-    """Effects under way at once."""
+    """Effects under way at once …"""
+    pages: int = 4
+    """… and so many more of those that wake people, which wait for nothing else."""
 
 
 @dataclass

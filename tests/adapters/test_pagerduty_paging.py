@@ -371,3 +371,15 @@ async def test_without_a_routing_key_it_says_what_to_set(sandbox: Sandbox) -> No
     with pytest.raises(GiveUp, match="PAGERDUTY_ROUTING_KEY"):
         await pager.record_change(change())
     await pager.close()
+
+
+async def test_somebody_is_on_it(pager: PagerDutyPager, sandbox: Sandbox) -> None:
+    """Said from elsewhere, no phone rings on; said again, or of one that is over, it stays as it is."""
+    made = await pager.page(call())
+    await pager.acknowledge(made.incident)
+    await pager.acknowledge(made.incident)
+    [incident] = incidents(sandbox)
+    assert (incident.status, [user.key for user, _ in incident.acknowledged]) == ("acknowledged", ["shipmate"])
+    await pager.resolve(made.incident)
+    await pager.acknowledge(made.incident)
+    assert incident.status == "resolved"

@@ -1,0 +1,134 @@
+"""An alert after a rollout, end to end: whose phone rings, who is in the room, what is locked, how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.sandbox.server import Sandbox
+from bot.sandbox.world import Channel
+from tests.acceptance import watching
+from tests.acceptance.promoting import PEOPLE, Company, company
+from tests.acceptance.stories import REPO
+
+CATALOGUE = f"""
+timezone: Europe/Paris
+teams:
+  payments: {{channel: "#payments-deploys", approvers: "@payments-leads", escalation_policy: PEPAYMENTS}}
+services:
+  checkout:
+    team: payments
+    repo: acme/checkout
+    environments: [staging, production]
+    pagerduty_service: PSCHECKOUT
+    runbook: https://runbooks.example.com/checkout
+{PEOPLE}"""
+
+Story = Callable[..., AbstractAsyncContextManager[Company]]
+
+
+@pytest.fixture
+def story(sandbox: Sandbox, database_url: str, tmp_path: Path) -> Story:
+    """A company whose alerts wake people, on each engine."""
+    return lambda **more: company(sandbox, database_url, tmp_path, catalogue=CATALOGUE, **more)
+
+
+async def rolled_out(there: Company, sha: str) -> None:
+    """The pipeline ships a commit to production."""
+    there.let_pass(minutes=1)
+    github = there.sandbox.github
+    deployment = await github.deployment(REPO, sha, "production", creator="eve")
+    await github.deployment_status(REPO, deployment, "in_progress")
+    there.let_pass(minutes=2)
+    await github.deployment_status(REPO, deployment, "success")
+    await there.at_rest()
+
+
+async def broken(there: Company) -> tuple[str, Any]:
+    """Twelve minutes after Ana's rollout, which Chi merged, an alert fires: the commit before, and the alert."""
+    before = there.sandbox.github.repository(REPO).branches["main"]
+    sha = await there.merge("ana", "Charge cards in one call", merged_by="chi")
+    await rolled_out(there, sha)
+    await there.turn(minutes=12)
+    there.sandbox.monitoring.groups = True
+    alert = there.sandbox.monitoring.fire("checkout", "checkout 5xx")
+    await there.at_rest()
+    return before, alert
+
+
+def room(there: Company) -> Channel:
+    """The only room of an incident."""
+    (found,) = [one for one in there.sandbox.world.channels.values() if one.name.startswith("inc-")]
+    return found
+
+
+def rang(there: Company) -> list[str]:
+    """Whose phones rang, each once, in order."""
+    return list(dict.fromkeys(one.user.key for one in there.sandbox.pagerduty.woken()))
+
+
+@pytest.mark.both_engines
+async def test_an_alert_wakes_who_wrote_and_who_merged_and_the_room_opens(story: Story) -> None:
+    """Ana's phone rings with the evidence; the room has them both; checkout is locked until it is resolved."""
+    async with story() as there:
+        before, alert = await broken(there)
+        (page,) = there.sandbox.pagerduty.incidents()
+        assert page.title.startswith("checkout 5xx, 12 min after #")
+        assert page.title.endswith("Likely change 1 of 1, confidence high")
+        assert [user.key for user, _ in page.assigned] == ["ana"]
+        assert [one.user.key for one in page.responders] == ["chi"]
+        assert set(rang(there)) == {"ana", "chi"}
+        here = room(there)
+        assert here.name.endswith("-checkout-5xx")
+        assert {"U0ANA", "U0CHI"} <= here.members
+        assert "checkout 5xx" in there.heard_by("ana")
+        assert [watching.words_of(one) for one in there.locks() if "checkout" in watching.words_of(one)]
+
+        there.sandbox.monitoring.repeat()
+        there.sandbox.pagerduty.take("ana")
+        await there.at_rest()
+        assert "lead Ana" in here.topic
+        await there.turn(minutes=30)
+        assert set(rang(there)) == {"ana", "chi"}
+
+        await rolled_out(there, before)
+        there.sandbox.monitoring.resolve(alert)
+        await there.at_rest()
+        assert "is out again, by Eve" in standing_in(there, here)
+        assert "None of its alerts fires any more" in standing_in(there, here)
+        assert not watching.said_twice(there.sandbox)
+
+
+async def test_nobody_answers_and_the_escalation_policy_is_asked(story: Story) -> None:
+    """Five minutes later Dee, who is first on the policy, is woken by the same incident; it is said in the room."""
+    async with story() as there:
+        await broken(there)
+        await there.turn(minutes=6)
+        (page,) = there.sandbox.pagerduty.incidents()
+        assert "dee" in rang(there)
+        assert page.policy.id == "PEPAYMENTS"
+        assert "escalation policy of payments" in standing_in(there, room(there))
+
+
+async def test_a_bot_that_is_started_again_wakes_nobody_twice(story: Story) -> None:
+    """One page, one room, and the time to answer is not forgotten."""
+    async with story() as there:
+        await broken(there)
+        await there.end()
+        await there.begin()
+        await there.at_rest()
+        await there.turn(minutes=6)
+        assert len(there.sandbox.pagerduty.incidents()) == 1
+        assert "dee" in rang(there)
+        room(there)
+
+
+def standing_in(there: Company, channel: Channel) -> str:
+    """Everything that everybody sees in a room."""
+    return "\n".join(
+        watching.words_of(one) for one in there.sandbox.world.everything(channel) if one.ephemeral_for is None
+    )
