@@ -9,6 +9,7 @@ Temporary files are kept in memory where there is room: what is written there ou
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -30,6 +31,7 @@ from bot.delivery import Limits
 from bot.sandbox.server import Sandbox
 from bot.server import Serving, serving
 from bot.settings import Settings, load_settings
+from tests.once import compile_once, make_keys_once
 
 QUICK = Limits(doubt_settles=0.3)
 """Slack's own limits, with doubts resolved sooner: the stand-in answers at once or not at all."""
@@ -39,8 +41,6 @@ UNLIMITED = Limits(per_channel=None, updates_per_minute=None, progress_every=0.0
 
 
 ENGINES = ("sqlite", "postgresql")
-
-WHOLE_BOT, BROWSER = (Path(__file__).parent / folder for folder in ("acceptance", "browser"))
 
 MEMORY = Path("/dev/shm")
 ROOM = 2 * 1024**3
@@ -59,6 +59,8 @@ def pytest_configure() -> None:
     structlog's own way draws each frame's variables, which takes longer than most tests that provoke a fault.
     """
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(temporary_root()))
+    compile_once()
+    make_keys_once()
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
@@ -69,18 +71,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave each test that takes an engine on one of them, unless it is to run on both; measure what tests closely.
-
-    Coverage is of the tests that look at a part: what a whole bot runs through would be covered without being looked
-    at, and takes twice as long while it is measured.
-    """
-    for item in items:
-        if item.path.is_relative_to(WHOLE_BOT) or item.path.is_relative_to(BROWSER):
-            item.add_marker("no_cover")
+    """Leave each test that takes an engine on one of them, unless it is to run on both."""
     if config.getoption("--both-engines"):
         return
     config.hook.pytest_deselected(items=[item for item in items if not _on_its_engine(item)])
     items[:] = [item for item in items if _on_its_engine(item)]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: looking through it for garbage again and again is in vain."""
+    gc.freeze()
 
 
 def _on_its_engine(item: pytest.Item) -> bool:

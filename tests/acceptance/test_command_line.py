@@ -16,13 +16,13 @@ from sqlmodel import Session, create_engine, select
 from bot.app import Bot
 from bot.inbox import Delivery, DeliveryState, Incoming, Lane
 from bot.sandbox.server import Sandbox
-from tests.acceptance.processes import ROOT, shipmate
+from tests.acceptance.processes import ROOT, shipmate, shipmate_anew
 from tests.conftest import living
 
 
 async def test_the_demo_prints_one_address_plays_and_stops_by_itself(tmp_path: Path) -> None:
     """On a machine without any setting, people see where to look, and a script can end it."""
-    code, out, err = await shipmate("demo", "--exit-after", "1.5", "--pace", "0", folder=tmp_path)
+    code, out, err = await shipmate_anew("demo", "--exit-after", "1.5", "--pace", "0", folder=tmp_path)
     assert code == 0, err
     assert len(re.findall(r"http://127\.0\.0\.1:\d+", out)) == 1
     assert "Traceback" not in err
@@ -31,7 +31,7 @@ async def test_the_demo_prints_one_address_plays_and_stops_by_itself(tmp_path: P
 
 async def test_serve_without_tokens_says_what_to_set(tmp_path: Path) -> None:
     """A newcomer who starts with serve is told every variable that is missing, and of the demo."""
-    code, _, err = await shipmate("serve", folder=tmp_path)
+    code, _, err = await shipmate_anew("serve", folder=tmp_path)
     assert code == 1
     assert "SLACK_BOT_TOKEN" in err
     assert "SLACK_SIGNING_SECRET" in err
