@@ -1,9 +1,10 @@
 """Alerts after rollouts: how long until PagerDuty is asked to wake somebody, and until the incident's room is told.
 
-Each alert is of a service of its own that went live a moment before, by somebody whom PagerDuty knows: one page, one
-room, one lock. It is measured while it is quiet, and while a storm of 500 alerts a second rages about another service,
-which all belong to one incident. The bare server makes one call to PagerDuty and one to Slack for each alert: it knows
-nobody, decides nothing, and finds its rooms made.
+Each alert is of a service of its own that went live a moment before, by somebody whom PagerDuty knows, and names the
+version on which it is seen (so many services at once would else count as one storm): one page, one room, one lock. It
+is measured while it is quiet, and while a storm of 500 alerts a second rages about another service, which all belong
+to one incident. The bare server makes one call to PagerDuty and one to Slack for each alert: it knows nobody, decides
+nothing, and finds its rooms made.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tests.benchmarks.baseline import ROOMS
@@ -28,10 +30,10 @@ PATIENCE = 60.0
 """Seconds after which a page that did not come is given up."""
 
 
-def alert(service: str, key: str, now: datetime) -> bytes:
+def alert(service: str, key: str, now: datetime, version: str = "") -> bytes:
     """A group of Alertmanager's with one alert that fires."""
     labels = {"alertname": "HighErrorRate", "service": service, "environment": "production", "severity": "critical",
-              "instance": key}  # fmt: skip
+              "instance": key, "version": version}  # fmt: skip
     body = {
         "version": "4", "groupKey": f"{{}}:{{service={service}}}", "truncatedAlerts": 0, "status": "firing",
         "receiver": "shipmate", "groupLabels": {"service": service}, "commonLabels": labels,
@@ -51,7 +53,7 @@ def alert(service: str, key: str, now: datetime) -> bytes:
 async def measure_bare(lines: Lines, world: StandIn, bare: Figures) -> None:
     """What it takes to make the two calls and nothing else."""
     for number in range(ROOMS):
-        await _one(lines, world, f"bare-{number}", bare, "")
+        await _one(lines, world, f"bare-{number}", "", bare, "")
 
 
 async def measure(lines: Lines, world: StandIn, figures: Figures) -> None:
@@ -63,12 +65,12 @@ async def measure(lines: Lines, world: StandIn, figures: Figures) -> None:
     await lines.at_once([one.delivery("success") for one in live])
     await world.quiet(1.0)
     for number in range(QUIET_ALARMS):
-        await _one(lines, world, f"alarm-{number}", figures, " quiet")
+        await _one(lines, world, f"alarm-{number}", live[number].sha, figures, " quiet")
         await world.quiet(0.1)
-    await _storm(lines, world, figures)
+    await _storm(lines, world, live, figures)
 
 
-async def _storm(lines: Lines, world: StandIn, figures: Figures) -> None:
+async def _storm(lines: Lines, world: StandIn, live: Sequence[Rollout], figures: Figures) -> None:
     now = datetime.now(UTC)
     about = f"alarm-{ALARMS - 1}"
     raging = asyncio.create_task(
@@ -77,15 +79,15 @@ async def _storm(lines: Lines, world: StandIn, figures: Figures) -> None:
     others = []
     for number in range(QUIET_ALARMS, QUIET_ALARMS + STORMED_ALARMS):
         await asyncio.sleep(STORM_SECONDS / STORMED_ALARMS)
-        others.append(asyncio.create_task(_one(lines, world, f"alarm-{number}", figures, " storm")))
+        others.append(asyncio.create_task(_one(lines, world, f"alarm-{number}", live[number].sha, figures, " storm")))
     await asyncio.gather(raging, *others)
     await world.quiet()
 
 
-async def _one(lines: Lines, world: StandIn, service: str, figures: Figures, when: str) -> None:
+async def _one(lines: Lines, world: StandIn, service: str, version: str, figures: Figures, when: str) -> None:
     paged, in_room = world.paged(service), world.in_room(service)
     began = time.perf_counter()
-    await lines.send(alert(service, f"{service}-{began}", datetime.now(UTC)))
+    await lines.send(alert(service, f"{service}-{began}", datetime.now(UTC), version))
     async with asyncio.timeout(PATIENCE):
         figures.add(f"alert paged{when}", [await paged - began])
         figures.add(f"alert room{when}", [await in_room - began])
