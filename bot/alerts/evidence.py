@@ -22,6 +22,9 @@ OFTEN = 4
 HALF_LIFE = timedelta(minutes=30)
 """After this long live, a change's being recent says half as much."""
 
+IN_STEPS = timedelta(minutes=2)
+"""A rollout that took this long reached its traffic bit by bit, which is said."""
+
 LONG = timedelta(minutes=30)
 JUST = timedelta(minutes=15)
 """What went live that long before is in doubt where a dependency went live only this shortly before."""
@@ -224,9 +227,10 @@ def _recency(symptom: Symptom, candidate: Candidate) -> Evidence:
     exposed = candidate.exposed_at(symptom.onset)
     since = symptom.onset - exposed
     verb = "was turned" if candidate.is_flag else "went live"
-    words = f"{verb} {how_long(symptom.onset - candidate.first_traffic_at)} before"
-    if exposed > candidate.first_traffic_at and not candidate.is_flag:
-        words += f", and reached more of the traffic {how_long(since)} before"
+    words = f"{verb} {how_long(since)} before"
+    if exposed - candidate.first_traffic_at >= IN_STEPS and not candidate.is_flag:
+        first = how_long(symptom.onset - candidate.first_traffic_at)
+        words = f"{verb} {first} before, and reached more of the traffic {how_long(since)} before"
     return Evidence(EvidenceName.RECENCY, words, 3.0 * 0.5 ** (since / HALF_LIFE))
 
 

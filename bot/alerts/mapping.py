@@ -41,6 +41,9 @@ _ALIKE: Sequence[frozenset[str]] = (
 )
 """Spellings of one environment, as they are common."""
 
+_ORIGINS: Mapping[str, Sequence[str]] = {"pagerduty": (PAGER_SERVICE,), "sentry": ("project",)}
+"""Labels that tell the kind of what these sources send, whatever it is called."""
+
 _WORDS = re.compile(r"[a-z0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -48,15 +51,15 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 def kind_of(source: str, name: str, labels: Mapping[str, str]) -> str:
     """What makes alerts the same kind, so that a person who says whose one is has said it of all of them.
 
-    Of PagerDuty's incidents it is the service they are on, of errors the project, since those are called by whatever
-    went wrong; of all others the alert's name with what the labels say runs there.
+    Of PagerDuty's incidents it is the service they are on, of Sentry's errors the project, since those are called by
+    whatever went wrong; of flags project and flag; of all others the alert's name with what the labels say runs there,
+    for a project may be a whole cloud's.
     """
     told = _kept(labels)
-    origin = next((key for key in (PAGER_SERVICE, *PROJECTS) if told.get(key)), None)
-    if origin is not None:
-        parts = [f"{key}={told[key]}" for key in (origin, "flag") if told.get(key)]
-    else:
-        parts = [name, *(f"{key}={told[key]}" for key in (*NAMES, *PLACES) if told.get(key))]
+    where = _ORIGINS.get(source, ("project", "flag") if told.get("flag") else ())
+    parts = [f"{key}={told[key]}" for key in where if told.get(key)]
+    if not parts:
+        parts = [name, *(f"{key}={told[key]}" for key in (*PROJECTS, *NAMES, *PLACES) if told.get(key))]
     kind = f"{source}:{'|'.join(parts)}".casefold()
     if len(kind) <= LONGEST_KIND:
         return kind

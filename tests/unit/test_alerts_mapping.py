@@ -134,6 +134,14 @@ def test_a_kind_is_what_a_person_can_speak_for() -> None:
     assert disk != kind_of("alertmanager", "DiskFull", {"app": "cache"})
     assert disk != kind_of("grafana", "DiskFull", {"app": "db"})
     assert kind_of("sentry", "KeyError", {"project": "web"}) == kind_of("sentry", "ValueError", {"project": "web"})
+    cloud = {"project": "acme-production", "app": "db"}
+    assert kind_of("alertmanager", "DiskFull", cloud) != kind_of("alertmanager", "CertificateExpires", cloud)
+    assert kind_of("grafana", "5xx", {"project": "web"}) != kind_of("grafana", "5xx", {"project": "pay"})
+    flag = {"project": "web", "flag": "new-basket"}
+    assert kind_of("launchdarkly", "new-basket", flag) == kind_of(
+        "launchdarkly", "new-basket", flag | {"tag:a": "true"}
+    )
+    assert kind_of("launchdarkly", "new-basket", flag) != kind_of("launchdarkly", "new-basket", flag | {"project": "x"})
     first, second = ({"pagerduty_service": one} for one in ("P1", "P2"))
     assert (
         kind_of("pagerduty", "slow", first) == kind_of("pagerduty", "down", first) != kind_of("pagerduty", "a", second)
