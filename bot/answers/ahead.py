@@ -105,7 +105,11 @@ def lock_lines(session: Session, desk: Desk, service: str, environment: str) -> 
     return (
         *(
             LockLine(
-                scope=one.scope, reason=one.reason, owner=one.owner, until=one.ends_at, wants_go=one.ended,
+                scope=one.scope,
+                reason=one.reason,
+                owner=one.owner,
+                until=one.ends_at,
+                wants_go=one.ended,
                 room=one.room if not one.ended else None,
             )
             for one in held

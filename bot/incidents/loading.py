@@ -228,7 +228,7 @@ def person_note(session: Session, desk: Desk, note: Note) -> PersonNote | None:
         likely=pieces.likely_view(session, desk, incident, of),
         why=data.get("why"),
         nag=int(data.get("nag") or 0),
-        written=page is not None and page.role in (Role.AUTHOR.value, Role.MERGER.value, Role.OTHER_AUTHOR.value),
+        written=page is not None and page.role in (Role.AUTHOR.value, Role.OTHER_AUTHOR.value),
     )
 
 

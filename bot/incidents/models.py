@@ -139,7 +139,7 @@ class Opinion(SQLModel, table=True):
 
 
 class Page(SQLModel, table=True):
-    """Somebody is woken for an incident, once. ``who`` is one name for one human: ``slack:U…``, else ``github:<login>``.
+    """Somebody is woken for an incident, once. ``who`` is one name for one human: ``slack:U…`` or ``github:<login>``.
 
     It is ``pager:<id>`` for somebody whom only the pager knows, ``on-call`` for whoever is on call where nobody knows
     who that is, and ``policy:<id>`` for an escalation policy of the pager.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -49,17 +50,21 @@ def alerts(session: Session, incident: Incident, most: int) -> tuple[tuple[Alert
     in_all, firing = session.exec(
         select(func.count(), func.count().filter(col(Alert.resolved_at).is_(None))).select_from(Alert).where(of)
     ).one()
-    rows = session.exec(
-        select(Alert)
+    is_over = col(Alert.resolved_at).is_not(None)
+    alike = session.exec(
+        select(func.min(Alert.id), func.count())
         .where(of)
-        .order_by(col(Alert.resolved_at).is_not(None), col(Alert.started_at), col(Alert.id))
+        .group_by(col(Alert.name), col(Alert.service), is_over)
+        .order_by(is_over, func.min(Alert.started_at), func.min(Alert.id))
         .limit(most)
     ).all()
-    return tuple(alert_line(incident, row) for row in rows), max(0, in_all - len(rows)), firing
+    rows = {row.id: row for row in session.exec(select(Alert).where(col(Alert.id).in_([one for one, _ in alike]))).all()}
+    lines = tuple(alert_line(incident, rows[number], times) for number, times in alike)
+    return lines, max(0, in_all - sum(times for _, times in alike)), firing
 
 
-def alert_line(incident: Incident, alert: Alert) -> AlertLine:
-    """One alert of an incident."""
+def alert_line(incident: Incident, alert: Alert, times: int = 1) -> AlertLine:
+    """One alert of an incident, and how many of its name there are."""
     own = incident.service is not None and (alert.service or "").casefold() == incident.service.casefold()
     return AlertLine(
         name=alert.name,
@@ -68,6 +73,7 @@ def alert_line(incident: Incident, alert: Alert) -> AlertLine:
         url=alert.url,
         service=None if own else alert.service,
         summary=alert.summary,
+        times=times,
     )
 
 
@@ -135,7 +141,7 @@ def _deploy(
         sha=deploy.sha,
         url=deploy.url,
         rolled_back_at=row.rolled_back_at,
-        can_roll_back=target.live == deploy.id or _stands_last(session, deploy),
+        can_roll_back=_can_roll_back(session, desk, deploy, target),
         opinions=opinions.get(row.id or 0, ()),
     )
 
@@ -190,6 +196,12 @@ def _took_effect(session: Session, deploy: Deploy, onset: datetime) -> tuple[dat
     return (step.at if step is not None else deploy.in_progress_at or deploy.began_at), True
 
 
+def _can_roll_back(session: Session, desk: Desk, deploy: Deploy, target: Target) -> bool:
+    """Whether it can be taken out from here: it stands there, and shipmate.yml says how to bring another build."""
+    reaches = desk.catalog.service(target.service).promote_through is not None
+    return reaches and (target.live == deploy.id or _stands_last(session, deploy))
+
+
 def _stands_last(session: Session, deploy: Deploy) -> bool:
     """Whether nothing has begun there since a rollout that did not succeed: it may have left something behind."""
     if deploy.state is DeployStatus.SUCCEEDED:
@@ -213,7 +225,9 @@ def _said(evidence: Sequence[Sequence[str]]) -> tuple[str, ...]:
 
 def _turned(session: Session, desk: Desk, flag: FlagChange) -> PersonView | None:
     known = who_view(session, desk, flag.who)
-    return known if known is not None else PersonView(name=flag.name) if flag.name else None
+    if known is None:
+        return PersonView(name=flag.name) if flag.name else None
+    return replace(known, name=flag.name) if flag.name and "@" in known.name else known  # an address is no name
 
 
 # --- people -------------------------------------------------------------------------------------------------------
@@ -350,7 +364,8 @@ def _rolled(session: Session, desk: Desk, deploy: Deploy, target: Target, onset:
     at, _ = _took_effect(session, deploy, onset)
     failed = deploy.state is DeployStatus.FAILED
     plain = [label for label in labels if label != deploy.sha[:7]]
-    person = deploy.creator if deploy.creator and not is_bot(f"github:{deploy.creator}") else None
+    ours = promotions.owner_of(session, deploy) is not None  # GitHub then names us, whoever asked for it
+    person = deploy.creator if deploy.creator and not ours and not is_bot(f"github:{deploy.creator}") else None
     return BeforeLine(
         kind="rollback" if back else "failed" if failed else "deploy",
         at=at,

@@ -12,7 +12,7 @@ from bot.incidents.states import PageState, State
 
 @dataclass(frozen=True, kw_only=True)
 class AlertLine:
-    """One alert of an incident; it fires while ``over_at`` is None."""
+    """One alert of an incident; it fires while ``over_at`` is None. ``times`` counts those of its name, one a place."""
 
     name: str
     since: datetime
@@ -21,6 +21,7 @@ class AlertLine:
     service: str | None = None
     """Whose it is, where that is another service than the incident's own."""
     summary: str | None = None
+    times: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,7 +271,7 @@ class PersonNote:
     why: str | None
     nag: int
     written: bool
-    """Whether they wrote or merged some of the likely change."""
+    """Whether they wrote some of the likely change."""
 
 
 @dataclass(frozen=True, kw_only=True)

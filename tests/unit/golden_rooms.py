@@ -36,6 +36,8 @@ SAMPLES: dict[str, dict[str, object]] = {
             OPEN, lead=None, on_it=(), likely=(), confidence="none", firing=0, condition=None, condition_at=None,
             next_update_at=None, locked=(),
         ),
-        "resolved": replace(OPEN, state="resolved", resolved_at=ONSET + timedelta(minutes=48), next_update_at=None, locked=()),
+        "resolved": replace(
+            OPEN, state="resolved", resolved_at=ONSET + timedelta(minutes=48), next_update_at=None, locked=()
+        ),
     },
 }  # fmt: skip

@@ -297,7 +297,7 @@ def test_how_it_stands_roles_tasks_and_severity_are_said(sqlite_session: Session
     ]
     words = shown(card(here))
     assert "SEV1" in words.split("\n")[0]
-    assert "Next word by 12:30 UTC" in words
+    assert "Next update by 12:30 UTC" in words
     assert "▫️ Tell support · Ben" in words
 
 

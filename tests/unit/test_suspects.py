@@ -393,7 +393,7 @@ def test_evidence_is_read_as_plain_sentences() -> None:
     [
         (symptom(), MILL, "a rollout of mill, on which oven depends"),
         (symptom(), FARM, "a rollout of farm, on which oven depends (2 steps away)"),
-        (symptom(), flag(3), "the flag crust of oven was turned"),
+        (symptom(), flag(3), "a flag of oven itself"),
         (symptom(), flag(0.5), "was turned less than a minute before"),
         (symptom(), rollout(250, None), "went live 4 h before"),
         (symptom(), rollout(failed=True), "its rollout failed"),
