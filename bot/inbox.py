@@ -3,7 +3,9 @@
 ``Inbox.accept`` returns once the delivery is on disk: many that arrive together share one insert and one commit.
 ``Inbox.run`` (on the leader) applies stored deliveries, each in a transaction of its own that also marks it applied, so
 that a kill at any instant neither loses one nor applies one twice. Two lanes: people's clicks, alerts and pager answers
-do not wait behind check suites; within a lane the order of arrival holds.
+do not wait behind check suites; within a lane the order of arrival holds. A delivery of many events (a monitoring's
+group of thousands of alerts) is applied in parts, each with the mark how far it came in its own transaction: what
+follows from the first ones leaves at once, and whatever came meanwhile takes turns with the rest.
 
 Meaning is given from outside: ``translate`` per source (pure) and ``apply`` (the reactions), plugged in by the wiring.
 """
@@ -39,6 +41,9 @@ RECEIVED_AT = "X-Shipmate-Received"
 
 BATCH = 50
 """Deliveries looked at per round; they share commits as the writer sees fit."""
+
+EVENTS_AT_ONCE = 50
+"""Events of one delivery that are applied in one transaction: of alerts, a tenth of a second's work."""
 
 AT_ONCE = 500
 """Deliveries named in one statement: databases take a limited number of parameters."""
@@ -109,6 +114,8 @@ class Delivery(SQLModel, table=True):
     headers: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     state: str = Field(default=DeliveryState.PENDING, max_length=16)
+    reached: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """How many of its events are applied while it waits for the rest."""
     applied_at: datetime | None = None
     error: str | None = None
 
@@ -149,6 +156,7 @@ _PENDING = (
     select_columns(  # SQLModel's own takes four
         col(Delivery.delivery_id),
         col(Delivery.source),
+        col(Delivery.reached),
         col(Delivery.headers),
         col(Delivery.body),
         col(Delivery.received_at),
@@ -156,6 +164,9 @@ _PENDING = (
     .where(col(Delivery.id) == bindparam("of_row"), col(Delivery.state) == DeliveryState.PENDING.value)
     .with_for_update()
 )
+# Without the body, which is megabytes where there are many events, and was read for the first of them.
+_BEGUN = _PENDING.with_only_columns(col(Delivery.delivery_id), col(Delivery.source), col(Delivery.reached))
+_GO_ON = update(Delivery).where(col(Delivery.id) == bindparam("of_row")).values(reached=bindparam("so_far"))
 _CLOSE = (
     update(Delivery)
     .where(col(Delivery.id) == bindparam("of_row"), col(Delivery.state) == DeliveryState.PENDING.value)
@@ -193,6 +204,8 @@ class Inbox:
         self._arriving: list[tuple[Incoming, asyncio.Future[tuple[Accepted, int]]]] = []
         self._flushing = False
         self._answers: dict[int, asyncio.Future[Applied]] = {}
+        self._begun: dict[int, Sequence[Event]] = {}
+        """What the deliveries mean of which a part is applied; only the writer's thread looks at it."""
         self._bell = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -288,7 +301,7 @@ class Inbox:
             await self._database.write(lambda session: self._close(session, row, DeliveryState.FAILED, error))
             outcome = Applied(said=FAILED_SAID, refused=True)
         if outcome is None:
-            return  # somebody else applied it, and whoever waits for it reads what came of it
+            return  # it goes on in the next round; or somebody else applied it, and whoever waits reads what came of it
         APPLIED.labels(source, state.value).inc()
         waiting = self._answers.get(row)
         if waiting is not None and not waiting.done():
@@ -296,13 +309,23 @@ class Inbox:
 
     def _unit(self, row: int) -> Callable[[Session], Applied | None]:
         def apply(session: Session) -> Applied | None:
-            delivery = session.connection().execute(_PENDING, {"of_row": row}).first()
+            events = self._begun.get(row)
+            found = session.connection().execute(_PENDING if events is None else _BEGUN, {"of_row": row})
+            delivery = found.first()
             if delivery is None:
+                self._begun.pop(row, None)
                 return None
             with structlog.contextvars.bound_contextvars(delivery=delivery.delivery_id, source=delivery.source):
-                headers = {**delivery.headers, RECEIVED_AT: delivery.received_at.isoformat()}
-                events = self._translators[delivery.source](headers, delivery.body)
-                said = self._apply(session, events, self._clock())
+                if events is None:
+                    headers = {**delivery.headers, RECEIVED_AT: delivery.received_at.isoformat()}
+                    events = self._translators[delivery.source](headers, delivery.body)
+                so_far = delivery.reached + EVENTS_AT_ONCE
+                said = self._apply(session, events[delivery.reached : so_far], self._clock())
+            if so_far < len(events):
+                self._begun[row] = events
+                session.connection().execute(_GO_ON, {"of_row": row, "so_far": so_far})
+                wake_on_commit(session, BELL)
+                return None
             self._close(session, row, DeliveryState.APPLIED, said)
             return Applied(said=said)
 
@@ -311,6 +334,7 @@ class Inbox:
     def _close(self, session: Session, row: int, state: DeliveryState, error: str | None) -> None:
         closed = {"of_row": row, "to_state": state.value, "at": self._clock(), "said": error}
         session.connection().execute(_CLOSE, closed)
+        self._begun.pop(row, None)
 
     async def _store(self, incoming: Incoming) -> tuple[Accepted, int]:
         future: asyncio.Future[tuple[Accepted, int]] = asyncio.get_running_loop().create_future()
@@ -391,7 +415,7 @@ def store(session: Session, arriving: Sequence[Incoming], received_at: datetime)
 def requeue(session: Session, ids: Sequence[int] | None = None) -> int:
     """Apply these deliveries again (all failed ones when None), past the de-duplication; returns how many."""
     wake_on_commit(session, BELL)
-    again = update(Delivery).values(state=DeliveryState.PENDING.value, error=None, applied_at=None)
+    again = update(Delivery).values(state=DeliveryState.PENDING.value, reached=0, error=None, applied_at=None)
     if ids is None:
         return int(
             session.connection().execute(again.where(col(Delivery.state) == DeliveryState.FAILED.value)).rowcount
@@ -428,7 +452,7 @@ def _again(session: Session, source: str, delivery_id: str) -> tuple[Accepted, i
     assert delivery.id is not None
     if delivery.state != DeliveryState.FAILED:
         return Accepted.DUPLICATE, delivery.id
-    delivery.state, delivery.error, delivery.applied_at = DeliveryState.PENDING, None, None
+    delivery.state, delivery.reached, delivery.error, delivery.applied_at = DeliveryState.PENDING, 0, None, None
     return Accepted.REQUEUED, delivery.id
 
 

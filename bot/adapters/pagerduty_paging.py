@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from bot.adapters.pagerduty_session import PagerDutySession, unreadable
 from bot.adapters.reading import items, link, piece, text
-from bot.errors import GiveUp
+from bot.errors import GiveUp, RetryLater
 from bot.ports import Call, ChangeEvent, Paged, PagerState
 
 LONGEST_TITLE = 1_024
@@ -24,6 +24,9 @@ LONGEST_SUMMARY = 1_024
 THREADS = 4
 _MOST_USERS = 100
 _MOST_KEY = 255
+
+_IS_OPEN = "matching dedup key already exists"
+"""What PagerDuty's 400 says where an incident with the key is open on the service."""
 
 _NO_FROM = (
     "Set PAGERDUTY_FROM to the address of a PagerDuty user made for Shipmate: PagerDuty wants to know who opens an "
@@ -94,11 +97,14 @@ class PagerDutyPaging:
         try:
             answer = await self._paging.write("POST", "/incidents", about, {"incident": incident}, sender=sender)
         except GiveUp as fault:
-            # 400 with "Open incident with matching dedup key already exists on this service".
-            found = await self._open_with(call) if fault.code == "http_400" else None
-            if found is None:
+            if fault.code != "http_400":
                 raise
-            return found
+            found = await self._open_with(call)
+            if found is not None:
+                return found
+            if _IS_OPEN in fault.mend:  # its lists lag behind, or it was ended this instant
+                raise RetryLater(f"PagerDuty has {about} open and does not list it yet") from None
+            raise
         return _paged(piece(answer, "incident"), about)
 
     async def _open_with(self, call: Call) -> Paged | None:
@@ -166,7 +172,7 @@ class PagerDutyPaging:
     async def acknowledge(self, incident: str) -> None:
         """Say that somebody is on an incident; one that is acknowledged or over stays so."""
         if text(await self._incident(incident), "status") == "triggered":
-            await self._change(incident, {"status": "acknowledged"})
+            await self._move(incident, "acknowledged")
 
     async def note(self, incident: str, text: str) -> None:
         """Write on an incident, in at most 2,000 characters; not again what stands there already."""
@@ -181,11 +187,7 @@ class PagerDutyPaging:
 
     async def resolve(self, incident: str) -> None:
         """End an incident; one that is over stays so."""
-        try:
-            await self._change(incident, {"status": "resolved"})
-        except GiveUp as fault:
-            if fault.code != "http_400" or not (await self.state(incident)).resolved:
-                raise
+        await self._move(incident, "resolved")
 
     async def record_change(self, change: ChangeEvent) -> None:
         """Have PagerDuty show a deploy beside incidents: a change event of Events v2, which 202 answers."""
@@ -208,6 +210,14 @@ class PagerDutyPaging:
         if text(found, "id") != incident:
             raise unreadable(_about(incident))
         return found
+
+    async def _move(self, incident: str, status: str) -> None:
+        """Bring an incident to this status; nothing where it is over, which PagerDuty refuses to change."""
+        try:
+            await self._change(incident, {"status": status})
+        except GiveUp as fault:
+            if fault.code != "http_400" or not (await self.state(incident)).resolved:
+                raise
 
     async def _change(self, incident: str, change: Mapping[str, Any]) -> None:
         body = {"incident": {"type": "incident_reference", **change}}

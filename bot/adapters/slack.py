@@ -26,7 +26,7 @@ _RESPONSE_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 _CLIENT_MESSAGE_IDS = uuid.UUID("6b4c2f0e-3f0b-5d1a-9d53-7f6f5ad1c0de")
 _CLOCK_SKEW = 60.0
 """Seconds before a doubtful send at which the look back begins: Slack's clock and ours differ."""
-_MOST_CHANNELS = 1000
+_MOST_CHANNELS = 999
 """Channels to a page of ``conversations.list``: Slack's own maximum."""
 _LISTING_HOLDS = 600.0
 """Seconds for which an interrupted listing is gone on with; after that it begins anew."""

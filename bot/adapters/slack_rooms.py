@@ -26,7 +26,7 @@ MOST_INVITED = 100
 """Slack's limits (docs.slack.dev/reference/methods). Of invitations the argument says 100, the prose 1,000."""
 
 _LAST_SUFFIX = 9
-_MOST_CHANNELS = 1_000
+_MOST_CHANNELS = 999
 _MOST_NAMES = 5
 """People mentioned in a message whose names are asked for."""
 _IN_IT = frozenset({"already_in_channel", "cant_invite_self"})
@@ -35,6 +35,7 @@ _OF_A_PERSON = _IN_IT | {
     "cant_invite",
     "invitee_cant_see_channel",
     "no_external_invite_permission",
+    "no_permission",  # elsewhere said of the app; of invitations it is about “that specific user”
     "org_user_not_in_team",
     "ura_max_channels",
     "user_is_restricted",
@@ -128,7 +129,8 @@ class SlackRooms:
         try:
             answer = await self._calls.call("conversations.invite", form=sent)
         except GiveUp as fault:
-            if fault.code in _OF_THE_CHANNEL or isinstance(fault, Unauthorised):
+            of_the_app = isinstance(fault, Unauthorised) and fault.code not in _OF_A_PERSON
+            if fault.code in _OF_THE_CHANNEL or of_the_app:
                 raise
             told = _errors(refusal(fault))
             if told or len(people) == 1:

@@ -157,10 +157,9 @@ def how_long(length: timedelta) -> str:
 def _whose(symptom: Symptom, candidate: Candidate) -> Iterable[Evidence]:
     distance = symptom.distances[candidate.service.casefold()]
     service = clipped(candidate.service)
-    what = f"the flag {candidate.name} of {service} was turned" if candidate.is_flag else f"a rollout of {service}"
+    what = f"a flag of {service}" if candidate.is_flag else f"a rollout of {service}"
     if distance == 0:
-        words = what if candidate.is_flag else f"{what} itself"
-        yield Evidence(EvidenceName.FLAG if candidate.is_flag else EvidenceName.SERVICE, words, 4.0)
+        yield Evidence(EvidenceName.FLAG if candidate.is_flag else EvidenceName.SERVICE, f"{what} itself", 4.0)
         return
     through = "" if distance == 1 else f" ({distance} steps away)"
     words = f"{what}, on which {clipped(symptom.service or '')} depends{through}"

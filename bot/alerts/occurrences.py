@@ -14,7 +14,7 @@ from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from bot.alerts.models import Alert
-from bot.events import AlertReported
+from bot.events import AlertLevel, AlertReported
 
 JITTER = timedelta(minutes=2)
 """How far apart two beginnings of one occurrence are told at most: replicas evaluate a rule at their own instants."""
@@ -31,6 +31,8 @@ OVERTAKEN = timedelta(minutes=2)
 Replicas of Alertmanager wait for each other, 15 s a peer; later than that it fires again, be it with the same beginning
 (Prometheus keeps that where it could not be heard for a while).
 """
+
+_GRAVEST_FIRST = list(AlertLevel)
 
 _SEARCHED = 8
 """The latest occurrences of a key among which that of a report is looked for."""
@@ -133,6 +135,21 @@ def fires_again(alert: Alert, event: AlertReported) -> bool:
     if event.source in UNDATED:
         return event.at - max(alert.resolved_at, alert.seen_at) >= OVERTAKEN
     return event.at > alert.resolved_at
+
+
+def is_issue(alert: Alert) -> bool:
+    """Whether it is an issue of Sentry's, which stays open until people close it."""
+    return alert.source == "sentry" and alert.fingerprint.startswith("issue:")
+
+
+def describes(alert: Alert, event: AlertReported) -> bool:
+    """Whether what a report says of an alert stands: the latest does, and of an issue the gravest.
+
+    Sentry tells of a new issue, and by a rule's alert that it matters, at the same moment and in either order.
+    """
+    if is_issue(alert) and event.level is not None and alert.level not in (None, event.level):
+        return _GRAVEST_FIRST.index(event.level) < _GRAVEST_FIRST.index(AlertLevel(alert.level))
+    return event.at >= alert.seen_at
 
 
 def describe(alert: Alert, event: AlertReported) -> None:

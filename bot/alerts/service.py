@@ -17,7 +17,7 @@ from bot import audit, people, work
 from bot.alerts import unknown
 from bot.alerts.mapping import PAGER_SERVICE, environment_of, kind_of, service_of
 from bot.alerts.models import Alert, AlertMapping, FlagChange
-from bot.alerts.occurrences import describe, fires_again, occurrences
+from bot.alerts.occurrences import describe, describes, fires_again, is_issue, occurrences
 from bot.alerts.views import AlertView
 from bot.audit import Tag
 from bot.catalog import Catalog
@@ -213,14 +213,14 @@ def firing(session: Session, service: str, most: int = MANY) -> Sequence[Alert]:
 def _tell(session: Session, catalog: Catalog, alert: Alert, event: AlertReported, now: datetime, *, new: bool) -> bool:
     """Keep what a report says of one occurrence; whether that changes what fires, and where."""
     again = not new and fires_again(alert, event)
-    if not new and event.at >= alert.seen_at:
+    nobodys, placeless = alert.service is None, alert.environment is None
+    if not new and describes(alert, event):
         describe(alert, event)
-        alert.seen_at = event.at
-    nobodys = alert.service is None
+    alert.seen_at = max(alert.seen_at, event.at)
     if nobodys:
         kind = kind_of(alert.source, alert.name, alert.labels)
         alert.service = _service(session, catalog, event.service, alert.name, kind, alert.labels)
-    if new or nobodys or alert.environment is None:
+    if new or nobodys or placeless:
         alert.environment = _environment(catalog, alert.service, alert.environment, alert.labels)
     turned = new or (nobodys and alert.service is not None)
     if new:
@@ -236,7 +236,7 @@ def _tell(session: Session, catalog: Catalog, alert: Alert, event: AlertReported
         alert.resolved_at = None
         audit.record(session, Tag.ALERT_FIRED, f"alert:{alert.id}", now, service=alert.service, name=alert.name)
         turned = True
-    if _lapses(alert) and alert.resolved_at is None and (turned or event.at >= alert.seen_at):
+    if is_issue(alert) and alert.resolved_at is None:  # nobody ever says that it is over, while people leave it open
         work.schedule(session, LAPSE, alert.id or 0, alert.seen_at + LAPSES_AFTER)
     if alert.service is None and alert.resolved_at is None and turned:
         unknown.ask(session, catalog, alert, kind_of(alert.source, alert.name, alert.labels), now)
@@ -246,11 +246,6 @@ def _tell(session: Session, catalog: Catalog, alert: Alert, event: AlertReported
 def _began_since(alert: Alert, event: AlertReported) -> bool:
     """Whether an occurrence began after an end that names no beginning: it goes on."""
     return event.started_at is None and event.resolved_at is not None and alert.started_at > event.resolved_at
-
-
-def _lapses(alert: Alert) -> bool:
-    """Whether nobody ever says that it is over: Sentry's alerts about an issue, while people leave that open."""
-    return alert.source == "sentry" and alert.fingerprint.startswith("issue:")
 
 
 # --- whose they are ----------------------------------------------------------------------------------------------

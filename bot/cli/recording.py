@@ -48,7 +48,8 @@ def alert(
     name: Annotated[str, typer.Option("--name", help="What people read.")],
     state: Annotated[str, typer.Option("--state", help="firing or resolved.")],
     key: Annotated[
-        str | None, typer.Option("--key", help="What makes two reports the same alert; without it, its name.")
+        str | None,
+        typer.Option("--key", help="What makes two reports the same alert; else its service, environment and name."),
     ] = None,
     started_at: Annotated[
         str | None,
@@ -81,7 +82,7 @@ def alert(
       shipmate record alert --name "disk is full" --state firing --level warning --label app=checkout
     """
     body = {
-        "service": service, "key": key or name, "name": name, "state": state, "environment": environment,
+        "service": service, "key": key, "name": name, "state": state, "environment": environment,
         "level": level, "summary": summary, "labels": labels_given(label), "version": version, "url": url,
         "dashboard": dashboard, "runbook": runbook,
         "started_at": started_at or (_now() if state == "firing" else None),

@@ -144,7 +144,7 @@ class Call:
         """Whether the app can know of this conversation."""
         return not channel.private or BOT_USER_ID in channel.members
 
-    def page(self, everything: list[Any], *, default: int = 100, most: int = 1000) -> tuple[list[Any], str]:
+    def page(self, everything: list[Any], *, default: int = 100, most: int = 999) -> tuple[list[Any], str]:
         """One page by ``limit`` and ``cursor`` (an opaque offset), and the next cursor, empty at the end."""
         limit = self.arguments.integer("limit", default=default, most=most)
         cursor = self.arguments.string("cursor")

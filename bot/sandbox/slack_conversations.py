@@ -90,7 +90,7 @@ def replies(call: Call) -> Json:
         if (oldest is None or instant(reply.ts) > oldest or (inclusive and instant(reply.ts) == oldest))
         and (latest is None or instant(reply.ts) < latest or (inclusive and instant(reply.ts) == latest))
     ]
-    page, cursor = call.page([parent, *chosen], most=999)
+    page, cursor = call.page([parent, *chosen])
     return answer(messages=_messages(call, page), has_more=bool(cursor), response_metadata={"next_cursor": cursor})
 
 

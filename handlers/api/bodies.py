@@ -92,7 +92,7 @@ class AlertBody(Body):
     service: Name | None = None
     """Its name in shipmate.yml, or any other; without it, the labels tell."""
     key: Name | None = None
-    """What makes two reports the same alert; without it, its name."""
+    """What makes two reports the same alert; without it, its service, environment and name."""
     name: Name
     state: Literal["firing", "resolved"]
     started_at: Instant | None = None

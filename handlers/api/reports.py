@@ -34,6 +34,7 @@ from handlers.api import bodies
 from handlers.api.access import refusal
 from handlers.api.bodies import AlertBody, Body, CheckBody, DeployBody, PromotionBody
 from handlers.body import read_body
+from handlers.webhooks.alert_pieces import key_of
 from handlers.webhooks.source import DeliveryError, Malformed
 
 SOURCE = "api"
@@ -186,7 +187,7 @@ def _alert(body: AlertBody, received_at: datetime) -> AlertReported:
     at = body.at or received_at
     return AlertReported(
         source=SOURCE,
-        fingerprint=body.key or body.name,
+        fingerprint=body.key or key_of(body.name, body.service, body.environment),
         service=body.service,
         environment=body.environment,
         name=body.name,

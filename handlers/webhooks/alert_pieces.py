@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.events import AlertLevel
 from bot.inbox import RECEIVED_AT, Lane
-from handlers.webhooks.payload import Fields, decode_object, instant, one_line, storable, web_address
+from handlers.webhooks.payload import LINE_LIMIT, Fields, decode_object, instant, one_line, storable, web_address
 from handlers.webhooks.source import Headers, header
 
 MOST_LABELS = 64
@@ -63,13 +63,13 @@ def check_object(headers: Headers, body: bytes) -> None:
     decode_object(body)
 
 
-def body_id(headers: Headers, body: bytes) -> str:
-    """A name for a delivery whose sender gives none: the same body within a minute is the same delivery.
+def body_id(headers: Headers, body: bytes, *, seconds: int = ID_SECONDS) -> str:
+    """A name for a delivery whose sender gives none: the same body within so many seconds is the same delivery.
 
     That takes in what replicas send, and what is sent again after a time-out. Later it is another one, since the same
     words may mean something new: an alert that was over fires again, with the beginning it had.
     """
-    return f"{hashlib.sha256(body).hexdigest()}-{int(time.time() // ID_SECONDS)}"
+    return f"{hashlib.sha256(body).hexdigest()}-{int(time.time() // seconds)}"
 
 
 def keep_type(headers: Headers) -> dict[str, str]:
@@ -180,6 +180,14 @@ def onset_of(began: datetime, told: datetime | None) -> datetime | None:
     """When the symptom began, where that is told and can be: before the alert did, and within a day of it."""
     possible = told is not None and began - LONGEST_DURATION <= told < began
     return instant(told.isoformat()) if possible and told is not None else None
+
+
+def key_of(name: str, service: str | None, environment: str | None) -> str:
+    """What makes two reports the same alert where their sender gives no key: the name alone may be many services'."""
+    whole = "/".join(part for part in (service, environment, name) if part is not None)
+    if len(whole) <= LINE_LIMIT:
+        return whole
+    return f"{whole[: LINE_LIMIT - 33]}#{hashlib.sha256(whole.encode()).hexdigest()[:32]}"
 
 
 def link_in(*values: object) -> str | None:

@@ -17,6 +17,7 @@ from handlers.webhooks.alert_pieces import (
     environment_in,
     epoch,
     keep_type,
+    key_of,
     labels_of,
     level_in,
     level_of,
@@ -25,7 +26,7 @@ from handlers.webhooks.alert_pieces import (
     urgent,
     version_in,
 )
-from handlers.webhooks.payload import LINE_LIMIT, Fields, decode_object, one_line
+from handlers.webhooks.payload import Fields, decode_object, one_line
 from handlers.webhooks.signatures import verify_sha256, verify_shown
 from handlers.webhooks.source import Headers, Malformed, Source, header
 
@@ -37,6 +38,9 @@ OVER = frozenset({"resolved", "ok", "over", "closed", "recovered", "inactive"})
 FIRES = frozenset({"firing", "alerting", "open", "triggered", "active", "critical", "error", "warning"})
 
 MOST_PATHS = 20
+
+ID_SECONDS = 5
+"""For how long the same body is the same delivery: one without a time of its own may soon mean something new."""
 
 
 def verify(headers: Headers, body: bytes, secret: str) -> None:
@@ -60,6 +64,11 @@ def check(headers: Headers, body: bytes) -> None:
         )
 
 
+def delivery_id(headers: Headers, body: bytes) -> str:
+    """The body's: long enough for a sender's second try; what fires, ends and fires again in a minute is three."""
+    return body_id(headers, body, seconds=ID_SECONDS)
+
+
 def translate(headers: Headers, body: bytes) -> list[Event]:
     """What it tells of; without a time of its own, as of when it came."""
     payload = decode_object(body)
@@ -77,13 +86,14 @@ def _alert(piece: Fields, received: datetime | None) -> AlertReported | None:
     if name is None or over is None or at is None:
         return None
     labels = labels_of(piece.fields("labels"))
+    service, environment = piece.word("service"), piece.word("environment") or environment_in(labels)
     first = began or at
     paths = [text for one in piece.array("paths") if (text := one_line(one)) is not None]
     return AlertReported(
         source=NAME,
-        fingerprint=(piece.word("key") or name)[:LINE_LIMIT],
-        service=piece.word("service"),
-        environment=piece.word("environment") or environment_in(labels),
+        fingerprint=piece.word("key") or key_of(name, service, environment),
+        service=service,
+        environment=environment,
         name=name,
         url=piece.link("url"),
         started_at=began if over else first,
@@ -151,7 +161,7 @@ def _moment(piece: Fields, key: str) -> datetime | None:
 SOURCE = Source(
     verify=verify,
     check=check,
-    delivery_id=body_id,
+    delivery_id=delivery_id,
     keep=keep_type,
     translate=translate,
     lane=urgent,

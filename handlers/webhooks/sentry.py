@@ -107,6 +107,8 @@ def _event_alert(payload: Fields, at: datetime | None) -> list[Event]:
     data = payload.fields("data")
     event = data.fields("event")
     key = _number(event.raw("issue_id")) or _number(event.raw("groupID"))
+    # When Sentry had it; the event's own time is told by the clock of whatever it happened on, a phone's for one.
+    at = epoch(event.raw("received")) or at
     began = event.moment("datetime") or instant(event.raw("timestamp")) or at
     if key is None or began is None or payload.word("action") not in (None, "triggered"):
         return []
@@ -120,8 +122,8 @@ def _event_alert(payload: Fields, at: datetime | None) -> list[Event]:
         environment=event.word("environment") or labels.get("environment"),
         name=event.word("title") or rule or f"Sentry issue {key}",
         url=event.link("web_url"),
-        started_at=began,
-        at=max(at, began) if at is not None else began,
+        started_at=min(began, at) if at is not None else began,
+        at=at or began,
         # Somebody wrote a rule to be told of it: what the event is logged as does not make it less.
         level=AlertLevel.CRITICAL if level_of(event.word("level")) is AlertLevel.CRITICAL else AlertLevel.ERROR,
         summary=event.word("culprit") or event.fields("metadata").word("value"),

@@ -129,6 +129,20 @@ async def test_a_page_whose_answer_was_lost_wakes_once(
     assert len(network.posts("/incidents")) == 2, "each call is sent once"
 
 
+async def test_a_page_that_is_open_and_not_listed_yet_is_looked_for_again(
+    pager: PagerDutyPager, sandbox: Sandbox, network: Between
+) -> None:
+    """It is there, so nobody else is to be woken in its place; a page that is refused otherwise is refused."""
+    first = await pager.page(call())
+    network.spoil("answer", verb="GET", path="/incidents", status=200, body={"incidents": []}, times=2)
+    with pytest.raises(RetryLater, match="does not list it yet"):
+        await pager.page(call())
+    with pytest.raises(GiveUp):
+        await pager.page(call(key=f"{KEY}-other", user="PUNOBODY"))
+    assert await pager.page(call()) == first
+    assert woken(sandbox) == ["ana"]
+
+
 async def test_a_page_that_never_arrived_is_sent_by_the_next(
     pager: PagerDutyPager, sandbox: Sandbox, network: Between
 ) -> None:
@@ -383,3 +397,16 @@ async def test_somebody_is_on_it(pager: PagerDutyPager, sandbox: Sandbox) -> Non
     await pager.resolve(made.incident)
     await pager.acknowledge(made.incident)
     assert incident.status == "resolved"
+
+
+async def test_one_that_ends_while_somebody_says_that_they_are_on_it_is_over(
+    pager: PagerDutyPager, sandbox: Sandbox, network: Between
+) -> None:
+    """PagerDuty refuses to acknowledge it, and that is well."""
+    made = await pager.page(call())
+    await pager.resolve(made.incident)
+    stood = {"incident": {"id": made.incident, "status": "triggered"}}
+    network.spoil("answer", verb="GET", path=f"/incidents/{made.incident}", status=200, body=stood)
+    await pager.acknowledge(made.incident)
+    [incident] = incidents(sandbox)
+    assert (incident.status, incident.acknowledged) == ("resolved", [])

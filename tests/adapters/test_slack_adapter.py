@@ -665,7 +665,7 @@ async def test_a_listing_cut_short_is_gone_on_with(chat: SlackChat, slack: Slack
     await chat.find("#last", {"one"}, since=SINCE)
     assert [sent["channel"] for sent in slack.arguments("conversations.history")] == ["C0FIRST", "C0LAST"]
     assert [sent.get("cursor") for sent in slack.arguments("conversations.list")] == [None, "c2", "c2"]
-    assert {sent["limit"] for sent in slack.arguments("conversations.list")} == {"1000"}
+    assert {sent["limit"] for sent in slack.arguments("conversations.list")} == {"999"}
 
 
 async def test_a_listing_that_cannot_be_gone_on_with_begins_anew(chat: SlackChat, slack: SlackServer) -> None:

@@ -181,15 +181,16 @@ async def test_people_are_let_in_a_hundred_at_a_time(chat: SlackChat, sandbox: S
     assert await chat.invite(room.channel, []) == {}
 
 
+@pytest.mark.parametrize("code", ["cant_invite", "no_permission"])
 async def test_where_nobody_can_be_let_in_each_has_a_reason(
-    chat: SlackChat, sandbox: Sandbox, network: Between
+    code: str, chat: SlackChat, sandbox: Sandbox, network: Between
 ) -> None:
-    """Also where Slack names one reason for all."""
+    """Also where Slack names one reason for all, be it that we may not invite somebody: it is no fault of our token."""
     room = await opened(chat)
     assert await chat.invite(room.channel, ["U0NOBODY"]) == {"U0NOBODY": "user_not_found"}
     two = ["U0NOBODY", "U0NOBODY2"]
     assert await chat.invite(room.channel, two) == dict.fromkeys(two, "user_not_found")
-    network.spoil("answer", path="conversations.invite", status=200, body={"ok": False, "error": "cant_invite"})
+    network.spoil("answer", path="conversations.invite", status=200, body={"ok": False, "error": code})
     assert await chat.invite(room.channel, ["U0ANA", "U0NOBODY"]) == {"U0NOBODY": "user_not_found"}
     assert "U0ANA" in sandbox.world.channels[room.channel].members
 

@@ -146,10 +146,19 @@ async def test_an_alert_fires_and_is_over(door: Door) -> None:
     *_, every = await door.events()
     assert isinstance(every, AlertReported)
     assert (every.started_at, every.resolved_at == every.at) == (None, True)
-    assert (await door.post("alerts", {name: value for name, value in ALERT.items() if name != "key"}))[0] == 202
-    *_, unnamed = await door.events()
-    assert isinstance(unnamed, AlertReported)
-    assert unnamed.fingerprint == ALERT["name"]
+
+
+async def test_an_alert_without_a_key_is_known_by_whose_it_is_where_and_its_name(door: Door) -> None:
+    """A name as common as “5xx” may be many services': one's alert is no repeat of another's."""
+    plain = {"name": "5xx", "state": "firing", "started_at": AT}
+    for more in ({"service": "checkout"}, {"service": "cart"}, {"service": "cart", "environment": "staging"}):
+        assert (await door.post("alerts", {**plain, **more}))[0] == 202
+    long = {**plain, "service": "s" * 255, "environment": "e" * 255}
+    for name in ("n" * 255, "m" * 255):
+        assert (await door.post("alerts", {**long, "name": name}))[0] == 202
+    keys = [one.fingerprint for one in await door.events() if isinstance(one, AlertReported)]
+    assert keys[:3] == ["checkout/5xx", "cart/5xx", "cart/staging/5xx"]
+    assert (len(set(keys)), max(map(len, keys))) == (5, 255)
 
 
 async def test_an_alert_tells_more_where_it_can(door: Door) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bot.events import AlertLevel, AlertReported, FlagChanged, Human
 from bot.inbox import RECEIVED_AT
 from handlers.webhooks import SOURCES
+from handlers.webhooks.generic import ID_SECONDS
 from handlers.webhooks.source import Malformed, Unauthorised
 from tests.handlers import recorded
 from tests.handlers.recorded import CAME, SECRET, alert, at, basic, compact, digest, read
@@ -31,11 +34,16 @@ def test_an_end_may_name_no_beginning() -> None:
 
 
 def test_without_a_time_it_is_of_when_it_came() -> None:
-    """And without a key its name is it."""
+    """And without a key it is known by whose it is, where, and its name."""
     headers = {RECEIVED_AT: CAME.isoformat()}
     [found] = SOURCES["generic"].translate(headers, b'{"name": "disk", "state": "firing"}')
     assert isinstance(found, AlertReported)
     assert (found.fingerprint, found.started_at, found.at) == ("disk", CAME, CAME)
+    [other] = SOURCES["generic"].translate(
+        headers, compact({"name": "disk", "state": "firing", "service": "cart", "labels": {"env": "staging"}})
+    )
+    assert isinstance(other, AlertReported)
+    assert other.fingerprint == "cart/staging/disk"
     assert SOURCES["generic"].translate({}, b'{"name": "disk", "state": "firing"}') == []
 
 
@@ -63,6 +71,16 @@ def test_a_flag_is_told_likewise() -> None:
     assert isinstance(same, FlagChanged)
     assert isinstance(other, FlagChanged)
     assert one.external_id == same.external_id != other.external_id
+
+
+def test_the_same_words_mean_something_new_a_moment_later() -> None:
+    """What fires, ends and fires again within a minute is heard thrice; a second try at once is the first one's."""
+    name = SOURCES["generic"].delivery_id
+    before = time.time() // ID_SECONDS
+    said, _, moment = name({}, b'{"name": "disk", "state": "firing"}').rpartition("-")
+    assert before <= int(moment) <= time.time() // ID_SECONDS
+    assert ID_SECONDS < 60
+    assert said != name({}, b'{"name": "disk", "state": "resolved"}').rpartition("-")[0]
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"name": "x"}', b'{"name": "x", "state": "purple"}', b'{"state": "firing"}'])

@@ -79,7 +79,7 @@ RIGHT, WRONG = f"v1={digest(BODY)}", f"v1={digest(BODY, 'another')}"
 
 
 @pytest.mark.parametrize(
-    "given", [RIGHT, f"{WRONG},{RIGHT}", f"{RIGHT}, {WRONG}", f"v2=abc,{RIGHT.upper()[:0]}{RIGHT}"]
+    "given", [RIGHT, f"{WRONG},{RIGHT}", f"{RIGHT}, {WRONG}", f"v2=abc,{RIGHT}", f"v1={digest(BODY).upper()}"]
 )
 def test_any_of_several_signatures_proves_it(given: str) -> None:
     """While a secret is replaced both sign."""
@@ -97,7 +97,7 @@ def test_no_signature_that_fits_is_turned_away(given: str | None) -> None:
 
 def test_an_event_keeps_its_id() -> None:
     """However often it is sent; what has no event is none."""
-    assert SOURCES["pagerduty"].delivery_id({}, BODY) == "01INCIDENTTRIGGERED"[:20]
+    assert SOURCES["pagerduty"].delivery_id({}, BODY) == "01INCIDENTTRIGGERED"
     with pytest.raises(Malformed):
         SOURCES["pagerduty"].check({}, b'{"messages": []}')
 

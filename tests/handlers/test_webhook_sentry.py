@@ -31,6 +31,28 @@ def test_an_issue_alert_tells_its_files_its_release_and_where() -> None:
     assert found.labels["rule"] == "Checkout: many new errors"
 
 
+@pytest.mark.parametrize(
+    ("received", "happened", "began", "told"),
+    [
+        (1795266840.25, "2026-11-21T13:13:50Z", at(13, 13, 50), 1795266840.25),  # queued before it was sent
+        (1795266840.25, "2026-11-21T15:00:00Z", None, 1795266840.25),  # a phone whose clock is ahead
+        (None, "2026-11-21T15:00:00Z", None, int(STAMP)),
+    ],
+)
+def test_an_event_counts_as_told_when_sentry_had_it_and_never_begins_later(
+    received: float | None, happened: str, began: datetime | None, told: float
+) -> None:
+    """One that was sent late does not fire again what was resolved meanwhile, nor does one from the future."""
+    payload = json.loads(body_of("sentry", "event_alert.triggered"))
+    payload["data"]["event"] |= {"received": received, "datetime": happened}
+    [found] = SOURCES["sentry"].translate(
+        {**headers_of("sentry", "event_alert"), "Sentry-Hook-Timestamp": STAMP}, compact(payload)
+    )
+    assert isinstance(found, AlertReported)
+    assert found.at == datetime.fromtimestamp(told, UTC)
+    assert found.started_at == (began or found.at)
+
+
 def test_a_new_issue_is_told_and_is_a_warning() -> None:
     """Whoever wants more of it writes a rule."""
     found = alert("sentry", "issue.created")

@@ -107,6 +107,16 @@ def test_an_end_without_a_beginning_ends_also_what_is_told_later(sqlite_session:
     assert standing(sqlite_session) == [(0, 9), (9, 9), (29, 40), (50, 51), (51, 51)]
 
 
+@pytest.mark.parametrize(("made", "fires"), [(6, False), (12, True)])
+def test_an_end_that_was_heard_first_ends_what_began_before_it(
+    sqlite_session: Session, made: float, fires: bool
+) -> None:
+    """As it does where the beginning is heard first; a report that was made since the end fires."""
+    hear(sqlite_session, told(1, source="api"), told(10, began=None, over=10, source="api"))
+    hear(sqlite_session, told(made, began=5, source="api"))
+    assert standing(sqlite_session) == [(0, 10), (5, None if fires else 10)]
+
+
 @pytest.mark.parametrize("source", ["datadog", "generic"])
 def test_where_a_key_is_of_one_occurrence_each_repeat_is_of_it(sqlite_session: Session, source: str) -> None:
     """Datadog's name their own instants, and so does whoever names none; one after the end is another occurrence."""
@@ -134,6 +144,20 @@ def test_all_that_is_told_of_it_is_kept_and_later_reports_add_to_it(sqlite_sessi
         {"app": "oven", "env": "prod"}, ["a.py"], "7 %", "g",
     )  # fmt: skip
     assert alert.seen_at == minute(5)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_of_an_issue_the_gravest_report_is_read_in_any_order(sqlite_session: Session, order: Sequence[int]) -> None:
+    """That it is new, and by a rule's alert that it matters, are told at once, whichever was made first."""
+    issue: dict[str, Any] = {"source": "sentry", "key": "issue:1", "service": "oven", "began": 1}
+    reports = (
+        told(3, level=AlertLevel.WARNING, paths=("basket.py",), **issue),
+        told(2, level=AlertLevel.ERROR, paths=("basket.py", "views.py"), environment="prod", **issue),
+        told(4, level=AlertLevel.WARNING, **issue),
+    )
+    [alert] = hear(sqlite_session, *(reports[number] for number in order))
+    assert (alert.level, alert.paths, alert.environment) == ("error", ["basket.py", "views.py"], "production")
+    assert (alert.seen_at, standing(sqlite_session)) == (minute(4), [(1, None)])
 
 
 def test_a_repeat_costs_one_select_and_one_update(sqlite_session: Session) -> None:
