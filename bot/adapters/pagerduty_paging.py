@@ -21,7 +21,9 @@ LONGEST_NOTE = 2_000
 LONGEST_SUMMARY = 1_024
 """PagerDuty's limits (its API reference)."""
 
-THREADS = 4
+THREADS = 8
+"""Calls at once: as many as effects may be under way, so that a page waits for no note that hangs."""
+
 _MOST_USERS = 100
 _MOST_KEY = 255
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlmodel import Session, col, func, select
@@ -11,10 +12,10 @@ from bot.answers.status import called
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import IncidentAct
-from bot.incidents import finding, loading, pieces, promises, timeline
+from bot.incidents import finding, loading, pieces, promises, tasks, timeline
 from bot.incidents.models import Incident, Likely
 from bot.incidents.naming import called as incident_called
-from bot.incidents.states import USUAL_SEVERITY, State
+from bot.incidents.states import SEVERITIES, USUAL_SEVERITY, State
 from bot.incidents.views import (
     ActModal,
     IncidentReply,
@@ -61,6 +62,39 @@ def named(word: str) -> tuple[int | None, str | None] | None:
     return None
 
 
+def named_first(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The word that names an incident beyond doubt at the beginning (``#7``, ``incident 7``, a room), and the rest."""
+    if len(words) > 1 and words[0].casefold() == "incident" and _NUMBER.fullmatch(words[1]):
+        return words[1:2], words[2:]
+    if words and named(words[0]) is not None and (len(words) == 1 or words[0][0] in "#<"):
+        return words[:1], words[1:]
+    return (), words
+
+
+def counted_first(session: Session, words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The bare number at the beginning where it is that of an open incident and counts nothing, and the rest."""
+    found = named(words[0]) if len(words) > 1 and words[1].casefold() not in _COUNTED else None
+    row = session.get(Incident, found[0]) if found is not None and found[0] is not None else None
+    is_open = row is not None and finding.going_on(session, row).state == State.OPEN.value
+    return (words[:1], words[1:]) if is_open else ((), words)
+
+
+_COUNTED = frozenset({"%", "‰", "percent", "per", "of", "out", "in", "to", "or", "min", "minutes", "h", "hours"})
+"""What follows a number that counts something."""
+
+
+def is_severity(number: str) -> bool:
+    """Whether there is a severity of this number."""
+    return number.isascii() and number.isdecimal() and len(number) == 1 and int(number) in SEVERITIES
+
+
+def no_severity(word: str, said: str) -> str:
+    """That there is no such severity: which there are, and what was said about it, so that nothing is typed twice."""
+    table = "\n".join(f"{one.name}: {one.meaning}" for one in SEVERITIES.values())
+    again = f"/incident open {SEVERITIES[USUAL_SEVERITY].name.lower()} {said}".rstrip()
+    return f"There is no {word[:20].upper()}, so nothing was opened. There are:\n{table}\nSay it like this: {again}"
+
+
 def meant(session: Session, number: int | None, channel: str | None) -> int | None:
     """The incident that is meant: this one, else the room's, else the only one that is open.
 
@@ -97,11 +131,17 @@ def incident(session: Session, number: int) -> Incident:
 
 
 def overview(
-    session: Session, desk: Desk, *, helps: bool = False, unknown: str | None = None, asked: str | None = None
+    session: Session,
+    desk: Desk,
+    *,
+    helps: bool = False,
+    unknown: str | None = None,
+    asked: str | None = None,
+    said: str | None = None,
 ) -> IncidentsReply:
     """Which incidents are open, and which ended lately; with ``helps``, every word there is and what severities mean.
 
-    ``unknown`` is a word that is none; ``asked`` what had to know which one.
+    ``unknown`` is a word that is none; ``asked`` what had to know which one, ``said`` the words about it.
     """
     rows = loading.open_incidents(session, MOST_OPEN)
     in_all = session.exec(select(func.count()).select_from(Incident).where(Incident.state == State.OPEN.value)).one()
@@ -120,6 +160,8 @@ def overview(
         unknown=unknown,
         meant=nearest(unknown, WORDS) if unknown is not None else None,
         asked=asked,
+        said=said,
+        zone=desk.catalog.timezone.key,
     )
 
 
@@ -176,6 +218,8 @@ def act_modal(session: Session, desk: Desk, number: int, act: IncidentAct, typed
         others=lines[:MOST_OTHERS],
         chosen=_chosen(card.likely),
         typed=typed,
+        left_over=len(tasks.left_over(session, row)),
+        issues_in=tasks.repo_of(desk, row),
     )
 
 
@@ -228,10 +272,14 @@ def _promised(desk: Desk, row: Incident) -> tuple[int, ...]:
     return tuple(dict.fromkeys([first, 15, 30, 60, 120, 240, 1440]))
 
 
-def _chosen(likely: tuple[LikelyView, ...]) -> int:
-    """The likely change that is offered first when it is over: one that people said it was, else the one taken out."""
-    said = [one for one in likely if any(opinion.right for opinion in one.opinions)]
-    out = [one for one in likely if one.rolled_back_at is not None]
-    doubted = [one for one in likely if any(not opinion.right for opinion in one.opinions)]
-    first = [one for one in likely[:1] if one.confidence == "high" and one not in doubted]
-    return next((one.likely_id for one in (*said, *out, *first)), 0)
+def _chosen(likely: tuple[LikelyView, ...]) -> int | None:
+    """The likely change that is offered first when it is over: what people said it was, else what was taken out.
+
+    None, which is “I do not know yet”, where somebody said that it was not that one: what is pressed without a look
+    must not count a deploy as failed.
+    """
+    clear = [one for one in likely if all(opinion.right for opinion in one.opinions)]
+    said = [one for one in clear if one.opinions]
+    out = [one for one in clear if one.rolled_back_at is not None]
+    first = [one for one in likely[:1] if one.confidence == "high" and one in clear]
+    return next((one.likely_id for one in (*said, *out, *first)), None)

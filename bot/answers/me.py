@@ -43,7 +43,7 @@ def me(session: Session, desk: Desk, slack_id: str, called: str) -> MeReply:
     recent = [change for change in _own_changes(session, desk, slack_id) if change.id not in hidden][:RECENT]
     views = loading.change_views(session, desk, [*muted, *recent])
     return MeReply(
-        person=PersonView(name=(entry.name if entry else None) or _slacks_name(session, slack_id) or called),
+        person=PersonView(name=(entry.name if entry else None) or people.slacks_name(session, slack_id) or called),
         github=login,
         github_source=source,
         level=people.level_of(session, slack_id),
@@ -131,15 +131,6 @@ def _own_changes(session: Session, desk: Desk, slack_id: str) -> Sequence[Change
         for change in candidates
         if any(people.who_is(part.human) in names for part in rules.to_be_told(parts[change.id or 0]))
     ]
-
-
-def _slacks_name(session: Session, slack_id: str) -> str | None:
-    """What Slack calls them, as it told when they were last looked up; a command carries only an old kind of handle."""
-    return session.exec(
-        select(people.Lookup.name)
-        .where(people.Lookup.slack_id == slack_id, col(people.Lookup.name).is_not(None))
-        .order_by(col(people.Lookup.looked_up_at).desc())
-    ).first()
 
 
 def _names(session: Session, desk: Desk, slack_id: str) -> set[str]:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from bot import people
 from bot.deploys.loading import Desk
 from bot.errors import UserError
-from bot.events import IncidentAct, IncidentActed, MessageKept, RoomJoined
+from bot.events import IncidentAct, IncidentActed, IncidentOpened, MessageKept, RoomJoined
 from bot.incidents import (
     finding,
     merging,
@@ -50,8 +50,22 @@ AFTERWARDS = frozenset(
 """What can be done about an incident that is resolved."""
 
 
+def opened(session: Session, desk: Desk, event: IncidentOpened, now: datetime) -> str:
+    """Somebody opens an incident, which locks and makes a room; returns what they are told."""
+    _must_be_full(session, desk, event.slack_id, now)
+    return opening.opened(session, desk, event, now)
+
+
 def act(session: Session, desk: Desk, event: IncidentActed, now: datetime) -> str:
     """Do what a person asks for; returns what they are told. UserError says why not, and who can."""
+    try:
+        return _done(session, desk, event, now)
+    except UserError as refused:  # nobody types at three in the morning what they have typed already
+        lost = event.text if event.act in (IncidentAct.UPDATE, IncidentAct.RESOLVE, IncidentAct.TASK) else None
+        raise UserError(f"{refused} You said: “{lost.strip()}”" if lost and lost.strip() else str(refused)) from None
+
+
+def _done(session: Session, desk: Desk, event: IncidentActed, now: datetime) -> str:
     _must_be_full(session, desk, event.slack_id, now)
     incident = finding.held(session, event.incident, event.channel)
     stands = _stale(session, desk, incident, event)
@@ -133,6 +147,15 @@ def _mine(session: Session, desk: Desk, incident: Incident, event: IncidentActed
     return f"You are on {naming.called(incident)}{lead}{resolving.where(incident)}."
 
 
+def _lead(session: Session, desk: Desk, incident: Incident, event: IncidentActed, now: datetime) -> str:
+    """Somebody leads; whoever was woken and takes the lead is on it, so that nobody else is woken in their place."""
+    said = roles.give(session, desk, incident, event, now)
+    page = finding.page_of(session, incident, event.slack_id)
+    if page is not None and page.state in paging.WAITING and incident.lead == event.slack_id:
+        paging.on_it(session, desk, incident, event.slack_id, now)
+    return said
+
+
 def _open_room(session: Session, desk: Desk, incident: Incident, event: IncidentActed, now: datetime) -> str:
     """One that was only watched becomes a real one; where no room could be made, it is tried again."""
     if not incident.watched:
@@ -162,7 +185,7 @@ DOING: Mapping[IncidentAct, Doing] = {
     IncidentAct.NOT_MINE: verdicts.not_mine,
     IncidentAct.WAKE: _wake,
     IncidentAct.RIGHT: verdicts.right,
-    IncidentAct.LEAD: roles.give,
+    IncidentAct.LEAD: _lead,
     IncidentAct.COMMUNICATIONS: roles.give,
     IncidentAct.SCRIBE: roles.give,
     IncidentAct.SEVERITY: updating.severity,

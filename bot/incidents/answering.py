@@ -11,8 +11,9 @@ from sqlmodel import Session, col, select
 from bot import work
 from bot.deploys.loading import Desk
 from bot.events import PagerAnswered, PagerSaid
-from bot.incidents import finding, naming, pages, paging, people, rooms, telling, timeline
+from bot.incidents import finding, pages, paging, people, rooms, telling, timeline
 from bot.incidents.models import Incident, Page
+from bot.incidents.plain import opens
 from bot.incidents.states import EntryKind, PageState, State
 from bot.incidents.telling import Said
 from bot.incidents.waking import Way
@@ -63,7 +64,7 @@ def leaving(session: Session, desk: Desk, page_id: int) -> Leaving | None:
         policy=policy,
         title=pages.title_of(session, desk, incident, page),
         details=pages.details_of(session, desk, incident, page),
-        url=alert.url if alert is not None else None,
+        url=alert.url if alert is not None and opens(alert.url) else None,
     )
     email = None if by_policy or page.pager_user is not None else people.email_of(session, desk, page.slack_id)
     standing = incident.pager_incident if policy is not None else None
@@ -311,7 +312,4 @@ def _declined(session: Session, desk: Desk, incident: Incident, page: Page, now:
         page.state = PageState.PASSED_ON.value
         return
     words = paging.pass_on(session, desk, incident, page, now)
-    telling.say(
-        session, desk, incident, Said.NO_ANSWER, f"{page.id}:declined", now, page=page.id,
-        next=f"{naming.capital(page.name)} declined; {words}",
-    )  # fmt: skip
+    telling.say(session, desk, incident, Said.DECLINED, f"{page.id}", now, page=page.id, next=words)

@@ -7,9 +7,10 @@ and another likely change is said aloud. What people said of a change (“not it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from bot import audit, work
 from bot.alerts import gathering, suspects
@@ -21,10 +22,10 @@ from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.events import DeployStatus
 from bot.incidents import joining, naming, pages, paging, people, rooms, telling, timeline
-from bot.incidents.models import Incident, IncidentService, Likely
-from bot.incidents.states import EntryKind, State
+from bot.incidents.models import Incident, IncidentService, Likely, Page
+from bot.incidents.states import EntryKind, PageState, State
 from bot.incidents.telling import Said
-from bot.incidents.waking import Circumstances, Person, Plan, Role, who_to_page
+from bot.incidents.waking import Circumstances, Person, Plan, Role, Wake, Way, who_to_page
 from bot.promotions import service as promotions
 from bot.promotions.words import person_words
 
@@ -130,7 +131,10 @@ def plan_of(session: Session, desk: Desk, incident: Incident, top: Likely | None
     on_call = people.on_call(session, desk, owner, now, pager=by_pager) if owner is not None else ()
     if owner is not None:
         people.want(session, desk, owner, found, now)
-    return who_to_page(
+    elsewhere = pages.elsewhere(session, incident, top) if top is not None else ()
+    if confidence is Confidence.HIGH and _passed_on(found, elsewhere):
+        confidence = Confidence.MEDIUM  # for whoever is on call: they said there that it is not theirs
+    plan = who_to_page(
         Circumstances(
             mode=pages.mode_of(owner, incident),
             confidence=confidence,
@@ -142,6 +146,7 @@ def plan_of(session: Session, desk: Desk, incident: Incident, top: Likely | None
             already=pages.woken(session, incident),
         )
     )
+    return replace(plan, calls=tuple(_once_for_one_cause(one, elsewhere) for one in plan.calls))
 
 
 def deploy_moved(session: Session, desk: Desk, deploy: Deploy, now: datetime) -> None:
@@ -191,6 +196,20 @@ def _wake(session: Session, desk: Desk, incident: Incident, top: Likely | None, 
     paging.wake(session, desk, incident, plan, now, top)
 
 
+def _passed_on(people: Sequence[Person], elsewhere: Sequence[Page]) -> bool:
+    """Whether whoever would be woken first has said in another open incident that this change is not the cause."""
+    passed = [one for one in elsewhere if one.state == PageState.PASSED_ON]
+    return bool(people) and any(people[0].names & pages.names_of(one) for one in passed)
+
+
+def _once_for_one_cause(wake: Wake, elsewhere: Sequence[Page]) -> Wake:
+    """Whose phone rang for the same change in another incident that is open is only told of this one in Slack."""
+    before = next((one for one in elsewhere if wake.person.names & pages.names_of(one)), None)
+    if before is None or wake.person.slack_id is None or wake.way not in (Way.ASSIGN, Way.RESPOND):
+        return wake
+    return replace(wake, way=Way.MESSAGE, reason=f"{wake.reason}, and was woken for incident {before.incident}")
+
+
 def _keep(session: Session, incident: Incident, place: int, suspect: Suspect) -> Likely:
     candidate = suspect.candidate
     row = session.exec(
@@ -229,12 +248,11 @@ def _concerned(session: Session, desk: Desk, service: str, environment: str | No
     """The open incidents of a service or of what depends on it, and of each whether it is of this very service."""
     if session.exec(select(Incident.id).where(Incident.state == State.OPEN.value).limit(1)).first() is None:
         return ()
-    above = joining.above(desk.catalog, service)
-    names = {service, *above}
+    names = {one.lower() for one in (service, *joining.above(desk.catalog, desk.catalog.service(service).name))}
     rows = session.exec(
         select(Incident, IncidentService)
         .join(IncidentService, col(IncidentService.incident) == col(Incident.id))
-        .where(Incident.state == State.OPEN.value, col(IncidentService.service).in_(sorted(names)))
+        .where(Incident.state == State.OPEN.value, func.lower(IncidentService.service).in_(sorted(names)))
         .order_by(col(Incident.id))
         .limit(MOST_INCIDENTS)
     ).all()

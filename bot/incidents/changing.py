@@ -13,6 +13,7 @@ from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.events import DeployStatus
 from bot.incidents import pages, people
+from bot.incidents.plain import opens
 from bot.ports import ChangeEvent
 
 LATEST = timedelta(days=1)
@@ -53,7 +54,7 @@ def change_of(session: Session, desk: Desk, deploy_id: int) -> ChangeEvent | Non
         "changes": "; ".join(f"{one.label} {one.title}" for one in changes[:MOST_LABELS]),
     }  # fmt: skip
     previous = session.get(Deploy, deploy.previous) if deploy.previous is not None else None
-    links = {link.url: link.name for link in loading.links(desk, target, deploy, previous)}
+    links = {link.url: link.name for link in loading.links(desk, target, deploy, previous) if opens(link.url)}
     return ChangeEvent(
         summary=summary[:LONGEST_SUMMARY], source="shipmate", at=deploy.status_at,
         details={name: value[:LONGEST_SUMMARY] for name, value in details.items() if value}, links=links,

@@ -26,8 +26,8 @@ STORM = 5
 STORM_WITHIN = timedelta(minutes=10)
 """… within this time are a storm: further alerts without a clear cause join one incident."""
 
-STORM_BUNDLE = "*"
-"""The bundle of the incident of a storm; no service is called so."""
+_STORM_BUNDLES = {False: "*", True: "*watched"}
+"""The bundle of the incident of a storm, and of one for which nobody is woken; no service is called so."""
 
 LOOKED_AT = 50
 """Open incidents of connected services, and alerts of one group, that are looked at."""
@@ -133,9 +133,14 @@ def storm_since(session: Session, now: datetime) -> bool:
     return opened >= STORM
 
 
-def storm_open(session: Session) -> Incident | None:
+def storm_bundle(*, watched: bool) -> str:
+    """What is unique of the incident of a storm; those for whom nobody is woken have one of their own."""
+    return _STORM_BUNDLES[watched]
+
+
+def storm_open(session: Session, *, watched: bool) -> Incident | None:
     """The incident of the storm that is going on."""
-    return session.exec(_OF_BUNDLE, params={"of_bundle": STORM_BUNDLE}).first()
+    return session.exec(_OF_BUNDLE, params={"of_bundle": storm_bundle(watched=watched)}).first()
 
 
 def is_about(session: Session, incident: Incident, service: str, environment: str) -> bool:

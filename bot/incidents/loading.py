@@ -113,6 +113,7 @@ def incident_card(
         links=pieces.links(session, desk, incident, likely),
         document=incident.document,
         joined=tuple(one.id or 0 for one in finding.merged_into(session, incident)),
+        zone=desk.catalog.timezone.key,
     )
 
 
@@ -145,7 +146,7 @@ def incident_line(session: Session, desk: Desk, incident: Incident) -> IncidentL
     """An incident in one line, for lists."""
     likely = [row for row in finding.likely_changes(session, incident) if row.rank > 0][:1]
     views = pieces.likely_views(session, desk, incident, likely)
-    _, _, firing = pieces.alerts(session, incident, 1)
+    alerts, _, firing = pieces.alerts(session, incident, LISTED)
     answered = [
         pieces.page_line(session, desk, one).person
         for one in finding.pages_of(session, incident)
@@ -165,6 +166,7 @@ def incident_line(session: Session, desk: Desk, incident: Incident) -> IncidentL
         on_it=tuple(answered),
         likely=views[0] if views else None,
         room=incident.room,
+        alerts=tuple(one.name for one in alerts if one.over_at is None),
     )
 
 
@@ -214,23 +216,59 @@ def person_note(session: Session, desk: Desk, note: Note) -> PersonNote | None:
     """What one person is told of an incident; None once it is not so any more."""
     data = note.data
     incident = session.get(Incident, data["incident"])
+    incident = finding.going_on(session, incident) if incident is not None else None
     if incident is None or incident.state != State.OPEN.value:
         return None
     said, page = PersonSaid(data["said"]), _row(session, Page, data, "page")
     if said is PersonSaid.PAGE and page is not None and page.state not in _STILL_WAKES:
         return None
     of = data.get("likely") or (page.likely if page is not None else None)
-    line = pieces.page_line(session, desk, page) if page is not None else None
+    return _to_person(
+        session, desk, incident, page, place=note.place, of=of, said=said, why=data.get("why"),
+        nag=int(data.get("nag") or 0), again=said is PersonSaid.PAGE,
+    )  # fmt: skip
+
+
+def page_note(session: Session, desk: Desk, number: int, *, place: str, first: bool) -> PersonNote | None:
+    """What somebody reads who is woken, as it stands now; None where it is to be said ``first`` and wakes nobody."""
+    page = session.get(Page, number)
+    incident = session.get(Incident, page.incident) if page is not None else None
+    if page is None or incident is None:
+        return None
+    incident = finding.going_on(session, incident)
+    if first and (page.state not in _STILL_WAKES or incident.state != State.OPEN.value):
+        return None
+    return _to_person(session, desk, incident, page, place=place, of=page.likely, said=PersonSaid.PAGE)
+
+
+def _to_person(
+    session: Session,
+    desk: Desk,
+    incident: Incident,
+    page: Page | None,
+    *,
+    place: str,
+    of: object,
+    said: PersonSaid,
+    why: str | None = None,
+    nag: int = 0,
+    again: bool = False,
+) -> PersonNote:
+    """What one person reads: of the change on whose account, else of the likely one, as everybody else does."""
+    card = incident_card(session, desk, incident, place=place)
     return PersonNote(
         said=said.value,
-        card=incident_card(session, desk, incident, place=note.place),
-        page=line,
-        likely=pieces.likely_view(session, desk, incident, of),
-        why=data.get("why"),
-        nag=int(data.get("nag") or 0),
-        written=page is not None and page.role in (Role.AUTHOR.value, Role.OTHER_AUTHOR.value),
+        card=card,
+        page=pieces.page_line(session, desk, page) if page is not None else None,
+        likely=pieces.likely_view(session, desk, incident, of) or card.first,
+        why=why,
+        nag=nag,
+        again=again,
+        written=page is not None and page.likely is not None and page.role in _THEIRS,
     )
 
+
+_THEIRS = (Role.AUTHOR.value, Role.OTHER_AUTHOR.value, Role.ROLLED_BACK.value)
 
 _STILL_WAKES = (PageState.WANTED.value, PageState.SENT.value, PageState.FAILED.value)
 """Where somebody is told that they are woken: not once they have answered, or it went to somebody else."""

@@ -17,7 +17,7 @@ from bot.audit import Tag
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import IncidentActed
-from bot.incidents import finding, naming, opening, paging, promises, resolving, rooms, telling, timeline
+from bot.incidents import finding, locking, naming, opening, paging, promises, resolving, rooms, telling, timeline
 from bot.incidents.models import Incident, IncidentService, RoomPerson, StatusUpdate, Task
 from bot.incidents.states import EntryKind, PageState, State
 from bot.incidents.telling import Said
@@ -39,7 +39,10 @@ def merge(session: Session, desk: Desk, incident: Incident, event: IncidentActed
     into.severity = min(into.severity, incident.severity)
     into.onset_at = min(into.onset_at, incident.onset_at)
     if resolving.fires(session, into):
-        into.quiet_at = None
+        into.quiet_at = into.mitigated_at = None
+    else:
+        into.quiet_at = _later(into.quiet_at, incident.quiet_at)
+        into.mitigated_at = _later(into.mitigated_at, incident.mitigated_at)
     incident.state, incident.merged_into = State.MERGED.value, into.id
     promises.withdraw(session, incident)
     session.add_all([incident, into])
@@ -85,6 +88,11 @@ def _other(session: Session, incident: Incident, event: IncidentActed) -> Incide
     return into
 
 
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The later of two instants, as far as they are known: what was two is over when both are."""
+    return max(one, other) if one is not None and other is not None else one or other
+
+
 def _move_rows(session: Session, incident: Incident, into: Incident) -> None:
     session.flush()
     from_, other = incident.id, into.id
@@ -97,7 +105,7 @@ def _move_rows(session: Session, incident: Incident, into: Incident) -> None:
 def _move_services(session: Session, desk: Desk, incident: Incident, into: Incident, now: datetime) -> None:
     """The other is about these services too, and holds the locks that this one held."""
     there = {(row.service, row.environment): row for row in finding.services_of(session, into)}
-    cause = resolving.cause_of(incident)
+    cause = locking.cause_of(incident)
     holding = [lock for lock in locks.standing(session) if lock.cause == cause and lock.lifted_at is None]
     standing = {lock.scope.casefold() for lock in holding}
     for row in finding.services_of(session, incident):
@@ -106,13 +114,13 @@ def _move_services(session: Session, desk: Desk, incident: Incident, into: Incid
         if other is None:
             other = IncidentService(incident=into.id or 0, service=row.service, environment=row.environment)
         if f"{row.service}/{row.environment}".casefold() in standing:  # and nobody has unlocked it
-            its, reason = resolving.cause_of(into), resolving.reason_of(into)
+            its, reason = locking.cause_of(into), locking.reason_of(into)
             made = locks.set_by_itself(session, desk.catalog, its, row.service, row.environment, reason, now)
             other.locked = other.locked or made
         row.locked = False
         session.add_all([row, other])
         session.flush()
-    locks.name_room(session, desk.catalog, resolving.cause_of(into), into.room, now)
+    locks.name_room(session, desk.catalog, locking.cause_of(into), into.room, now)
     locks.lift_cause(session, desk.catalog, cause, now)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from bot import people
 from bot.alerts.models import FlagChange
 from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
@@ -38,12 +39,13 @@ def capital(sentence: str) -> str:
 
 
 def person_called(session: Session, desk: Desk, slack_id: str | None) -> str:
-    """What somebody in Slack is called."""
-    return words.person_words(session, desk, f"slack:{slack_id}" if slack_id else None)
+    """What somebody in Slack is called; “somebody” where Slack has not told yet: nobody reads an id."""
+    known = words.person_words(session, desk, f"slack:{slack_id}" if slack_id else None)
+    return known if known != slack_id else people.slacks_name(session, known) or "somebody"
 
 
 def spoken(desk: Desk, at: datetime) -> str:
-    """An instant in the catalogue's time zone, which is named."""
+    """An instant in the catalogue's time zone, which is named; cards say it by the same clock."""
     return f"{words.spoken(desk, at)} ({desk.catalog.timezone.key})"
 
 

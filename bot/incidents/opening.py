@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, select
 
-from bot import audit, work
+from bot import audit
 from bot.alerts import gathering
 from bot.alerts.models import Alert
 from bot.alerts.suspects import Attribution, Confidence
@@ -24,22 +23,21 @@ from bot.incidents import (
     attributing,
     finding,
     joining,
+    locking,
     naming,
     pages,
     paging,
     promises,
+    quieting,
     resolving,
     rooms,
     telling,
     timeline,
+    updating,
 )
 from bot.incidents.models import Incident, IncidentService, Page
 from bot.incidents.states import SEVERITIES, USUAL_SEVERITY, EntryKind, PageState, State
 from bot.incidents.telling import Said
-from bot.locks import service as locks
-
-MOST_LOCKED = 10
-"""Services of one incident that are locked because of it; a storm would else lock everything."""
 
 MOST_ALERTS_TOLD = 5
 """Alerts joining one incident that are said aloud; the others stand on its card."""
@@ -54,9 +52,6 @@ _SEVERITIES = {AlertLevel.CRITICAL: 2, AlertLevel.ERROR: 3, AlertLevel.WARNING: 
 
 _GRAVEST_FIRST = list(AlertLevel)
 
-QUIET = "incident_quiet"
-"""The kind of work that ends an incident that was only watched once it has been quiet for long; by its number."""
-
 STORM_TITLE = "Many services at once"
 
 
@@ -69,8 +64,8 @@ def alert_fired(session: Session, desk: Desk, alert: Alert, now: datetime) -> No
     known = session.get(Incident, alert.incident) if alert.incident is not None else None
     if known is not None:
         known = finding.going_on(session, known)
-        if known.state == State.OPEN and _lasts(desk, known, now):
-            _fires(session, desk, known, alert, now)
+        if known.state == State.OPEN and quieting.lasts(desk, known, now):
+            quieting.fires(session, desk, known, alert, now)
             return
         if known.quiet_at is None:
             return  # it fired on while people said that it was over, and were told so
@@ -81,50 +76,17 @@ def alert_fired(session: Session, desk: Desk, alert: Alert, now: datetime) -> No
         _join(session, desk, found, owner, environment, alert, now)
         return
     closed = joining.lately_resolved(session, owner.name, environment, now - desk.catalog.incidents.reopens_within)
-    if closed is not None:
+    if closed is not None and _wakes_for(owner, environment, closed):
         _reopen(session, desk, closed, owner, environment, alert, now)
         return
     _open(session, desk, owner, environment, alert, now)
 
 
-def alert_over(session: Session, desk: Desk, alert: Alert, now: datetime) -> None:
-    """An alert is over: where none of its incident's fires any more, that is said; it is for people to resolve it."""
+def is_real(session: Session, alert: Alert) -> bool:
+    """Whether an alert belongs to an incident that goes on and is not only watched."""
     incident = session.get(Incident, alert.incident) if alert.incident is not None else None
-    if incident is None or alert.resolved_at is None:
-        return
-    incident = finding.going_on(session, incident)
-    over = alert.resolved_at
-    if session.exec(select(Alert.id).where(*_firing(session, incident)).limit(1)).first() is not None:
-        return
-    if incident.quiet_at is not None:
-        return
-    incident.quiet_at = over
-    if incident.state != State.OPEN:
-        return
-    incident.mitigated_at = incident.mitigated_at or over
-    if incident.watched:
-        work.schedule(session, QUIET, incident.id or 0, over + desk.catalog.incidents.reopens_within)
-    key = over.isoformat()
-    timeline.enter(
-        session, incident.id or 0, EntryKind.ALERT, f"quiet:{key}", f"{alert.name} is over; nothing fires", over
-    )
-    telling.say(session, desk, incident, Said.QUIET, key, now, alert=alert.id)
-    session.flush()
-    telling.show(session, desk, incident, now)
-
-
-def quiet_due(session: Session, desk: Desk, incident_id: int, now: datetime) -> None:
-    """One that was only watched has been quiet for long: it ends by itself, since nobody was asked to see to it."""
-    incident = session.get(Incident, incident_id)
-    if incident is None or not incident.watched or incident.state != State.OPEN or _lasts(desk, incident, now):
-        return
-    incident.state, incident.resolved_at = State.RESOLVED.value, incident.quiet_at
-    audit.record(session, Tag.INCIDENT_MOVED, f"incident:{incident.id}", now, to=State.RESOLVED.value)
-    timeline.enter(
-        session, incident.id or 0, EntryKind.ACT, f"over:{now.isoformat()}", "Ended by itself: nothing fires", now
-    )
-    session.flush()
-    telling.show(session, desk, incident, now)
+    incident = finding.going_on(session, incident) if incident is not None else None
+    return incident is not None and incident.state == State.OPEN and not incident.watched
 
 
 def opened(session: Session, desk: Desk, event: IncidentOpened, now: datetime) -> str:
@@ -142,8 +104,7 @@ def opened(session: Session, desk: Desk, event: IncidentOpened, now: datetime) -
     if owner is not None and environment is not None:
         standing = joining.open_of(session, owner.name, environment)
         if standing is not None and not standing.watched:
-            where = f": <#{standing.room}>" if standing.room else ""
-            return f"{naming.capital(naming.called(standing))} is open about {owner.name} already{where}."
+            return updating.said_too(session, desk, standing, event, title, owner.name, now)
         if standing is not None:
             make_real(session, desk, standing, now)
             return f"{naming.capital(naming.called(standing))} was watched already, and is a real one now."
@@ -201,15 +162,17 @@ def _standing(
 ) -> Incident | None:
     """The open incident that an alert belongs to."""
     found = joining.open_of(session, owner.name, environment)
-    if found is not None and not _lasts(desk, found, now):
+    if found is not None and not quieting.lasts(desk, found, now):
         found.bundle, found = None, None  # it is for people to end; what fires now is another one
         session.flush()
-    found = found or joining.grouped(session, alert)
-    if found is not None and _lasts(desk, found, now):
+    if found is not None and _wakes_for(owner, environment, found):
+        return found
+    found = joining.grouped(session, alert)
+    if found is not None and quieting.lasts(desk, found, now) and _wakes_for(owner, environment, found):
         return found
     own: Attribution | None = None
     for incident in joining.of_connected(session, desk.catalog, owner.name, environment):
-        if not _lasts(desk, incident, now):
+        if not quieting.lasts(desk, incident, now) or not _wakes_for(owner, environment, incident):
             continue
         if abs(incident.onset_at - alert.began_at) <= joining.TOGETHER:
             return incident
@@ -219,13 +182,15 @@ def _standing(
     if joining.storm_since(session, now):
         own = own or _look(session, desk, alert, now)
         if own.confidence is not Confidence.HIGH:
-            return joining.storm_open(session) or _storm(session, desk, owner, environment, alert, now)
+            standing = joining.storm_open(session, watched=owner.paging is PagingMode.SHADOW)
+            return standing or _storm(session, desk, owner, environment, alert, now)
     return None
 
 
-def _lasts(desk: Desk, incident: Incident, now: datetime) -> bool:
-    """Whether what fires now is still the same: nothing of it has been quiet for long."""
-    return incident.quiet_at is None or now - incident.quiet_at < desk.catalog.incidents.reopens_within
+def _wakes_for(owner: Service, environment: str, incident: Incident) -> bool:
+    """Whether a service's people are woken where its alert joins this: not by what another service only watches."""
+    own = incident.bundle == joining.bundle_of(owner.name, environment)
+    return own or not incident.watched or owner.paging is PagingMode.SHADOW
 
 
 def _look(session: Session, desk: Desk, alert: Alert, now: datetime) -> Attribution:
@@ -251,10 +216,10 @@ def _open(session: Session, desk: Desk, owner: Service, environment: str, alert:
 
 def _storm(session: Session, desk: Desk, owner: Service, environment: str, alert: Alert, now: datetime) -> Incident:
     """Many services at once: one incident for all that follows, of which the first service's people are woken."""
+    watched = owner.paging is PagingMode.SHADOW
     incident = Incident(
-        title=STORM_TITLE, service=None, environment=environment, bundle=joining.STORM_BUNDLE, storm=True,
-        severity=min(2, _severity(alert)), watched=owner.paging is PagingMode.SHADOW, opened_at=now,
-        onset_at=alert.began_at,
+        title=STORM_TITLE, service=None, environment=environment, bundle=joining.storm_bundle(watched=watched),
+        storm=True, severity=min(2, _severity(alert)), watched=watched, opened_at=now, onset_at=alert.began_at,
     )  # fmt: skip
     _begin(session, desk, incident, owner, environment, alert, now)
     return incident
@@ -289,23 +254,7 @@ def _make_room(session: Session, desk: Desk, incident: Incident, now: datetime) 
     """What a real incident has: its room, locks on what it is about, and the promise of a word how it stands."""
     rooms.want(session, desk, incident, now)
     promises.promise(session, desk, incident, now)
-    lock(session, desk, incident, now)
-
-
-def lock(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
-    """Lock what a real incident is about until it is resolved; a person's unlocking stands."""
-    rows = finding.services_of(session, incident)
-    held = sum(1 for row in rows if row.locked)
-    for row in sorted(rows, key=lambda one: (one.service, one.environment)):
-        if row.locked or held >= MOST_LOCKED:
-            continue
-        reason = f"incident: {incident.title}"[:500]
-        cause = f"incident:{incident.id}"
-        if locks.set_by_itself(session, desk.catalog, cause, row.service, row.environment, reason, now):
-            row.locked = True
-            held += 1
-    session.flush()
-    locks.name_room(session, desk.catalog, f"incident:{incident.id}", incident.room, now)
+    locking.lock(session, desk, incident, now)
 
 
 def _join(
@@ -317,6 +266,8 @@ def _join(
     named = joining.has_named(session, incident, alert.name)
     news = _is_news(session, incident, alert)
     alert.incident = incident.id
+    if incident.watched and owner.paging is PagingMode.PAGE:  # the catalogue says so since it began
+        make_real(session, desk, incident, now)
     if alert.began_at < incident.onset_at:
         incident.onset_at, news = alert.began_at, True
     if incident.pager_incident is None and alert.pager_incident is not None:
@@ -324,28 +275,14 @@ def _join(
         paging.ask_responders(session, incident, now)
     if not named:
         _tell_alert(session, desk, incident, alert, now)
-    _fires(session, desk, incident, alert, now)
+    quieting.fires(session, desk, incident, alert, now)
     if _add_service(session, incident, owner, environment):
-        if not incident.watched and (not incident.storm or len(finding.services_of(session, incident)) <= MOST_LOCKED):
-            lock(session, desk, incident, now)
+        if not incident.watched:
+            locking.lock(session, desk, incident, now)
         news = True
         telling.show(session, desk, incident, now)
     if news:
         attributing.look_again_soon(session, incident, now)
-
-
-def _fires(session: Session, desk: Desk, incident: Incident, alert: Alert, now: datetime) -> None:
-    """Something fires; where nothing did before, that is said."""
-    if incident.quiet_at is None:
-        return
-    quiet, incident.quiet_at = incident.quiet_at, None
-    if incident.mitigated_at == quiet:
-        incident.mitigated_at = None
-    key = quiet.isoformat()
-    timeline.enter(session, incident.id or 0, EntryKind.ALERT, f"again:{key}", f"{alert.name} fires again", now)
-    telling.say(session, desk, incident, Said.FIRES_AGAIN, key, now, alert=alert.id)
-    session.flush()
-    telling.show(session, desk, incident, now)
 
 
 def _reopen(
@@ -357,8 +294,11 @@ def _reopen(
     alert.incident = incident.id
     resolving.reopened(session, desk, incident, now, called=None, alert=alert.id)
     _add_service(session, incident, owner, environment)
+    if incident.watched and owner.paging is PagingMode.PAGE:  # the catalogue says so since it was over
+        make_real(session, desk, incident, now)
+        return
     if not incident.watched:
-        lock(session, desk, incident, now)
+        locking.lock(session, desk, incident, now)
         paging.reopened(session, desk, incident, now)
     attributing.attribute(session, desk, incident, now)
 
@@ -373,7 +313,9 @@ def _add_service(session: Session, incident: Incident, owner: Service, environme
 
 
 def _is_news(session: Session, incident: Incident, alert: Alert) -> bool:
-    """Whether an alert says of the symptom what its incident's others do not: another build, files of a stack."""
+    """Whether it says of the symptom what its incident's others do not: that anything fires, another build, a stack."""
+    if incident.opened_by is not None and pages.first_alert(session, incident) is None:
+        return True  # a person opened it, and woke nobody
     if alert.version is None and not alert.paths:
         return False
     known = session.exec(select(Alert).where(Alert.incident == incident.id).limit(attributing.MOST_ALERTS)).all()
@@ -386,7 +328,8 @@ def _tell_alert(session: Session, desk: Desk, incident: Incident, alert: Alert, 
     written = timeline.count(session, incident.id or 0)
     if written < MOST_ALERTS_ENTERED:
         _enter_alert(session, incident, alert)
-    joined = session.exec(select(func.count(func.distinct(col(Alert.name)))).where(Alert.incident == incident.id)).one()
+    names = select(Alert.name).where(Alert.incident == incident.id).distinct().limit(MOST_ALERTS_TOLD + 1)
+    joined = len(session.exec(names).all())  # no further: a storm has thousands
     if joined <= MOST_ALERTS_TOLD:
         telling.say(session, desk, incident, Said.ALERTS, f"alert:{alert.id}", now, alert=alert.id)
     telling.show(session, desk, incident, now, urgent=joined <= MOST_ALERTS_TOLD)
@@ -397,12 +340,6 @@ def _enter_alert(session: Session, incident: Incident, alert: Alert) -> None:
         session, incident.id or 0, EntryKind.ALERT, f"alert:{alert.name}"[:255], f"{alert.name} fired", alert.began_at,
         url=alert.url,
     )  # fmt: skip
-
-
-def _firing(session: Session, incident: Incident) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Which alerts of an incident, and of those merged into it, fire."""
-    numbers = [incident.id, *(one.id for one in finding.merged_into(session, incident))]
-    return col(Alert.incident).in_(numbers), col(Alert.resolved_at).is_(None)
 
 
 def _severity(alert: Alert) -> int:

@@ -22,7 +22,8 @@ from bot.deploys.models import Deploy
 from bot.events import DeployStatus
 from bot.incidents import people
 from bot.incidents.models import Incident, IncidentService, Likely, Opinion, Page
-from bot.incidents.states import PageState
+from bot.incidents.plain import one_line, opens
+from bot.incidents.states import PageState, State
 from bot.outbox import Lane
 
 PAGE = "page"
@@ -72,13 +73,41 @@ def of(session: Session, incident: Incident) -> Sequence[Page]:
 
 
 def woken(session: Session, incident: Incident) -> frozenset[str]:
-    """Who was woken for an incident, by ``Page.who``."""
-    return frozenset(one.who for one in of(session, incident) if one.state != PageState.SHADOW)
+    """Who was woken for an incident, by ``Page.who`` and every other name by which they are known now."""
+    return frozenset(name for one in of(session, incident) if one.state != PageState.SHADOW for name in names_of(one))
+
+
+def names_of(page: Page) -> frozenset[str]:
+    """The names of one human: somebody may become known in Slack, or to the pager, after they were woken."""
+    names = {page.who}
+    if page.slack_id is not None:
+        names.add(f"slack:{page.slack_id}")
+    if page.pager_user is not None:
+        names.add(f"pager:{page.pager_user}")
+    return frozenset(names)
+
+
+def elsewhere(session: Session, incident: Incident, likely: Likely) -> Sequence[Page]:
+    """The pages of other incidents that go on, on account of the same change: people are woken once for one cause."""
+    return session.exec(
+        select(Page)
+        .join(Likely, col(Page.likely) == col(Likely.id))
+        .join(Incident, col(Page.incident) == col(Incident.id))
+        .where(
+            Likely.kind == likely.kind, Likely.subject == likely.subject, Page.incident != incident.id,
+            Incident.state == State.OPEN.value, col(Incident.quiet_at).is_(None), Page.state != PageState.SHADOW.value,
+        )
+        .order_by(col(Page.id))
+    ).all()  # fmt: skip
 
 
 def answered(session: Session, incident: Incident) -> bool:
-    """Whether somebody is on it."""
-    return incident.lead is not None or any(one.state == PageState.ANSWERED for one in of(session, incident))
+    """Whether somebody is on it: not by leading it alone, where they are woken for it and have not answered."""
+    found = of(session, incident)
+    if any(one.state == PageState.ANSWERED for one in found):
+        return True
+    asked = {one.slack_id for one in found if one.state in (PageState.WANTED, PageState.SENT)}
+    return incident.lead is not None and incident.lead not in asked
 
 
 def key_of(incident: Incident, page: Page) -> str:
@@ -154,10 +183,10 @@ def title_of(session: Session, desk: Desk, incident: Incident, page: Page) -> st
     found = standing(session, incident)
     likely = next((one for one in found if one.id == page.likely), found[0] if found else None)
     if likely is None:
-        return f"{incident.title}. No likely change"[:LONGEST_TITLE]
-    since = since_words(session, desk, incident, likely)
+        return f"{one_line(incident.title)}. No likely change"[:LONGEST_TITLE]
+    since = one_line(since_words(session, desk, incident, likely))
     rest = f", {since}. Likely change {likely.rank or 1} of {max(1, len(found))}, confidence {likely.confidence}"
-    return f"{incident.title[: LONGEST_TITLE - len(rest)]}{rest}"[:LONGEST_TITLE]
+    return f"{one_line(incident.title)[: max(0, LONGEST_TITLE - len(rest))]}{rest}"[:LONGEST_TITLE]
 
 
 def since_words(session: Session, desk: Desk, incident: Incident, likely: Likely) -> str:
@@ -201,10 +230,10 @@ def details_of(session: Session, desk: Desk, incident: Incident, page: Page) -> 
         ("Dashboard", alert.dashboard if alert else None),
         ("Runbook", runbook),
     ):  # fmt: skip
-        lines += [f"{name}: {url}"] if url else []
+        lines += [f"{name}: {url}"] if opens(url) else []
     if incident.room_name is not None:
         lines.append(f"Slack: #{incident.room_name}")
-    return "\n".join(lines)
+    return "\n".join(map(_a_line, lines))
 
 
 def first_alert(session: Session, incident: Incident) -> Alert | None:
@@ -235,6 +264,11 @@ def resolve(session: Session, pager: str, now: datetime) -> None:
     key = f"{RESOLVE}:{pager}"
     if not outbox.add_effect(session, RESOLVE, key, now, lane=Lane.APPROVAL, pager=pager):
         outbox.rearm_effect(session, key)
+
+
+def _a_line(words: str) -> str:
+    """One line of a page, as far in as it was: what is said by others begins no line of its own."""
+    return words[: len(words) - len(words.lstrip(" "))] + one_line(words)
 
 
 def _mark(incident: Incident) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from bot import audit, outbox, work
 from bot.audit import Tag
@@ -156,13 +156,16 @@ def due(session: Session, desk: Desk, page_id: int, now: datetime) -> None:
     """
     page = session.get(Page, page_id)
     incident = session.get(Incident, page.incident) if page is not None else None
-    if page is None or incident is None or page.state not in WAITING or incident.state != State.OPEN:
+    if page is None or incident is None or incident.state != State.OPEN or pages.answered(session, incident):
         return
-    if pages.answered(session, incident):
+    if page.state not in WAITING and page.state != PageState.OVER:
         return
     if incident.quiet_at is not None:  # it may fire again soon, and is looked at then
         if now - incident.quiet_at < desk.catalog.incidents.reopens_within:
             work.schedule(session, pages.PAGE, page_id, now + desk.catalog.paging.no_answer_after)
+        return
+    if page.state == PageState.OVER:  # it ended before they answered, and goes on
+        _anew(session, desk, incident, page, now)
         return
     if page.state == PageState.SENT and page.pager_incident is not None:
         key = f"{pages.ESCALATE}:{page_id}"
@@ -186,10 +189,18 @@ def over(session: Session, incident: Incident, now: datetime) -> None:
 
 
 def reopened(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
-    """An incident goes on: whoever was woken long ago and has not answered for it now may be woken again."""
+    """An incident goes on: whoever was woken long ago is woken again, whoever never answered once that is long ago.
+
+    Not somebody who passed it on: it went to somebody else then, and does so now.
+    """
     for page in pages.of(session, incident):
-        if page.state != PageState.SHADOW and now - page.asked_at >= AGAIN_AFTER:
+        if page.state in (PageState.SHADOW, PageState.PASSED_ON, PageState.FAILED):
+            continue
+        again = page.asked_at + AGAIN_AFTER
+        if now >= again:
             _anew(session, desk, incident, page, now)
+        elif page.state == PageState.OVER:
+            work.schedule(session, pages.PAGE, page.id or 0, again)
 
 
 # --- inside -------------------------------------------------------------------------------------------------------
@@ -198,7 +209,7 @@ def reopened(session: Session, desk: Desk, incident: Incident, now: datetime) ->
 def _page(session: Session, incident: Incident, wake: Wake, now: datetime, likely: Likely | None) -> Page | None:
     """The page of one person for an incident; None where they were woken for it before."""
     person = wake.person
-    page = session.exec(select(Page).where(Page.incident == incident.id, Page.who == person.who)).first()
+    page = next((one for one in pages.of(session, incident) if person.names & pages.names_of(one)), None)
     if page is not None and (page.state != PageState.SHADOW or wake.way is Way.SHADOW):
         return None
     if page is None:
@@ -295,12 +306,14 @@ def _wake_next(
 ) -> str:
     if found is None:
         return "nobody else can be woken"
+    called = succession.named(session, desk, incident, found.wake.person)
     made = _page(session, incident, found.wake, now, found.likely)
-    if made is not None:
-        _send(session, desk, incident, made, now)
+    if made is None:
+        return f"{called} was woken already"
+    _send(session, desk, incident, made, now)
     session.flush()
     telling.show(session, desk, incident, now)
-    return f"{succession.named(session, desk, incident, found.wake.person)} is woken now"
+    return f"{called} is woken now"
 
 
 def held(session: Session, incident_id: int) -> Incident | None:

@@ -58,7 +58,8 @@ def alerts(session: Session, incident: Incident, most: int) -> tuple[tuple[Alert
         .order_by(is_over, func.min(Alert.started_at), func.min(Alert.id))
         .limit(most)
     ).all()
-    rows = {row.id: row for row in session.exec(select(Alert).where(col(Alert.id).in_([one for one, _ in alike]))).all()}
+    numbers = [number for number, _ in alike]
+    rows = {row.id: row for row in session.exec(select(Alert).where(col(Alert.id).in_(numbers))).all()}
     lines = tuple(alert_line(incident, rows[number], times) for number, times in alike)
     return lines, max(0, in_all - sum(times for _, times in alike)), firing
 
@@ -141,7 +142,8 @@ def _deploy(
         sha=deploy.sha,
         url=deploy.url,
         rolled_back_at=row.rolled_back_at,
-        can_roll_back=_can_roll_back(session, desk, deploy, target),
+        can_roll_back=deploy.previous_sha not in (None, deploy.sha)
+        and (target.live == deploy.id or _stands_last(session, deploy)),
         opinions=opinions.get(row.id or 0, ()),
     )
 
@@ -194,12 +196,6 @@ def _took_effect(session: Session, deploy: Deploy, onset: datetime) -> tuple[dat
         select(RolloutStep).where(RolloutStep.deploy == deploy.id).order_by(col(RolloutStep.at)).limit(1)
     ).first()
     return (step.at if step is not None else deploy.in_progress_at or deploy.began_at), True
-
-
-def _can_roll_back(session: Session, desk: Desk, deploy: Deploy, target: Target) -> bool:
-    """Whether it can be taken out from here: it stands there, and shipmate.yml says how to bring another build."""
-    reaches = desk.catalog.service(target.service).promote_through is not None
-    return reaches and (target.live == deploy.id or _stands_last(session, deploy))
 
 
 def _stands_last(session: Session, deploy: Deploy) -> bool:

@@ -95,11 +95,6 @@ class Stability:
     recoveries: tuple[timedelta, ...]
 
     @property
-    def change_fail(self) -> float | None:
-        """The share of deploys that failed; None where there was none."""
-        return self.failed / self.deploys if self.deploys else None
-
-    @property
     def recovery(self) -> timedelta | None:
         """The median recovery time; None where nothing failed, or nothing has ended yet."""
         if not self.recoveries:

@@ -16,7 +16,7 @@ from bot.audit import Tag
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import IncidentActed
-from bot.incidents import finding, naming, paging, promises, rooms, tasks, telling, timeline
+from bot.incidents import finding, locking, naming, paging, promises, rooms, tasks, telling, timeline
 from bot.incidents.models import Incident
 from bot.incidents.postmortem import Postmortem, load
 from bot.incidents.states import EntryKind, State
@@ -47,13 +47,13 @@ def resolve(session: Session, desk: Desk, incident: Incident, event: IncidentAct
         cause = 0 if event.likely == 0 else finding.likely_of(session, incident, event.likely).id
     incident.state, incident.resolved_at, incident.resolved_by = State.RESOLVED.value, now, event.slack_id
     incident.resolution, incident.cause = words or None, cause
-    incident.mitigated_at = incident.mitigated_at or incident.quiet_at or now
+    incident.mitigated_at = _mitigated_at(session, incident) or incident.quiet_at or now
     promises.withdraw(session, incident)
     for row in finding.services_of(session, incident):
         row.locked = False
         session.add(row)
     session.flush()
-    locks.lift_cause(session, desk.catalog, cause_of(incident), now)
+    locks.lift_cause(session, desk.catalog, locking.cause_of(incident), now)
     paging.over(session, incident, now)
     number, took = incident.id or 0, naming.length(recovery(incident) or timedelta())
     key, stamp = f"resolved:{now.isoformat()}", now.isoformat()
@@ -99,7 +99,7 @@ def reopened(
     session.add(incident)
     session.flush()
     if not incident.watched:
-        _lock_again(session, desk, incident, now)
+        locking.lock(session, desk, incident, now)
         rooms.wanted_anew(session, desk, incident, now)
         promises.promise(session, desk, incident, now)
     stamp = now.isoformat()
@@ -110,6 +110,17 @@ def reopened(
     )
     telling.say(session, desk, incident, Said.REOPENED, stamp, now, called=called, alert=alert)
     telling.show(session, desk, incident, now)
+
+
+def _mitigated_at(session: Session, incident: Incident) -> datetime | None:
+    """When the harm ended, as far as is known: not when a change was taken out that people say was not the cause."""
+    likely = finding.likely_changes(session, incident)
+    if incident.cause is not None and any(
+        one.rolled_back_at is not None and one.rolled_back_at == incident.mitigated_at and one.id != incident.cause
+        for one in likely
+    ):
+        return None
+    return incident.mitigated_at
 
 
 def open_beside(session: Session, incident: Incident) -> Incident | None:
@@ -158,16 +169,6 @@ def _firing_named(session: Session, incident: Incident) -> str:
     return ", ".join(name[:60] for name in names[:LISTED]) + (", …" if len(names) > LISTED else "")
 
 
-def cause_of(incident: Incident) -> str:
-    """The cause that its locks name."""
-    return f"incident:{incident.id}"
-
-
-def reason_of(incident: Incident) -> str:
-    """The reason that its locks give."""
-    return f"incident: {incident.title}"[:500]
-
-
 def where(incident: Incident) -> str:
     """Where an incident is dealt with: its room, if it has one that is open."""
     open_room = incident.room is not None and incident.archived_at is None
@@ -194,20 +195,6 @@ def _follow_ups(session: Session, desk: Desk, incident: Incident, now: datetime)
             tasks.want_issue(session, task, now)
     become = "becomes an issue" if len(left) == 1 else "become issues"
     return f" {_counted(len(left), 'task')} left over {become} in {repo}."
-
-
-def _lock_again(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
-    for row in finding.services_of(session, incident)[:MOST_LOCKED]:
-        row.locked = locks.set_by_itself(
-            session, desk.catalog, cause_of(incident), row.service, row.environment, reason_of(incident), now
-        )
-        session.add(row)
-    session.flush()
-    locks.name_room(session, desk.catalog, cause_of(incident), incident.room, now)
-
-
-MOST_LOCKED = 10
-"""Services that one incident locks: a storm that names every service must not stop every team."""
 
 
 def _locked_words(session: Session, incident: Incident) -> str:

@@ -12,7 +12,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlmodel import Session, col, select
 
@@ -23,6 +22,7 @@ from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.incidents import finding, naming, pages, promises, telling, timeline
 from bot.incidents.models import Incident, RoomPerson
+from bot.incidents.plain import one_line, opens
 from bot.incidents.states import SEVERITIES, EntryKind, State
 from bot.incidents.telling import INCIDENT, Said
 from bot.locks import service as locks
@@ -51,7 +51,6 @@ MOST_LEADS = 3
 """Of a team's approvers who are let in without having been asked for: those who are at work."""
 
 MOST_LINKS = 8
-LONGEST_LINK = 2048
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_]+")
 _MEMBER = re.compile(r"[UW][A-Z0-9]{1,31}")
@@ -211,7 +210,7 @@ def links(session: Session, desk: Desk, incident: Incident) -> Sequence[tuple[st
     found.append(("Old vs new", _compare(session, desk, incident)))
     found.append(("Alert", alerts[0].url if alerts else None))
     found.append(("PagerDuty", incident.pager_url))
-    named = {url: title for title, url in reversed(found) if url and _takes(url)}
+    named = {url: title for title, url in reversed(found) if url and opens(url)}
     return [(title, url) for url, title in reversed(named.items())][:MOST_LINKS]
 
 
@@ -265,13 +264,8 @@ def arm(session: Session, kind: str, key: str, now: datetime, *, lane: Lane = La
 
 def quiet(words: str, limit: int) -> str:
     """A text from outside on one line that notifies and links nobody, where no formatting is read."""
-    line = _BROAD_MENTION.sub("@\N{WORD JOINER}", " ".join(words.split())).translate(_QUIET)
-    line = "".join(one for one in line if unicodedata.category(one) not in ("Cc", "Cs") and one not in _REORDERING)
+    line = _BROAD_MENTION.sub("@\N{WORD JOINER}", one_line(words)).translate(_QUIET)
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
-_REORDERING = frozenset(map(chr, [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
-"""Characters that turn the direction of what follows."""
 
 
 def _concerned(session: Session, desk: Desk, incident: Incident, now: datetime) -> list[str | None]:
@@ -299,19 +293,6 @@ def _compare(session: Session, desk: Desk, incident: Incident) -> str | None:
         return None
     owner = desk.catalog.service(target.service)
     return loading.compare_url(owner, target.environment, deploy.sha, deploy.began_at, deploy.previous_sha)
-
-
-def _takes(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return (
-        parts.scheme in ("http", "https")
-        and bool(parts.hostname)
-        and parts.username is None
-        and (len(url) <= LONGEST_LINK)
-    )
 
 
 def _slug(words: str) -> str:

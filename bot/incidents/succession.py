@@ -55,13 +55,13 @@ def next_of(
                 return Next(found, likely)
     by_pager = pages.by_pager(desk, owner)
     policy = escalation(session, desk, incident, owner)
-    if escalating and by_pager and policy is not None and policy.person.who not in woken:
+    if escalating and by_pager and policy is not None and not policy.person.names & woken:
         return Next(policy)
     for wake in (on_call(session, desk, incident, owner, now), policy if by_pager else None):
-        if wake is not None and wake.person.who not in woken:
+        if wake is not None and not wake.person.names & woken:
             return Next(wake)
     leads = people.on_call(session, desk, owner, now, pager=False)
-    told = next((one for one in leads if one.who not in woken), None)
+    told = next((one for one in leads if not one.names & woken), None)
     if told is None or (escalating and by_pager):  # the pager goes on by itself then
         return None
     return Next(Wake(told, Way.MESSAGE, reason_of(told)))
@@ -80,11 +80,11 @@ def on_call(session: Session, desk: Desk, incident: Incident, owner: Service, no
         )
         if asked:
             return None
-        person = next((one for one in found if one.who not in woken), None) or (ON_CALL if not found else found[0])
-        if person.who in woken:  # it was they, as whoever wrote it; the policy may call somebody else by now
+        person = next((one for one in found if not one.names & woken), None) or (ON_CALL if not found else found[0])
+        if person.names & woken:  # it was they, as whoever wrote it; the policy may call somebody else by now
             person = ON_CALL
         return Wake(person, Way.POLICY, reason_of(person))
-    told = next((one for one in found if one.who not in woken), None if found else ON_CALL)
+    told = next((one for one in found if not one.names & woken), None if found else ON_CALL)
     return Wake(told, Way.MESSAGE, reason_of(told)) if told is not None else None
 
 
@@ -114,7 +114,7 @@ def _author(
         return None
     by_pager = pages.by_pager(desk, owner)
     first = next((one for one in people.of_likely(session, desk, incident, likely) if not one.bot), None)
-    if first is None or first.who in woken or can_be_woken(first, pager=by_pager) is not None:
+    if first is None or first.names & woken or can_be_woken(first, pager=by_pager) is not None:
         return None
     if first.working is False and desk.catalog.paging.outside_hours is OutsideHours.ON_CALL:
         return None

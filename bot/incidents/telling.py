@@ -10,15 +10,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from bot import outbox
 from bot.deploys.loading import Desk
-from bot.incidents.models import Incident, IncidentService
+from bot.incidents.models import Incident, IncidentService, Page
 from bot.outbox import Card, Lane
 
 INCIDENT = "incident"
 """Its kind of card and of work; the subject is its number."""
+
+PAGE = "page"
+"""The kind of card that wakes one person, in their own conversation with us; the subject is their page's number."""
 
 SAID = "incident_said"
 """A note in an incident's room, or its channel's thread: ``incident``, ``said``, and what ``Said`` names."""
@@ -38,6 +41,8 @@ class Said(StrEnum):
     """Whoever was paged is on it (``page``, or ``who`` where they were not)."""
     NO_ANSWER = "no_answer"
     """Nobody answered ``page``; ``next`` says in words who is woken now."""
+    DECLINED = "declined"
+    """Whoever was woken by ``page`` said no at the pager; ``next`` says in words who is woken now."""
     NOT_MINE = "not_mine"
     """``who`` says that ``likely`` is not the cause; ``next`` says in words who is woken now."""
     PAGE_FAILED = "page_failed"
@@ -77,7 +82,8 @@ class PersonSaid(StrEnum):
     """What one person is told."""
 
     PAGE = "page"
-    """They are woken (``page``); ``nag`` counts the repetitions. Muting never mutes it."""
+    """They are woken (``page``), by a card that goes on saying how that stands; ``nag`` counts the repetitions, each
+    of which is a message of its own, since an edit wakes nobody. Muting never mutes it."""
     ASKED = "asked"
     """They may know something, and are not woken (``likely``, ``why``)."""
 
@@ -85,10 +91,12 @@ class PersonSaid(StrEnum):
 def card_places(session: Session, desk: Desk, incident: Incident) -> list[str]:
     """Where its card stands: in the channels of the teams concerned, in the one for all incidents, in its room."""
     services = session.exec(
-        select(IncidentService.service).where(IncidentService.incident == incident.id).order_by(IncidentService.service)
+        select(IncidentService.service)
+        .where(IncidentService.incident == incident.id)
+        .order_by(col(IncidentService.id))  # as they joined it: a card that stands somewhere goes on being shown there
     ).all()
     named = [incident.service] if incident.service else []
-    teams = [desk.catalog.service(one).channel for one in [*named, *services]][:_MOST_CHANNELS]
+    teams = list(dict.fromkeys(desk.catalog.service(one).channel for one in [*named, *services]))[:_MOST_CHANNELS]
     everybody = [desk.catalog.incidents.channel] if desk.catalog.incidents.channel else []
     room = [incident.room] if incident.room else []
     return list(dict.fromkeys([*(teams or [desk.catalog.default_channel]), *everybody, *room]))
@@ -99,9 +107,11 @@ _MOST_CHANNELS = 5
 
 
 def show(session: Session, desk: Desk, incident: Incident, now: datetime, *, urgent: bool = True) -> None:
-    """There is something newer to show on its cards, wherever they stand."""
+    """There is something newer to show on its cards, wherever they stand, and on those of whoever was woken for it."""
     for place in card_places(session, desk, incident):
         outbox.touch_card(session, INCIDENT, str(incident.id), place, now, lane=Lane.APPROVAL, urgent=urgent)
+    for card in _page_cards(session, incident):
+        outbox.show_newer(session, card, urgent=urgent)
 
 
 def card_in_room(session: Session, incident: Incident) -> Card | None:
@@ -132,8 +142,41 @@ def tell(
     now: datetime,
     **data: Any,
 ) -> bool:
-    """Tell one person, in their own conversation with us, before anything else is sent; returns whether it is new."""
+    """Tell one person, in their own conversation with us, before anything else is sent; returns whether it is new.
+
+    Whoever is woken gets a card. Where that stands already and they are woken again, or asked again, it says how it
+    stands now, and a message of its own wakes them.
+    """
+    if said is PersonSaid.PAGE:
+        told = _woken_before(session, slack_id, int(data["page"]), now, nag=bool(data.get("nag")))
+        if told is not None:
+            return told
     name = f"{PERSON_SAID}:{incident.id}:{said.value}:{key}:{slack_id}"[:255]
     return outbox.add_note(
         session, PERSON_SAID, name, slack_id, now, lane=Lane.PAGE, incident=incident.id, said=said.value, **data
     )
+
+
+def _woken_before(session: Session, slack_id: str, number: int, now: datetime, *, nag: bool) -> bool | None:
+    """Have somebody's card show that they are woken; None where it stands already, and they are to be woken anew."""
+    card = outbox.find_card(session, PAGE, str(number), slack_id)
+    if card is None:
+        outbox.touch_card(session, PAGE, str(number), slack_id, now, lane=Lane.PAGE, urgent=True)
+        return True
+    page = session.get(Page, number)
+    if not nag and (page is None or page.asked_at <= card.created_at):
+        return False
+    outbox.show_newer(session, card, urgent=True)
+    return None if card.ts is not None else True
+
+
+def _page_cards(session: Session, incident: Incident) -> list[Card]:
+    """The cards of whoever was woken for an incident, or for one that goes on as this."""
+    merged = select(Incident.id).where(Incident.merged_into == incident.id)
+    pages = session.exec(
+        select(Page.id, Page.slack_id).where(
+            (col(Page.incident) == incident.id) | col(Page.incident).in_(merged), col(Page.slack_id).is_not(None)
+        )
+    ).all()
+    found = (outbox.find_card(session, PAGE, str(number), slack_id or "") for number, slack_id in pages)
+    return [card for card in found if card is not None]

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from bot.deploys.loading import Desk
 from bot.errors import UserError
-from bot.events import IncidentActed
+from bot.events import IncidentActed, IncidentOpened
 from bot.incidents import naming, promises, rooms, telling, timeline
 from bot.incidents.models import Incident, StatusUpdate
 from bot.incidents.states import SEVERITIES, EntryKind
@@ -80,6 +80,27 @@ def update(session: Session, desk: Desk, incident: Incident, event: IncidentActe
     telling.show(session, desk, incident, now)
     where = f" in #{incident.room_name}" if incident.room is not None else ""
     return f"Said{where}. The next word is promised for {naming.spoken(desk, next_at)}; you are reminded then."
+
+
+def said_too(
+    session: Session, desk: Desk, incident: Incident, event: IncidentOpened, title: str, service: str, now: datetime
+) -> str:
+    """Somebody opens what is open already: they are let in and what they said is kept; returns what they are told.
+
+    A severity they named is not taken for everybody's: that is one press on the card.
+    """
+    key = f"said_too:{event.slack_id}:{event.at.isoformat()}"
+    timeline.enter(session, incident.id or 0, EntryKind.MESSAGE, key, title, event.at, who=event.called)
+    rooms.let_in(session, desk, incident, [event.slack_id], now)
+    where = f" Its room is #{incident.room_name}, where you are let in." if incident.room is not None else ""
+    wanted, stands = SEVERITIES.get(event.severity or 0), SEVERITIES.get(incident.severity)
+    worse = ""
+    if wanted is not None and stands is not None and wanted != stands:
+        worse = f" It is {stands.name}: if it is {wanted.name}, say so by ⋯ on its card."
+    return (
+        f"{naming.capital(naming.called(incident))} is open about {service} already.{where} "
+        f"What you said stands on its timeline: “{title}”.{worse}"
+    )
 
 
 def _next(desk: Desk, incident: Incident) -> str:

@@ -38,7 +38,7 @@ class LikelyView:
 
     ``label`` is how it is named in a line: ``#812``, a short commit, a flag's name. ``before`` is how long before the
     onset it took effect (``at``). ``evidence`` and ``against`` are sentences. ``can_roll_back`` is whether the deploy
-    is still what its target runs, so that there is something to take out.
+    is still what its target runs, and something ran there before it: there is something to take out, and to go back to.
     """
 
     likely_id: int
@@ -210,6 +210,8 @@ class IncidentCard:
     document: str | None
     joined: tuple[int, ...] = ()
     """Incidents that were the same, and go on as this one."""
+    zone: str | None = None
+    """The catalogue's time zone, in which instants are told where Slack does not show the reader's own clock."""
 
     @property
     def locked(self) -> tuple[ServiceLine, ...]:
@@ -271,7 +273,26 @@ class PersonNote:
     why: str | None
     nag: int
     written: bool
-    """Whether they wrote some of the likely change."""
+    """Whether the likely change is theirs: they wrote some of it, or rolled back."""
+    again: bool = False
+    """Whether it is a message besides their card, to be heard: it is never edited, so it says little."""
+
+    @property
+    def others_on_it(self) -> tuple[PersonView, ...]:
+        """Who else said that they are on it."""
+        return tuple(
+            one.person for one in self.card.answered if self.page is None or one.page_id != self.page.page_id
+        )
+
+    @property
+    def woken_now(self) -> tuple[PersonView, ...]:
+        """Who else was woken, and has not answered yet."""
+        return tuple(
+            one.person
+            for one in self.card.pages
+            if one.state in (PageState.WANTED, PageState.SENT) and one.way != "respond"
+            and (self.page is None or one.page_id != self.page.page_id)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,6 +312,8 @@ class IncidentLine:
     on_it: tuple[PersonView, ...]
     likely: LikelyView | None
     room: str | None
+    alerts: tuple[str, ...] = ()
+    """What its first alerts are called that fire."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -314,7 +337,8 @@ class SeverityRow:
 class IncidentsReply:
     """``/incident``, and whatever names none: those that are open, lately ended ones, and how to say it.
 
-    ``asked`` is what had to know which one, where several are open; ``unknown`` a word that is none.
+    ``asked`` is what had to know which one, where several are open; ``said`` what was said about it, which is not lost;
+    ``unknown`` a word that is none.
     """
 
     open: tuple[IncidentLine, ...]
@@ -326,6 +350,8 @@ class IncidentsReply:
     unknown: str | None = None
     meant: str | None = None
     asked: str | None = None
+    said: str | None = None
+    zone: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -374,7 +400,8 @@ class OpenModal:
 class ActModal:
     """What somebody is about to do to an incident; ``act`` names it.
 
-    ``chosen`` is a likely change's number (0: none of them). ``others`` are the incidents that it can go on as.
+    ``chosen`` is a likely change's number (None: nobody can say). ``others`` are the incidents that it can go on as.
+    ``left_over`` tasks become issues in ``issues_in`` when it is resolved.
     """
 
     act: IncidentAct
@@ -386,6 +413,8 @@ class ActModal:
     chosen: int | None = None
     typed: str | None = None
     """What stands there already."""
+    left_over: int = 0
+    issues_in: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

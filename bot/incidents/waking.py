@@ -72,6 +72,12 @@ class Person:
     email: str | None = None
     change: str | None = None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name by which this human may have been woken before."""
+        known = (("slack", self.slack_id), ("pager", self.pager_user))
+        return frozenset({self.who, *(f"{sort}:{one}" for sort, one in known if one is not None)})
+
 
 ON_CALL = Person(who="on-call", slack_id=None, pager_user=None, name="whoever is on call", role=Role.ON_CALL)
 """Whoever is on call, where nobody told us who that is."""
@@ -84,7 +90,7 @@ class Circumstances:
     ``people`` are those of the likeliest change, in order: who wrote it (or rolled back to it), who merged it, who
     wrote the rest. ``pager`` is whether the pager can be asked for this service; ``own_pager_incident`` whether the
     alert is an incident of the pager's own, for which whoever is on call is woken by it. ``already`` are those (by
-    ``who``) who were woken for this incident before.
+    any name) who were woken for this incident before.
     """
 
     mode: PagingMode
@@ -121,11 +127,11 @@ def who_to_page(circumstances: Circumstances) -> Plan:
         return Plan((), (), "Nobody is woken: paging is off for this service.")
     found = tuple(one for one in _each_once(circumstances.people) if not one.bot)
     calls, asked = _chosen(circumstances, found)
-    fresh = tuple(one for one in calls if one.person.who not in circumstances.already)
+    fresh = tuple(one for one in calls if not one.person.names & circumstances.already)
     if circumstances.mode is PagingMode.SHADOW:
         fresh = tuple(replace(one, way=Way.SHADOW) for one in fresh)
-    woken = {one.person.who for one in calls} | circumstances.already
-    mentioned = tuple(one for one in asked if one.who not in woken)
+    woken = {name for one in calls for name in one.person.names} | circumstances.already
+    mentioned = tuple(one for one in asked if not one.names & woken)
     return Plan(fresh, mentioned, _words(circumstances, fresh, mentioned))
 
 
@@ -180,7 +186,7 @@ def _chosen(circumstances: Circumstances, people: Sequence[Person]) -> tuple[tup
         known = person.pager_user is not None or person.email is not None
         if _why_not(replace(circumstances, pager=circumstances.pager and known), person) is not None:
             asked.append(person)
-        elif person.who not in {one.person.who for one in calls}:
+        elif not any(person.names & one.person.names for one in calls):
             calls.append(Wake(person, Way.RESPOND if circumstances.pager and known else Way.MESSAGE, reason_of(person)))
     return tuple(calls), tuple(asked)
 
@@ -218,10 +224,9 @@ def _each_once(people: Iterable[Person]) -> Iterable[Person]:
     """Nobody twice: whoever wrote and merged a change wrote it. A human may be known by several names."""
     seen: set[str] = set()
     for one in people:
-        names = {name for name in (one.who, one.slack_id, one.pager_user) if name is not None}
-        if not names & seen:
+        if not one.names & seen:
             yield one
-        seen |= names
+        seen |= one.names
 
 
 def _words(circumstances: Circumstances, calls: Sequence[Wake], asked: Sequence[Person]) -> str:

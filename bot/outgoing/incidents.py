@@ -24,6 +24,17 @@ def incident_card(session: Session, desk: Desk, card: Card) -> Showing | None:
     return Showing("cards/incident", view, {"kind": "incident", "incident": card.subject})
 
 
+def page_card(session: Session, desk: Desk, card: Card) -> Showing | None:
+    """What wakes one person, and goes on saying how it stands; None where it need not wake them any more.
+
+    Muting never mutes it.
+    """
+    view = loading.page_note(session, desk, int(card.subject), place=card.place, first=card.ts is None)
+    if view is None:
+        return None
+    return Showing("cards/page", view, {"kind": "page", "page": card.subject, "incident": str(view.card.incident_id)})
+
+
 def incident_note(session: Session, desk: Desk, note: Note) -> Showing | None:
     """What must be heard of an incident; None once it is not so."""
     view = loading.incident_note(session, desk, note)

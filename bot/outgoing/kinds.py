@@ -65,6 +65,7 @@ class Kinds:
                 "lock_go": CardKind(load=self._card(locks.go_card), foldable=cards.never),
                 "departure": CardKind(load=self._card(trains.departure_card), foldable=cards.never),
                 telling.INCIDENT: CardKind(load=self._card(incidents.incident_card), foldable=cards.never),
+                telling.PAGE: CardKind(load=self._card(incidents.page_card), foldable=cards.never),
             },
             notes={
                 "change": NoteKind(load=self._note(notes.change_note)),

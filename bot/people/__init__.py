@@ -31,6 +31,7 @@ from bot.people.identity import (
     name_of,
     place_of,
     remember,
+    slacks_name,
     unlink,
     who_is,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "pushes_to",
     "remember",
     "saw",
+    "slacks_name",
     "unlink",
     "want_group",
     "want_member",

@@ -146,6 +146,15 @@ def name_of(session: Session, catalog: Catalog, human: Human) -> str:
     return named or human.login or human.email or "somebody"
 
 
+def slacks_name(session: Session, slack_id: str) -> str | None:
+    """What Slack calls somebody, as it told when they were last looked up."""
+    return session.exec(
+        select(Lookup.name)
+        .where(Lookup.slack_id == slack_id, col(Lookup.name).is_not(None))
+        .order_by(col(Lookup.looked_up_at).desc())
+    ).first()
+
+
 def link(session: Session, catalog: Catalog, slack_id: str, login: str, at: datetime) -> bool:
     """Route a GitHub login's messages to this person; UserError where the login is known to be somebody else's.
 

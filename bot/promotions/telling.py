@@ -125,10 +125,10 @@ def tell_authors_of_no(
             )  # fmt: skip
 
 
-def tell_alert(session: Session, desk: Desk, promotion: Promotion, alert: int, now: datetime) -> None:
-    """An alert fires on what it brought: said once in the thread of its card, and to each author."""
+def tell_alert(session: Session, desk: Desk, promotion: Promotion, alert: int, now: datetime, *, authors: bool) -> None:
+    """An alert fires on what it brought: said once in the thread of its card, and to each of its ``authors``."""
     say(session, desk, promotion, Said.ALERT, now, of=str(alert), alert=alert)
-    for place, change in _authors(session, desk, promotion):
+    for place, change in _authors(session, desk, promotion) if authors else ():
         outbox.add_note(
             session, SAID, f"{PROMOTION}:{promotion.id}:{Said.ALERT.value}:{alert}:{place}", place, now,
             thread=outbox.find_card(session, "change", str(change), place),

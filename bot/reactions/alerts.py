@@ -45,8 +45,8 @@ def heard(session: Session, desk: Desk, event: Heard, now: datetime) -> None:
     match event:
         case AlertReported():
             found = alerts.report(session, desk.catalog, event, now)
-            tell_of_live(session, desk, found.news, now)
             incidents.alerts_told(session, desk, found.every, now)
+            tell_of_live(session, desk, found.news, now)
         case FlagChanged():
             incidents.flag_changed(session, desk, alerts.flag_changed(session, desk.catalog, event, now), now)
         case PagerAnswered():
@@ -58,6 +58,7 @@ def heard(session: Session, desk: Desk, event: Heard, now: datetime) -> None:
 def mapped(session: Session, desk: Desk, event: AlertMapped, now: datetime) -> str:
     """Somebody said whose alerts of a kind are: what fires of them counts at once. What they are told."""
     said, firing = alerts.mapped(session, desk.catalog, event, now)
+    incidents.alerts_moved(session, desk, firing, now)
     told(session, desk, firing, now)
     return said
 
@@ -69,8 +70,8 @@ def due(session: Session, desk: Desk, kind: str, number: int, now: datetime) -> 
 
 def told(session: Session, desk: Desk, found: Sequence[Alert], now: datetime) -> None:
     """Alerts fire, or are over: incidents look at them, and whoever shipped what they are on hears of it."""
-    tell_of_live(session, desk, [alert for alert in found if alert.service is not None], now)
     incidents.alerts_told(session, desk, found, now)
+    tell_of_live(session, desk, [alert for alert in found if alert.service is not None], now)
 
 
 def tell_of_live(session: Session, desk: Desk, found: Sequence[Alert], now: datetime) -> None:
@@ -93,7 +94,7 @@ def _where_customers_are(session: Session, owner: Service) -> list[Target]:
 
 
 def _tell(session: Session, desk: Desk, live: Deploy, alert: Alert, channel: str, now: datetime) -> None:
-    """To the thread of the card that shows this rollout, and once to each author."""
+    """To the thread of the card that shows this rollout, and once to each author whom no incident tells."""
     owner = promotions.owner_of(session, live)
     if alert.resolved_at is not None:
         if owner is not None:
@@ -101,12 +102,13 @@ def _tell(session: Session, desk: Desk, live: Deploy, alert: Alert, channel: str
         else:
             _say_over(session, live, alert, now)
     elif now < live.status_at + desk.catalog.paging.window:
+        authors = not incidents.wakes(session, alert)
         if owner is None and _may_be_heard(session, f"{SAID}:{live.id}:{DeploySaid.ALERT.value}:", channel):
-            _say(session, desk, live, channel, alert, now)
+            _say(session, desk, live, channel, alert, now, authors=authors)
         elif owner is not None and _may_be_heard(
             session, f"{telling.PROMOTION}:{owner.id}:{Said.ALERT.value}:", channel
         ):
-            telling.tell_alert(session, desk, owner, alert.id or 0, now)
+            telling.tell_alert(session, desk, owner, alert.id or 0, now, authors=authors)
 
 
 def failed(session: Session, desk: Desk, deploy: Deploy, target: Target, now: datetime) -> None:
@@ -121,14 +123,16 @@ def failed(session: Session, desk: Desk, deploy: Deploy, target: Target, now: da
             _note(session, deploy, DeploySaid.FAILED, "", channel, card, now)
 
 
-def _say(session: Session, desk: Desk, deploy: Deploy, channel: str, alert: Alert, now: datetime) -> None:
-    """Say that it fires in the thread of the rollout's card, and to each author in that of their change."""
+def _say(
+    session: Session, desk: Desk, deploy: Deploy, channel: str, alert: Alert, now: datetime, *, authors: bool
+) -> None:
+    """Say that it fires in the thread of the rollout's card, and to its ``authors`` in those of their changes."""
     card = outbox.find_card(session, "deploy", str(deploy.id), channel)
     if card is not None:
         outbox.unfold(session, card, now)
     _note(session, deploy, DeploySaid.ALERT, str(alert.id), channel, card, now, alert=alert.id)
     places: dict[str, int] = {}
-    for link, change in deploys.changes_of(session, deploy.id or 0):
+    for link, change in deploys.changes_of(session, deploy.id or 0) if authors else ():
         if not link.leaving:
             for _, place in loading.author_slack_ids(session, desk, change):
                 places.setdefault(place, change.id or 0)

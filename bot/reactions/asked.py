@@ -25,7 +25,7 @@ from bot.events import (
     WatchChosen,
 )
 from bot.incidents import acts as incidents
-from bot.incidents import finding, opening
+from bot.incidents import finding
 from bot.locks import service as locks
 from bot.promotions import service as promotions
 from bot.reactions import watching
@@ -87,7 +87,7 @@ def _of_incidents(
     """What people do about incidents; nobody waits to be told of what was only heard in a room."""
     match event:
         case IncidentOpened():
-            return opening.opened(session, desk, event, now)
+            return incidents.opened(session, desk, event, now)
         case IncidentActed():
             return incidents.act(session, desk, event, now)
         case MessageKept():

@@ -11,9 +11,9 @@ from bot.alerts.models import Alert, FlagChange
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy
 from bot.events import PagerAnswered
-from bot.incidents import acts, answering, attributing, changing, opening, pages, paging, telling
+from bot.incidents import acts, answering, attributing, changing, opening, pages, paging, quieting, telling
 
-KINDS = (telling.INCIDENT, pages.PAGE, attributing.LIKELY, opening.QUIET)
+KINDS = (telling.INCIDENT, pages.PAGE, attributing.LIKELY, quieting.QUIET)
 """Kinds of work that are incidents'."""
 
 
@@ -23,8 +23,19 @@ def alerts_told(session: Session, desk: Desk, told: Sequence[Alert], now: dateti
         if alert.resolved_at is None:
             opening.alert_fired(session, desk, alert, now)
         else:
-            opening.alert_over(session, desk, alert, now)
+            quieting.alert_over(session, desk, alert, now)
         session.flush()
+
+
+def alerts_moved(session: Session, desk: Desk, moved: Sequence[Alert], now: datetime) -> None:
+    """Somebody said whose these alerts are: one of another service's incident leaves that."""
+    for alert in moved:
+        quieting.alert_moved(session, desk, alert, now)
+
+
+def wakes(session: Session, alert: Alert) -> bool:
+    """Whether an alert belongs to an incident that wakes or asks people by itself: they need no second word of it."""
+    return opening.is_real(session, alert)
 
 
 def deploy_moved(session: Session, desk: Desk, deploy: Deploy, now: datetime) -> None:
@@ -50,7 +61,7 @@ def due(session: Session, desk: Desk, kind: str, number: int, now: datetime) -> 
         paging.due(session, desk, number, now)
     elif kind == attributing.LIKELY:
         attributing.due(session, desk, number, now)
-    elif kind == opening.QUIET:
-        opening.quiet_due(session, desk, number, now)
+    elif kind == quieting.QUIET:
+        quieting.quiet_due(session, desk, number, now)
     else:
         acts.due(session, desk, number, now)

@@ -94,7 +94,7 @@ async def test_an_alert_is_led_from_its_card_to_its_end(there: Company) -> None:
     assert "One in ten fails" in card(there).text
 
     window = await opened(there, "ana", "incidents:resolve", card(there))
-    assert offered(window, "likely") == ["#801 (checkout, confidence high)", "None of these, or I do not know"]
+    assert offered(window, "likely") == ["#801 (checkout, confidence high)", "None of these", "I do not know yet"]
     likely = next(block["element"] for block in window["blocks"] if block.get("block_id") == "likely")
     filled = {"text": "Rolled back", "likely": likely["options"][0]["value"]}
     assert "Resolved: incident 1" in await answered(there, "ana", slack.submit("ana", window["id"], filled))
@@ -122,6 +122,10 @@ async def test_every_word_is_answered(there: Company) -> None:
         ("status checkout", "I cannot place “checkout”."),
         ("lead", "No incident is open."),
         ("lead @nobody", "I cannot tell who @nobody is"),
+        ("lead chi", "Did you mean @chi?"),
+        ("update 5 % of requests fail", "You said: “5 % of requests fail”"),
+        ("update #9 one in ten fails", "I know no incident 9. No incident is open. You said: “one in ten fails”"),
+        ("open sev9 cart is slow", "There is no SEV9"),
         ("lead <@U0ANA> <@U0CHI>", "One person leads."),
         ("update all is well", "No incident is open."),
         ("resolve", "No incident is open."),
@@ -135,7 +139,7 @@ async def test_every_word_is_answered(there: Company) -> None:
     assert "SEV2 · incident 1" in card(there).text
     place = room(there)
     assert "Incident 2 (nobody can log in) is open" in await said(there, "chi", "open nobody can log in")
-    assert "Which one? Say its number, /incident lead 7" in await said(there, "ana", "lead")
+    assert "Which one? Say its number, /incident lead #7" in await said(there, "ana", "lead")
     assert "leads incident 1" in (await said(there, "ana", "lead", channel=f"#{place}")).lower().replace(
         "you lead", "leads"
     )

@@ -31,11 +31,11 @@ from bot.events import (
     PagerAnswered,
     PagerSaid,
 )
-from bot.incidents import acts, opening
+from bot.incidents import acts
 from bot.incidents.models import Entry, Incident, Likely, Page
 from bot.incidents.states import State
 from bot.locks.models import Lock
-from bot.outbox import Effect, Note, SendState
+from bot.outbox import Card, Effect, Note, SendState
 from bot.outgoing.paging import Paging as PagingEffects
 from bot.people import OnCallList
 from bot.ports import Call, ChangeEvent, OnCall, Paged, PagerState
@@ -274,7 +274,7 @@ class Alarms(World):
         event = IncidentOpened(
             title=title, service=service, slack_id=who, called=LOGINS[who].capitalize(), at=self.now, **more
         )
-        said = opening.opened(self.session, self.desk, event, self.now)
+        said = acts.opened(self.session, self.desk, event, self.now)
         self._settled()
         return said
 
@@ -294,7 +294,9 @@ class Alarms(World):
         self.tell(PagerAnswered(incident=incident, key=key, said=said, user=user, at=self.now, **more))
 
     def calls(self) -> Pager:
-        """Do what the pager is to be asked, as the effects do, until nothing is left."""
+        """Do what the pager is to be asked, as the effects do, until nothing is left; pages stand in Slack by then."""
+        for card in self.session.exec(select(Card).where(Card.kind == "page", col(Card.ts).is_(None))).all():
+            card.ts = str(card.id)
         for _ in range(20):
             due = [one for one in self._pending() if one.kind in self._kinds]
             if not due:
@@ -389,11 +391,12 @@ class Alarms(World):
         return [note.data["said"] for note in rows if note.data["incident"] == number]
 
     def told(self, slack_id: str) -> list[str]:
-        """What somebody was told of incidents in their own conversation."""
+        """What somebody was told of incidents in their own conversation: the cards that wake them, then what is said."""
+        cards = self.session.exec(select(Card).where(Card.kind == "page", Card.place == slack_id)).all()
         rows = self.session.exec(
             select(Note).where(Note.kind == "incident_person", Note.place == slack_id).order_by(col(Note.id))
         ).all()
-        return [note.data["said"] for note in rows]
+        return [*("page" for _ in cards), *(note.data["said"] for note in rows)]
 
     def entries(self, incident: Incident | None = None) -> list[str]:
         """The timeline of an incident."""

@@ -373,6 +373,7 @@ NOTES: dict[str, object] = {
     "answered": note(Said.ANSWERED, ON_IT, page=ANSWERED),
     "answered by somebody else": note(Said.ANSWERED, ON_IT, who=DEE),
     "no answer": note(Said.NO_ANSWER, page=WOKEN, next="Dee (on call) is woken"),
+    "declined at the pager": note(Said.DECLINED, page=WOKEN, next="Dee (on call) is woken"),
     "not mine": note(Said.NOT_MINE, who=ANA, likely=FIRST, next="Dee (on call) is woken"),
     "could not be paged": note(
         Said.PAGE_FAILED, page=WOKEN, why="PagerDuty knows no user PUSR1", next="Dee (on call) is woken"
@@ -407,22 +408,43 @@ NOTES: dict[str, object] = {
     "no room": note(Said.NO_ROOM, dataclasses.replace(OPEN, room=None), why="restricted_action"),
 }
 PERSON = PersonNote(said=PersonSaid.PAGE.value, card=OPEN, page=WOKEN, likely=FIRST, why=None, nag=0, written=True)
-PEOPLE: dict[str, object] = {
+PAGES: dict[str, object] = {
     "you wrote it": PERSON,
-    "you merged it": dataclasses.replace(PERSON, page=ASKED),
+    "you merged it": dataclasses.replace(PERSON, page=ASKED, written=False),
     "you are on call, and nothing is likely": dataclasses.replace(
         PERSON, card=NO_LIKELY, page=NO_LIKELY.pages[0], likely=None, written=False,
         why="Ask Ana, who is away: she wrote #812.",
     ),
+    "you are on call, and its author says that it was not it": dataclasses.replace(
+        PERSON, page=dataclasses.replace(WOKEN, page_id=43, person=DEE, role="on_call", reason="is on call"),
+        likely=dataclasses.replace(FIRST, opinions=(OpinionView(person=ANA, right=False),)), written=False,
+    ),
     "you rolled back": dataclasses.replace(
         PERSON, card=dataclasses.replace(OPEN, likely=(WENT_BACK,)), likely=WENT_BACK,
-        page=dataclasses.replace(WOKEN, role="rolled_back"), written=False,
+        page=dataclasses.replace(WOKEN, role="rolled_back"),
     ),
+    "in Slack alone": dataclasses.replace(
+        PERSON, page=ALONE, card=dataclasses.replace(OPEN, wakes_next=None, wakes_on_call=None, pager=False)
+    ),
+    "no room": dataclasses.replace(PERSON, card=dataclasses.replace(OPEN, room=None, room_trouble="restricted_action")),
+    "you are on it": dataclasses.replace(PERSON, card=ON_IT, page=ANSWERED),
+    "somebody else is on it": dataclasses.replace(PERSON, card=ON_IT, page=ASKED, written=False),
+    "it went on": dataclasses.replace(
+        PERSON, page=dataclasses.replace(ASKED, way="assign", state=PageState.PASSED_ON), written=False
+    ),
+    "you need not answer": dataclasses.replace(
+        PERSON, page=dataclasses.replace(ASKED, state=PageState.OVER), written=False
+    ),
+    "it is over": dataclasses.replace(PERSON, card=RESOLVED, page=dataclasses.replace(WOKEN, state=PageState.OVER)),
+}  # fmt: skip
+PEOPLE: dict[str, object] = {
     "again, in Slack alone": dataclasses.replace(
-        PERSON, page=ALONE, nag=2, card=dataclasses.replace(OPEN, wakes_next=None, wakes_on_call=None, pager=False)
+        PERSON, page=ALONE, nag=2, again=True,
+        card=dataclasses.replace(OPEN, wakes_next=None, wakes_on_call=None, pager=False),
     ),
+    "again, since it goes on": dataclasses.replace(PERSON, again=True),
     "asked, not woken": dataclasses.replace(
-        PERSON, said=PersonSaid.ASKED.value, page=None, likely=SECOND, why="wrote #815"
+        PERSON, said=PersonSaid.ASKED.value, page=None, likely=SECOND, why="wrote #815", written=False
     ),
 }  # fmt: skip
 ACT = ActModal(
@@ -511,6 +533,7 @@ METRICS = MetricsReply(
 SAMPLES: dict[str, dict[str, object]] = {
     "cards/incident": dict(CARDS),
     "notes/incident_said": NOTES,
+    "cards/page": PAGES,
     "notes/incident_person": PEOPLE,
     "replies/incident": {
         name: IncidentReply(card=CARDS[name])

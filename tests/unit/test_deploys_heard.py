@@ -86,6 +86,20 @@ def test_an_alert_is_said_to_team_and_author_and_so_is_its_end(here: World) -> N
     assert said(here, "#bakers") == said(here, "U0ANA") == ["alert", "alert_over"]
 
 
+@pytest.mark.parametrize(("mode", "author"), [(PagingMode.PAGE, []), (PagingMode.SHADOW, ["alert"])])
+def test_where_an_incident_tells_the_author_they_are_not_told_twice(
+    here: World, mode: PagingMode, author: list[str]
+) -> None:
+    """They are woken for it or asked; the team reads it in the thread all the same."""
+    here.service = replace(here.service, paging=mode)
+    deploy = ships(here)
+    card = here.session.exec(select(Card).where(Card.kind == "deploy", Card.subject == str(deploy.id))).one()
+    fires(here)
+    assert (said(here, card.place), said(here, "U0ANA")) == (["alert"], author)
+    fires(here, over=True)
+    assert said(here, card.place) == ["alert", "alert_over"]
+
+
 def test_one_that_fired_as_it_went_live_is_said_then(here: World) -> None:
     """The alert came before the end of the rollout."""
     here.tell(report("b", "in_progress", here.at))

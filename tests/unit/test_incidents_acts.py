@@ -360,6 +360,7 @@ def test_what_comes_after_the_end_changes_nothing_and_hears_what_stands(burning:
     assert said == (
         f"Nothing was done: {CALLED} was resolved by Ana at 12:12 (UTC). "
         "If it is not over, reopen it by the button on its card."
+        + (" You said: “x”" if act is IncidentAct.UPDATE else "")
     )
     assert burning.session.exec(select(Effect.id).order_by(col(Effect.id))).all() == before
 

@@ -15,7 +15,7 @@ from bot.catalog import PagingMode
 from bot.catalog.model import Incidents, Paging
 from bot.errors import UserError
 from bot.events import AlertLevel, AlertReported, IncidentAct
-from bot.incidents import opening
+from bot.incidents import locking, opening
 from bot.incidents.models import Incident
 from bot.incidents.states import State
 from bot.outbox import Card, Effect, Note
@@ -222,7 +222,7 @@ def test_many_services_at_once_are_one_storm(sqlite_session: Session) -> None:
     assert titles == [f"{name} 5xx" for name in names[:5]] + ["Many services at once", "s29 5xx"]
     storm = next(one for one in here.incidents() if one.storm)
     assert len([call for call in here.calls().calls if call.title.startswith("Many")]) == 1
-    assert len([scope for scope, cause in here.locked() if cause == f"incident:{storm.id}"]) == opening.MOST_LOCKED
+    assert len([scope for scope, cause in here.locked() if cause == f"incident:{storm.id}"]) == locking.MOST_LOCKED
     assert here.calls().phones()[-1] == "PANA"
     assert here.cards("incident").count((str(storm.id), "#bakers")) == 1
 

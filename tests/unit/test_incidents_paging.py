@@ -15,7 +15,7 @@ from bot.errors import GiveUp, RetryLater, Unauthorised
 from bot.events import HoursChosen, Human, IncidentAct, Level, PagerSaid, PreferenceChosen
 from bot.incidents import pages, paging
 from bot.incidents.models import Page
-from bot.outbox import Effect, Lane, Note
+from bot.outbox import Card, Effect, Lane, Note
 from bot.people import choose_hours
 from bot.ports import Member, PagerState
 from tests.unit.alarming import PEOPLE, Alarms, alarms, away, paged
@@ -48,8 +48,7 @@ def test_the_page_says_why_and_leaves_before_everything_else(session: Session) -
     assert here.pager.asked == [("Q1", ("PCHI",))]
     assert here.pages() == [("Ana", "author", "assign", "sent"), ("Chi", "merger", "respond", "sent")]
     assert (here.told("U0ANA"), here.told("U0CHI")) == (["page"], ["page"])
-    lanes = here.session.exec(select(Note.lane).where(Note.kind == "incident_person")).all()
-    assert set(lanes) == {Lane.PAGE}
+    assert set(here.session.exec(select(Card.lane).where(Card.kind == "page")).all()) == {Lane.PAGE}
     incident = here.incident()
     assert (incident.pager_incident, incident.pager_ours) == ("Q1", True)
 

@@ -63,12 +63,11 @@ def test_recoveries_are_told_by_their_median_and_a_slow_one() -> None:
     one = Stability(service="oven", deploys=40, failed=10, incidents=12, recoveries=took)
     assert one.recovery == timedelta(minutes=6.5)
     assert one.slow_recovery == timedelta(minutes=10)
-    assert one.change_fail == 0.25
 
 
 def test_where_nothing_was_deployed_or_failed_there_is_no_figure() -> None:
     one = Stability(service="oven", deploys=0, failed=0, incidents=0, recoveries=())
-    assert (one.change_fail, one.recovery, one.slow_recovery) == (None, None, None)
+    assert (one.recovery, one.slow_recovery) == (None, None)
 
 
 # --- what is counted ----------------------------------------------------------------------------------------------

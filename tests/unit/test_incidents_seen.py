@@ -20,7 +20,7 @@ from bot.catalog import PagingMode, PromoteThrough
 from bot.errors import UserError
 from bot.events import FlagChanged, IncidentAct, IncidentActed, Level, MessageKept
 from bot.gates import Lock
-from bot.incidents import loading, rooms
+from bot.incidents import loading, rooms, telling
 from bot.incidents.models import Incident, Likely
 from bot.incidents.telling import PersonSaid, Said
 from bot.incidents.views import IncidentCard
@@ -30,7 +30,7 @@ from bot.locks.views import Backlog
 from bot.outbox import Card, Note
 from bot.outgoing import incidents as outgoing
 from bot.people import OnCallList
-from bot.ports import Room
+from bot.ports import Message, Room
 from bot.promotions.loading import promotion_card
 from bot.promotions.models import Promotion
 from bot.rendering import Renderer
@@ -63,6 +63,21 @@ def heard(here: Alarms, kind: str, said: str) -> list[str]:
     notes = here.session.exec(select(Note).where(Note.kind == kind).order_by(col(Note.id))).all()
     showings = [load(here.session, here.desk, note) for note in notes if note.data["said"] == said]
     return [RENDERER.message(one.template, one.view, key="k").text for one in showings if one is not None]
+
+
+def page_shown(here: Alarms, slack_id: str, *, stands: bool = True) -> Message | None:
+    """What somebody reads who was woken, as it would be sent now; ``stands``: they have read it before."""
+    card = here.session.exec(select(Card).where(Card.kind == "page", Card.place == slack_id)).one()
+    card.ts = "1.0" if stands else None
+    found = outgoing.page_card(here.session, here.desk, card)
+    return RENDERER.message(found.template, found.view, key="k") if found is not None else None
+
+
+def pressable(message: Message | None) -> list[str]:
+    """What its buttons are called."""
+    assert message is not None
+    found = [one for block in message.blocks for one in block.get("elements", [])]
+    return [one["text"]["text"] for one in found if one["type"] == "button"]
 
 
 def burning(session: Session, **more: object) -> Alarms:
@@ -153,7 +168,17 @@ def test_no_likely_change_is_an_answer(sqlite_session: Session) -> None:
     here.fires("mail")
     words = shown(card(here))
     assert words.startswith("🔴 mail 5xx · SEV2 · incident 1")
-    assert "No likely change: nothing that could have done it went live within 1 h before." in words
+    assert "No likely change: of what went live within 1 h before, nothing is likely to have done it." in words
+
+
+def test_what_never_ran_before_cannot_be_rolled_back(sqlite_session: Session) -> None:
+    here = alarms(sqlite_session)
+    here.rollout("cart", "b", pull(812, "b"))
+    here.at = 5
+    here.fires("cart")
+    view = card(here)
+    assert view.likely
+    assert "Roll back…" not in buttons(view)
 
 
 def test_a_flag_that_was_turned_is_shown_as_such(sqlite_session: Session) -> None:
@@ -215,13 +240,61 @@ def test_its_copy_in_the_room_does_not_lead_there(sqlite_session: Session) -> No
 def test_whoever_is_woken_reads_why_and_what_the_evidence_is(sqlite_session: Session) -> None:
     here = burning(sqlite_session)
     here.calls()
-    ana, chi = heard(here, "incident_person", PersonSaid.PAGE.value)
-    assert ana.startswith(
+    ana, chi = page_shown(here, "U0ANA", stands=False), page_shown(here, "U0CHI", stands=False)
+    assert ana is not None
+    assert chi is not None
+    assert ana.text.startswith(
         "🔴 checkout 5xx, 12 min after your #812 went live · SEV2 · incident 1\nCan you look? You wrote it."
     )
-    assert "You merged it." in chi
-    assert "No answer by 12:17 UTC: Dee is woken" in ana
-    assert "suspect" not in (ana + chi).lower()
+    assert "You merged it." in chi.text
+    assert "No answer by 12:17 UTC: Dee is woken" in ana.text
+    assert pressable(ana) == ["I'm on it", "Not mine: wake Dee…", "Roll back…", "Details"]
+    assert "suspect" not in (ana.text + chi.text).lower()
+
+
+def test_a_page_goes_on_saying_who_is_on_it_and_that_it_is_over(sqlite_session: Session) -> None:
+    """An old message in somebody's conversation must not offer what means nothing any more."""
+    here = burning(sqlite_session)
+    here.calls()
+    card = here.session.exec(select(Card).where(Card.kind == "page", Card.place == "U0ANA")).one()
+    before = card.version
+    here.at = 14
+    here.acts(IncidentAct.MINE)
+    assert card.version > before, "it is edited at once"
+    ana, chi = page_shown(here, "U0ANA"), page_shown(here, "U0CHI")
+    assert ana is not None
+    assert chi is not None
+    assert "🙋 You are on it since 12:14 UTC" in ana.text
+    assert "🙋 Ana is on it: you need not answer this any more" in chi.text
+    assert "No answer by" not in ana.text + chi.text
+    assert pressable(ana) == ["Update…", "Resolve…", "Wake Dee…", "Roll back…", "Details"]
+    assert pressable(chi) == ["I'm on it", "Details"]
+    here.incident().room = "C0ROOM1"
+    here.acts(IncidentAct.RESOLVE, text="Rolled back")
+    over = page_shown(here, "U0CHI")
+    assert over is not None
+    assert over.text.startswith("✅ checkout 5xx · resolved")
+    assert "Nobody needs you for it any more: Ana resolved it\nRolled back" in over.text
+    assert "Room: <#C0ROOM1>" in over.text
+    assert pressable(over) == ["Details"]
+
+
+def test_whoever_is_woken_next_reads_the_same_facts_and_who_says_what(sqlite_session: Session) -> None:
+    here = burning(sqlite_session)
+    here.calls()
+    likely = here.session.exec(select(Likely)).one().id
+    here.acts(IncidentAct.NOT_MINE, likely=likely)
+    dee = page_shown(here, "U0DEE", stands=False)
+    assert dee is not None
+    assert dee.text.split("\n")[0] == "🔴 checkout 5xx, 12 min after #812 went live · SEV2 · incident 1"
+    assert "Can you look? You are on call." in dee.text
+    assert "↪️ Ana: it was not this" in dee.text
+    assert "Likely change 1 of 1, confidence high" in dee.text
+    assert "No likely change" not in dee.text
+    ana = page_shown(here, "U0ANA")
+    assert ana is not None
+    assert "↪️ This went on to somebody else: Dee was woken" in ana.text
+    assert pressable(ana) == ["I'm on it", "Details"]
 
 
 def test_muting_never_mutes_a_page_and_does_mute_a_question(sqlite_session: Session) -> None:
@@ -232,8 +305,7 @@ def test_muting_never_mutes_a_page_and_does_mute_a_question(sqlite_session: Sess
     here.fires("checkout")
     for who in ("U0ANA", "U0BEN", "U0CHI", "U0DEE"):
         people.choose(here.session, who, people.EVERYTHING, Level.NONE, here.now)
-    woken = heard(here, "incident_person", PersonSaid.PAGE.value)
-    assert len(woken) == here.told("U0DEE").count("page") == 1
+    assert page_shown(here, "U0DEE", stands=False) is not None
     asked = here.session.exec(select(Note).where(Note.kind == "incident_person")).all()
     assert [note.place for note in asked if note.data["said"] == "asked"] == ["U0BEN"]
     assert heard(here, "incident_person", PersonSaid.ASKED.value) == []
@@ -245,10 +317,27 @@ def test_muting_never_mutes_a_page_and_does_mute_a_question(sqlite_session: Sess
 def test_nobody_is_woken_late_for_what_is_answered_or_over(sqlite_session: Session) -> None:
     here = burning(sqlite_session)
     here.acts(IncidentAct.MINE)
-    ana = here.session.exec(select(Note).where(Note.kind == "incident_person", Note.place == "U0ANA")).one()
-    assert outgoing.person_note(here.session, here.desk, ana) is None
+    assert page_shown(here, "U0ANA", stands=False) is None
     here.acts(IncidentAct.RESOLVE, text="over")
-    assert heard(here, "incident_person", PersonSaid.PAGE.value) == []
+    assert page_shown(here, "U0CHI", stands=False) is None
+
+
+def test_whoever_is_only_told_in_slack_is_told_again_aloud(sqlite_session: Session) -> None:
+    """An edit notifies nobody: each repetition is a message of its own, and the card says how it stands."""
+    here = burning(sqlite_session, services=(paged("checkout", pagerduty_service=None, paging=PagingMode.PAGE),))
+    assert here.told("U0ANA") == ["page"]
+    card = here.session.exec(select(Card).where(Card.kind == "page", Card.place == "U0ANA")).one()
+    card.ts = "1.0"
+    page = int(card.subject)
+    for nag in (1, 1, 2):
+        telling.tell(
+            here.session, here.incident(), "U0ANA", PersonSaid.PAGE, f"{page}:{nag}", minute(20), page=page, nag=nag
+        )
+    again = heard(here, "incident_person", PersonSaid.PAGE.value)
+    assert len(again) == 2
+    assert "⏰ Nobody has answered yet. Can you look? You wrote it." in again[0]
+    telling.tell(here.session, here.incident(), "U0ANA", PersonSaid.PAGE, f"{page}:", minute(20), page=page, nag=0)
+    assert here.told("U0ANA") == ["page", "page", "page"], "the same page, told once more, is not told twice"
 
 
 def test_what_was_overtaken_is_not_said(sqlite_session: Session) -> None:
@@ -338,6 +427,38 @@ def test_a_number_or_a_room_names_one(word: str, found: object) -> None:
     assert incidents.named(word) == found
 
 
+@pytest.mark.parametrize(
+    ("typed", "named", "said"),
+    [
+        ("#5", ["#5"], ""),
+        ("5", ["5"], ""),
+        ("#5 one in ten fails", ["#5"], "one in ten fails"),
+        ("incident 5 one in ten fails", ["5"], "one in ten fails"),
+        ("<#C0ROOM1> one in ten fails", ["<#C0ROOM1>"], "one in ten fails"),
+        ("5 % of requests fail", [], "5 % of requests fail"),
+        ("all is well", [], "all is well"),
+        ("", [], ""),
+    ],
+)
+def test_words_about_an_incident_are_told_from_its_number(typed: str, named: list[str], said: str) -> None:
+    found, rest = incidents.named_first(typed.split())
+    assert (list(found), " ".join(rest)) == (named, said)
+
+
+def test_a_number_at_the_beginning_is_that_of_an_open_incident_or_a_word(sqlite_session: Session) -> None:
+    """“/incident update 1 % of requests fail” is no update of incident 1 that begins with a percent sign."""
+    here = burning(sqlite_session)
+
+    def read(typed: str) -> list[str]:
+        return list(incidents.counted_first(here.session, typed.split())[0])
+
+    assert read("1 is one in ten") == ["1"]
+    assert read("5 pods are down") == []
+    assert read("1 % of requests fail") == read("1 of 3 pods is back") == []
+    here.acts(IncidentAct.RESOLVE, text="over")
+    assert read("1 is one in ten") == [], "it is over"
+
+
 def test_the_windows_offer_what_can_be_chosen(sqlite_session: Session) -> None:
     here = burning(sqlite_session)
     session, likely = here.session, here.session.exec(select(Likely)).one().id
@@ -347,7 +468,17 @@ def test_the_windows_offer_what_can_be_chosen(sqlite_session: Session) -> None:
     with pytest.raises(UserError, match="No other incident is open"):
         incidents.act_modal(session, here.desk, 1, IncidentAct.MERGE)
     here.acts(IncidentAct.NOT_MINE, likely=likely)
-    assert incidents.act_modal(session, here.desk, 1, IncidentAct.RESOLVE).chosen == 0
+    here.at = 14
+    here.rollout("checkout", "a", number="back")
+    doubted = incidents.act_modal(session, here.desk, 1, IncidentAct.RESOLVE)
+    assert doubted.chosen is None, "nobody counts a deploy as failed by a press without a look"
+    filled = RENDERER.modal("modals/incident_resolve", doubted, callback_id="c")
+    (menu,) = [block["element"] for block in filled["blocks"] if block.get("block_id") == "likely"]
+    assert menu["initial_option"]["text"]["text"] == "I do not know yet"
+    here.acts(IncidentAct.TASK, text="Alert on the queue")
+    doubted = incidents.act_modal(session, here.desk, 1, IncidentAct.RESOLVE)
+    filled = RENDERER.modal("modals/incident_resolve", doubted, callback_id="c")
+    assert "1 open task becomes an issue in bakery/checkout" in str(filled)
     here.acts(IncidentAct.RESOLVE, text="over", likely=0)
     with pytest.raises(UserError, match="is resolved"):
         incidents.act_modal(session, here.desk, 1, IncidentAct.UPDATE)
