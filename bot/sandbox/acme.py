@@ -1,4 +1,4 @@
-"""Acme, the company every story happens at: five people, an app, channels, and five repositories with a past."""
+"""Acme, the company every story happens at: five people, an app, channels, and six repositories with a past."""
 
 from __future__ import annotations
 
@@ -117,6 +117,7 @@ def acme_forge() -> Forge:
     _checkout(forge)
     _live(forge, "acme/cart", "src/cart.py", _CART_PAST, 401)
     _live(forge, "acme/ledger", "src/ledger.py", _LEDGER_PAST, 501)
+    _live(forge, "acme/rates", "src/rates.py", _RATES_PAST, 551)
     _live(forge, "acme/search", "src/search.py", _SEARCH_PAST, 601)
     _live(forge, "acme/storefront", "src/pages.py", _STOREFRONT_PAST, 701)
     return forge
@@ -153,6 +154,7 @@ _CART_PAST = (  # ivy has left: nobody is told today that theirs went live
     ("ivy", "Add up in the currency of the shop"),
 )
 _LEDGER_PAST = (("chi", "Write every payment down twice"), ("ivy", "Close the books at midnight"))
+_RATES_PAST = (("ben", "Fetch the rates each hour"), ("ivy", "Remember yesterday's"))
 _SEARCH_PAST = (("ben", "Find a word in any of its forms"), ("ivy", "Show what others looked for"))
 _STOREFRONT_PAST = (("chi", "Say what is new this week"), ("ivy", "Load the pictures last"))
 _LIVE_SINCE = timedelta(days=3)

@@ -13,6 +13,7 @@ import math
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 FASTEST = 10_000.0
@@ -20,6 +21,8 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 """A clock never goes back, so it must not come to where instants end."""
 LONGEST = 100 * 366 * 86_400
 """Seconds of the longest duration: a hundred years."""
+FOLLOWS_WITHIN = 1.0
+"""Real seconds: whoever read the clock twice within so many, and no longer ago, follows it and will read it again."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
@@ -53,6 +56,9 @@ class Clock:
         self._timer: asyncio.TimerHandle | None = None
         self.watchers: list[Callable[[], None]] = []
         """Told when it was turned or runs at another speed."""
+        self._reads = 0
+        self._read_at = self._read_before = -math.inf
+        self._read = asyncio.Event()
 
     def now(self) -> datetime:
         """The present, aware, in UTC."""
@@ -104,6 +110,29 @@ class Clock:
     def told(self) -> dict[str, object]:
         """What the clock's door answers."""
         return {"now": self.now().isoformat(), "speed": self._speed, "turned": round(self.turned, 3) + 0.0}  # no -0.0
+
+    # Who follows it
+
+    def read(self) -> dict[str, object]:
+        """What it says to whoever follows it, who is remembered to have asked."""
+        self._reads += 1
+        self._read_before, self._read_at = self._read_at, time.monotonic()
+        self._read.set()
+        return self.told()
+
+    async def followed(self) -> None:
+        """Wait until whoever follows it goes by what it says now; at once where nobody does.
+
+        Who asks a second time knows what was said the first.
+        """
+        wanted = self._reads + 2
+        if max(time.monotonic() - self._read_at, self._read_at - self._read_before) > FOLLOWS_WITHIN:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FOLLOWS_WITHIN):
+                while self._reads < wanted:
+                    self._read.clear()
+                    await self._read.wait()
 
     # Alarms
 

@@ -1,7 +1,8 @@
 """The control door's clock: what time it is in the world, turned forward or run at another speed by a wish.
 
 ``GET`` answers ``{"now": …, "speed": 1.0, "turned": seconds}``, for a bot that follows the clock. ``POST`` takes one or
-both of a turn (``{"by": "30m"}``, ``{"by": 90}`` or ``{"to": "2026-11-02T09:00:00Z"}``) and ``{"speed": 60}``.
+both of a turn (``{"by": "30m"}``, ``{"by": 90}`` or ``{"to": "2026-11-02T09:00:00Z"}``) and ``{"speed": 60}``; it is
+answered once such a bot goes by it, so that what is sent next happens in its present.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class ClockDoor:
         return [web.get(ADDRESS, self._read), web.post(ADDRESS, self._change)]
 
     async def _read(self, request: web.Request) -> web.Response:
-        return web.json_response(self._clock.told())
+        return web.json_response(self._clock.read())
 
     async def _change(self, request: web.Request) -> web.Response:
         try:
@@ -40,6 +41,7 @@ class ClockDoor:
                 )
             if speed is not None:
                 self._clock.speed = speed
+            await self._clock.followed()
         except ValueError as error:
             return refusal(error)
         return web.json_response({"ok": True, **self._clock.told()})

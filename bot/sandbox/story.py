@@ -20,6 +20,7 @@ from bot.sandbox.story_deploys import (
     slack_is_down,
     webhooks_go_missing,
 )
+from bot.sandbox.story_incidents import STORM, an_alert_storm, nobody_answers, not_mine
 from bot.sandbox.story_locks import a_declared_rollback, a_lock_and_its_go
 from bot.sandbox.story_promotions import one_more_while_it_waits, production_needs_a_yes, two_race_to_approve
 from bot.sandbox.story_stage import Scene
@@ -60,9 +61,26 @@ SCENES: dict[str, Scene] = {
         needs_bot=True,
     ),
     "an alert after a rollout": Scene(
-        "Twelve minutes after cart went live an alert fires. What comes next waits and says why; Dee rolls back, it is "
-        "over, and a fix goes in. That she looks is her own doing: nobody is paged yet.",
+        "Twelve minutes after cart went live an alert fires: Ana's phone rings, and a room opens by itself. Be Ana, "
+        "and read what you are told, then the room. She goes back, says that it is over, and the fix goes in.",
         an_alert_after_a_rollout,
+        needs_bot=True,
+    ),
+    "not mine": Scene(
+        "The ledger is out of balance after three changes. Ana is woken and says that it is not hers: Ben, who turned "
+        "a flag, is at once, and it was that. Look into the room, and at PagerDuty on the right.",
+        not_mine,
+        needs_bot=True,
+    ),
+    "nobody answers": Scene(
+        "Ben sleeps through his page. Five minutes later the escalation policy is asked; Dee takes it on her phone.",
+        nobody_answers,
+        needs_bot=True,
+    ),
+    "an alert storm": Scene(
+        f"{STORM} alerts of five services at once, each told twice, while Slack and PagerDuty answer 429: Dee is woken "
+        "once, there is one room, and nothing is lost.",
+        an_alert_storm,
         needs_bot=True,
     ),
     "a day of trains": Scene(

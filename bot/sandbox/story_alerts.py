@@ -8,10 +8,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.sandbox.monitoring import Alert
 from bot.sandbox.repositories import File
 from bot.sandbox.story_cart import GO, SOAK, UNLOCK, Cart, Change
 from bot.sandbox.story_cart import ROLL_BACK as DECLARE
 from bot.sandbox.story_room import MINE, ROLL_BACK, Crew
+from bot.sandbox.world import Message
 
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
@@ -28,18 +30,9 @@ async def an_alert_after_a_rollout(sandbox: Sandbox, pace: float) -> None:
     """Ana's phone rings; she is on it, goes back from the room, it is over, and the fix may go in."""
     cart = await Cart.ready(sandbox, pace)
     crew = await Crew.ready(sandbox, cart)
-    card = await cart.build(
-        Change(
-            title=CULPRIT,
-            author="ana",
-            merged_by="chi",
-            files=(File(name="src/prices.py", additions=57, deletions=11),),
-        )
-    )
+    await crew.an_hour_passes()
+    card = await ships_the_culprit(cart)
     number = max(one.number for one in cart.github.repository(cart.repo).pulls.values() if one.title == CULPRIT)
-    await cart.approve("dee", card)
-    await cart.later(3, by=SOAK)
-    await cart.goes_live(card)
     went_live = sandbox.clock.now()
     await cart.until_it_is(went_live + NEXT_BUILD_AFTER, 5)
     following = await cart.build(
@@ -53,7 +46,10 @@ async def an_alert_after_a_rollout(sandbox: Sandbox, pace: float) -> None:
     await cart.until_says(following, "no alert fires")
     await cart.until_it_is(went_live + FIRES_AFTER, 4)
     alert = sandbox.monitoring.fire(
-        "cart", ALERT, summary="4 of 100 requests fail", labels={"version": (cart.pipeline.live("production") or "")[:7]}
+        "cart",
+        ALERT,
+        summary="4 of 100 requests fail",
+        labels={"version": (cart.pipeline.live("production") or "")[:7]},
     )
     page = await crew.is_woken("ana")
     await cart.wait(4)
@@ -84,7 +80,7 @@ async def an_alert_after_a_rollout(sandbox: Sandbox, pace: float) -> None:
     await cart.until_says(fix, "no alert fires")
     await crew.is_said(room, "None of its alerts fires")
     await cart.wait(4)
-    await crew.types_resolve("ana", room, f"Rolled back #{number}", likely=crew.likely(room))
+    await crew.types_resolve("ana", room, f"Rolled back #{number}", crew.likely(room, CULPRIT))
     await crew.is_said(room, "postmortem")
     await cart.wait(4)
     await cart.press("dee", lock, UNLOCK)
@@ -93,3 +89,25 @@ async def an_alert_after_a_rollout(sandbox: Sandbox, pace: float) -> None:
     await cart.approve("dee", fix)
     await cart.later(4, by=SOAK)
     await cart.goes_live(fix)
+
+
+async def ships_the_culprit(cart: Cart) -> Message:
+    """Ana's change, which Chi merged, is approved and goes live; its card."""
+    card = await cart.build(
+        Change(
+            title=CULPRIT,
+            author="ana",
+            merged_by="chi",
+            files=(File(name="src/prices.py", additions=57, deletions=11),),
+        )
+    )
+    await cart.approve("dee", card)
+    await cart.later(3, by=SOAK)
+    await cart.goes_live(card)
+    return card
+
+
+def fires(cart: Cart) -> Alert:
+    """Monitoring says that what is live fails, and in which build."""
+    build = (cart.pipeline.live("production") or "")[:7]
+    return cart.sandbox.monitoring.fire("cart", ALERT, summary="4 of 100 requests fail", labels={"version": build})

@@ -153,6 +153,5 @@ async def webhooks_go_missing(sandbox: Sandbox, pace: float) -> None:
         await stage.roll_out(sha, "production", seconds=4)
     finally:
         stage.github.drop_webhooks(False)
-    await stage.wait(3)
-    sandbox.clock.turn(by=timedelta(minutes=15))
+    await stage.later(3, by=timedelta(minutes=15))
     await stage.wait(2)

@@ -7,9 +7,9 @@ conversation with Shipmate or in the room, and fill in windows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.sandbox.story_stage import PATIENCE, Stage, offers
@@ -38,7 +38,8 @@ class Crew:
         self.sandbox = sandbox
         self.stage = stage
         self._before: set[str] = set()
-        self._rung = len(sandbox.pagerduty.woken())
+        self._rung = 0
+        self._since = 0.0
 
     @classmethod
     async def ready(cls, sandbox: Sandbox, stage: Stage) -> Crew:
@@ -51,12 +52,20 @@ class Crew:
                 await crew.resolve("dee", message, "Making room for what comes next", NONE_OF_THEM)
         crew._before = set(sandbox.world.channels)
         crew._rung = len(sandbox.pagerduty.woken())
+        crew._since = sandbox.clock.now().timestamp()
         return crew
 
     async def an_hour_passes(self) -> None:
-        """So long that nothing that went live before is laid to what comes."""
-        await self.stage.later(1, by=WINDOW + timedelta(minutes=5))
-        await self.stage.wait(1)
+        """Until nothing that was before is laid to what comes: not at all where nothing happened lately."""
+        since = self.sandbox.clock.now() - WINDOW
+        rolled_out = (
+            status.at for one in self.stage.github.repository(self.stage.repo).deployments.values()
+            for status in one.statuses
+        )  # fmt: skip
+        complained = (datetime.fromtimestamp(one.created, UTC) for one in self._rooms(set()))
+        if any(at > since for at in (*rolled_out, *complained)):
+            await self.stage.later(1, by=WINDOW + timedelta(minutes=5))
+            await self.stage.wait(1)
 
     # What people do
 
@@ -72,40 +81,59 @@ class Crew:
         await self.stage.fill(person, RESOLVE, text=words, likely=likely)
         await self.stage.until_gone(card, RESOLVE)
 
+    async def says_it_was(self, card: Message, person: str, likely: str) -> None:
+        """Somebody says which of the likely changes on a card it was."""
+        button = next(
+            one
+            for block in card.blocks
+            if (one := block.get("accessory") or {}).get("action_id") == RIGHT and one["value"].endswith(f":{likely}")
+        )
+        block = next(one for one in card.blocks if one.get("accessory") is button)
+        await self.sandbox.slack.click(person, card.channel, card.ts, action_id=RIGHT, block_id=block.get("block_id"))
+
     # What they see
 
     async def is_woken(self, person: str) -> Message:
         """Somebody's phone rings; what Shipmate tells them besides."""
+        await self.rings(person)
+        return await self.is_told(person)
+
+    async def rings(self, person: str) -> None:
+        """Somebody's phone rings; LookupError tells whose do, where theirs does not."""
         pagerduty, rang = self.sandbox.pagerduty, asyncio.Event()
         pagerduty.watchers.append(rang.set)
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE):
-                    while not self._rang(person):
+                    while person not in self.woken():
                         rang.clear()
                         await rang.wait()
         finally:
             pagerduty.watchers.remove(rang.set)
-        if not self._rang(person):
-            heard = ", ".join(one.user.name for one in pagerduty.woken()[self._rung :]) or "nobody"
-            raise LookupError(f"{person}'s phone does not ring; woken: {heard}")
-        return await self.is_told(person)
+        if person not in self.woken():
+            raise LookupError(f"{person}'s phone does not ring; woken: {', '.join(self.woken()) or 'nobody'}")
+
+    def woken(self) -> list[str]:
+        """Whose phones rang since it began, by their keys, in that order."""
+        rung = self.sandbox.pagerduty.woken()[self._rung :]
+        return list(dict.fromkeys(one.user.key for one in rung))
 
     async def is_told(self, person: str) -> Message:
         """What Shipmate tells somebody of what is wrong, in their own conversation."""
         slack = self.sandbox.slack
 
-        def told() -> Message | None:
-            return next((one for one in reversed(slack.direct_messages(person)) if offers(one, MINE)), None)
+        def page() -> Message | None:
+            told = reversed(slack.direct_messages(person))
+            return next((one for one in told if offers(one, MINE) and float(one.ts) >= self._since), None)
 
-        return await self.stage.sees(told, f"{person} is told of nothing")
+        return await self.stage.sees(page, f"{person} is told of nothing")
 
     async def room(self, *people: str) -> Message:
         """The card that is pinned in the room which was made, once these people are in it."""
         ids = {self.sandbox.world.person(one).slack_id for one in people}
 
         def pinned() -> Message | None:
-            for channel in self._rooms():
+            for channel in self._rooms(self._before):
                 if ids <= channel.members:
                     for message in self.sandbox.slack.messages(channel.id):
                         if message.pinned_at is not None:
@@ -123,25 +151,18 @@ class Crew:
 
         return await self.stage.sees(said, f"nothing is said in the room of {words!r}")
 
-    def likely(self, card: Message, nth: int = 1) -> str:
-        """The value of a likely change of a card, by its place there."""
-        numbers = [
-            str(block["accessory"]["value"]).partition(":")[2]
-            for block in card.blocks
-            if (block.get("accessory") or {}).get("action_id") == RIGHT
-        ]
-        if len(numbers) < nth:
-            raise LookupError(f"the card names {len(numbers)} likely changes, not {nth}: {card.text}")
-        return numbers[nth - 1]
+    def likely(self, card: Message, words: str) -> str:
+        """The number of the likely change that a card names with these words."""
+        for block in card.blocks:
+            button = block.get("accessory") or {}
+            if button.get("action_id") == RIGHT and words in str(block.get("text", {}).get("text")):
+                return str(button["value"]).partition(":")[2]
+        raise LookupError(f"the card names no likely change with {words!r}: {card.text}")
 
-    def _rang(self, person: str) -> bool:
-        woken = self.sandbox.pagerduty.woken()[self._rung :]
-        return any(one.user.key == person for one in woken)
-
-    def _rooms(self) -> Iterator[Channel]:
-        """The rooms that were made since it began, the newest first."""
+    def _rooms(self, but: Collection[str]) -> Iterator[Channel]:
+        """The rooms of incidents but for these, the newest first."""
         channels = reversed(list(self.sandbox.world.channels.values()))
-        return (one for one in channels if one.id not in self._before and one.name.startswith("inc-"))
+        return (one for one in channels if one.id not in but and one.name.startswith("inc-"))
 
     def _offering(self, action: str) -> Iterator[Message]:
         """What offers this in any channel but an incident's room, the newest first."""

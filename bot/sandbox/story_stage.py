@@ -53,12 +53,14 @@ class Stage:
         """Let the story's time pass; then the world's clock is turned on."""
         await self.wait(seconds)
         self.sandbox.clock.turn(by=by)
+        await self.sandbox.clock.followed()
 
     async def until_it_is(self, at: datetime, seconds: float) -> None:
         """Let the story's time pass; then the world's clock is turned on to an instant, unless it is later already."""
         await self.wait(seconds)
         if at > self.sandbox.clock.now():
             self.sandbox.clock.turn(to=at)
+            await self.sandbox.clock.followed()
 
     async def merge(
         self,

@@ -14,6 +14,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.adapters.clock import FollowedClock
 from bot.sandbox.clock import Clock, duration
 from bot.sandbox.server import Sandbox
 
@@ -192,6 +193,26 @@ async def test_the_page_is_told_of_a_turn(sandbox: Sandbox, session: aiohttp.Cli
 
 async def test_a_bot_follows_it_only_where_asked(sandbox: Sandbox) -> None:
     assert "SHIPMATE_CLOCK_URL" not in sandbox.environment()
+
+
+async def test_what_comes_after_a_turn_comes_in_the_present_of_a_bot_that_follows(
+    sandbox: Sandbox, session: aiohttp.ClientSession
+) -> None:
+    """Else a deadline that is reckoned at once would lie in the past a moment later."""
+    door = f"{sandbox.url}/_sandbox/clock"
+    follows = FollowedClock(door, lambda: None)
+    await follows.start()
+    try:
+        async with session.get(door) as response:
+            assert response.status == 200
+        async with session.post(door, json={"by": "12m"}) as response:
+            assert response.status == 200
+        assert abs(follows() - sandbox.clock.now()) < timedelta(seconds=30)
+        sandbox.clock.turn(by=timedelta(minutes=12))
+        await sandbox.clock.followed()
+        assert abs(follows() - sandbox.clock.now()) < timedelta(seconds=30)
+    finally:
+        await follows.stop()
 
 
 # What it dates

@@ -23,8 +23,11 @@ from bot.delivery import Limits
 from bot.sandbox.server import Sandbox
 from bot.sandbox.slack_manifest import read_manifest
 from bot.sandbox.story import play
+from bot.sandbox.story_alerts import FIRES_AFTER, fires, ships_the_culprit
 from bot.sandbox.story_cart import SOAK, Cart
 from bot.sandbox.story_promotions import THREE_CHANGES
+from bot.sandbox.story_room import MINE, Crew
+from bot.sandbox.story_trains import Day
 from bot.server import serving
 from bot.settings import load_settings
 from tests.acceptance.watching import at_rest
@@ -42,7 +45,7 @@ PACE = 0.2
 """A second of a story takes this long, and twelve times that in the world: rollouts of a minute or two."""
 
 TUESDAY = 1
-AT_WORK = {"hour": 10, "minute": 4, "second": 0, "microsecond": 0}
+AT_WORK = {"minute": 4, "second": 0, "microsecond": 0}
 SHOWN = Limits(per_channel=None, updates_per_minute=None, progress_every=0.0, doubt_settles=1.0)
 
 
@@ -83,6 +86,10 @@ async def draw(chromium: Chromium, folder: Path) -> None:
         await _after_a_failing_deploy(pictures)
     async with _stage() as (world, _):
         await _on_the_way_to_production(world, Pictures(chromium, world.url, folder))
+    async with _stage() as (world, _):
+        await _something_is_wrong(world, Pictures(chromium, world.url, folder))
+    async with _stage(hour=9) as (world, _):
+        await _before_a_train_leaves(world, Pictures(chromium, world.url, folder))
 
 
 async def _after_a_calm_deploy(pictures: Pictures) -> None:
@@ -156,13 +163,51 @@ async def _on_the_way_to_production(world: Sandbox, pictures: Pictures) -> None:
         await pictures.take(page, "rollback.png")
 
 
+async def _something_is_wrong(world: Sandbox, pictures: Pictures) -> None:
+    """The page on Ana's phone, then the room, from which she goes back."""
+    world.clock.speed = SPEED
+    cart = await Cart.ready(world, PACE)
+    crew = await Crew.ready(world, cart)
+    await ships_the_culprit(cart)
+    world.clock.speed = 1
+    world.clock.turn(by=FIRES_AFTER)
+    fires(cart)
+    page = await crew.is_woken("ana")
+    room = await crew.room("ana", "chi")
+    async with pictures.page(f"?as=ana#{page.channel}", width=390, height=844, phone=True) as tab:
+        await tab.sees("#log .block-button", "Not mine")
+        await pictures.take(tab, "page-on-a-phone.png")
+    await cart.press("ana", page, MINE)
+    await crew.is_said(room, "is on it")
+    await cart.until_says(room, "Ana leads")
+    async with pictures.page(f"?as=ana#{room.channel}", height=920) as tab:
+        await tab.sees("#log article", "Ana leads")
+        await tab.hover("#channel-name")
+        await pictures.take(tab, "incident-room.png")
+
+
+async def _before_a_train_leaves(world: Sandbox, pictures: Pictures) -> None:
+    """The card of a departure that is sealed, and waits for one yes to all that it carries."""
+    day = Day(world, PACE)
+    await day.begins()
+    await day.lands(day, "Search by colour", "ana", "src/colours.py", 64)
+    await day.lands(day, "Forgive a letter too many", "chi", "src/spelling.py", 41)
+    await day.lands(day.storefront, "Show the season first", "ben", "src/season.py", 28)
+    await day.it_is(9, 46)
+    await day.sealed("Search by colour")
+    async with pictures.page("?as=ana#C0RELEASES", height=720) as tab:
+        await tab.sees("#log .block-button", "Approve")
+        await tab.hover("#channel-name")
+        await pictures.take(tab, "train.png")
+
+
 @asynccontextmanager
-async def _stage() -> AsyncIterator[tuple[Sandbox, Callable[[str], Awaitable[None]]]]:
+async def _stage(hour: int = 10) -> AsyncIterator[tuple[Sandbox, Callable[[str], Awaitable[None]]]]:
     """The world with the bot in it, and what plays a scene to its end and lets the bot say all of it."""
     manifest = read_manifest(yaml.safe_load(MANIFEST.read_text(encoding="utf-8")))
     with tempfile.TemporaryDirectory(prefix="shipmate-pictures-") as name:
         async with Sandbox(rate_limits=False, manifest=manifest) as world:
-            world.clock.turn(to=_at_work(world.clock.now()))
+            world.clock.turn(to=_at_work(world.clock.now(), hour))
             policy = Path(name) / "shipmate.yml"
             policy.write_text(POLICY.read_text(encoding="utf-8").replace("{sandbox}", world.url), encoding="utf-8")
             settings = load_settings(
@@ -188,10 +233,10 @@ async def _stage() -> AsyncIterator[tuple[Sandbox, Callable[[str], Awaitable[Non
                 yield world, perform
 
 
-def _at_work(now: datetime) -> datetime:
+def _at_work(now: datetime, hour: int) -> datetime:
     local = now.astimezone(ZoneInfo("Europe/Paris"))
     day = local + timedelta(days=(TUESDAY - local.weekday()) % 7)
-    at = day.replace(**AT_WORK)  # type: ignore[arg-type]
+    at = day.replace(hour=hour, **AT_WORK)  # type: ignore[arg-type]
     return at if at > local else at + timedelta(days=7)
 
 
