@@ -7,13 +7,13 @@ Slack has verified. An address in a commit and a ``Co-authored-by`` line are any
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from bot import people
+from bot import people, work
 from bot.alerts.models import Alert, FlagChange
-from bot.catalog import PersonEntry, Service
+from bot.catalog import PagingMode, PersonEntry, Service
 from bot.deploys import rules
 from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
@@ -23,6 +23,12 @@ from bot.incidents.models import Incident, Likely
 from bot.incidents.waking import Person, Role
 from bot.people import OnCallList, Proof
 from bot.promotions import service as promotions
+
+ROTAS = "rotas"
+"""The kind of work that has it kept known who is on call; there is one of it, number 0."""
+
+KEPT_FOR = timedelta(hours=12)
+"""How often it is asked for anew: what nobody asks about is read no longer than a day."""
 
 MOST_CHANGES = 10
 """Changes of one rollout whose people are looked up; a longer list says who cannot be told apart from it."""
@@ -121,6 +127,14 @@ def on_call(session: Session, desk: Desk, owner: Service, now: datetime, *, page
     return _leads(session, desk, owner, now)
 
 
+def instead_of_pager(session: Session, desk: Desk, owner: Service, now: datetime) -> tuple[Person, ...]:
+    """Who is told in Slack while the pager cannot be reached: on call as read last, however long ago; its approvers."""
+    row = session.exec(select(OnCallList).where(col(OnCallList.service) == owner.pagerduty_service)).first()
+    listed = [_listed(session, desk, one) for one in (row.who if row is not None else ())]
+    found = {one.slack_id: one for one in (*listed, *_leads(session, desk, owner, now)) if one.slack_id is not None}
+    return tuple(found.values())
+
+
 def want(session: Session, desk: Desk, owner: Service, found: Iterable[Person], now: datetime) -> None:
     """Have it known who is on call for a service, and whether these people are there: read in time, kept fresh."""
     if owner.pagerduty_service is not None:
@@ -128,6 +142,16 @@ def want(session: Session, desk: Desk, owner: Service, found: Iterable[Person], 
     for one in found:
         if one.slack_id is not None:
             people.want_member(session, one.slack_id, now)
+
+
+def keep_rotas(session: Session, desk: Desk, now: datetime) -> None:
+    """Have it known who is on call before anything fires, for every service whose people the pager wakes."""
+    if not desk.catalog.pages:
+        return
+    for owner in desk.catalog.services.values():
+        if owner.pagerduty_service is not None and owner.paging is PagingMode.PAGE:
+            want(session, desk, owner, (), now)
+    work.schedule(session, ROTAS, 0, now + KEPT_FOR)
 
 
 def by_pager(session: Session, desk: Desk, user: str) -> tuple[str | None, str | None]:

@@ -11,10 +11,15 @@ from bot.alerts.models import Alert, FlagChange
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy
 from bot.events import PagerAnswered
-from bot.incidents import acts, answering, attributing, changing, opening, pages, paging, quieting, telling
+from bot.incidents import acts, answering, attributing, changing, opening, pages, paging, people, quieting, telling
 
-KINDS = (telling.INCIDENT, pages.PAGE, attributing.LIKELY, quieting.QUIET)
+KINDS = (telling.INCIDENT, pages.PAGE, attributing.LIKELY, quieting.QUIET, people.ROTAS)
 """Kinds of work that are incidents'."""
+
+
+def begin(session: Session, desk: Desk, now: datetime) -> None:
+    """We are at work again: it is to be known who is on call before anything fires."""
+    people.keep_rotas(session, desk, now)
 
 
 def alerts_told(session: Session, desk: Desk, told: Sequence[Alert], now: datetime) -> None:
@@ -63,5 +68,7 @@ def due(session: Session, desk: Desk, kind: str, number: int, now: datetime) -> 
         attributing.due(session, desk, number, now)
     elif kind == quieting.QUIET:
         quieting.quiet_due(session, desk, number, now)
+    elif kind == people.ROTAS:
+        people.keep_rotas(session, desk, now)
     else:
         acts.due(session, desk, number, now)

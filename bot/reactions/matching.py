@@ -98,6 +98,7 @@ class Reactions:
         """The policy may be another one than before the start: whatever waits is judged by the present one."""
         promoting.touch_all(session)
         trains.begin(session, self._desk(now), now)
+        incidents.begin(session, self._desk(now), now)
         self.settle(session, now)
 
     def reconsider(self, session: Session, kind: str, subject: int, now: datetime) -> None:
