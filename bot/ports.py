@@ -401,11 +401,20 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Reached:
+    """Somebody whom the pager calls: its id of them, and what they are called there."""
+
+    user: str
+    name: str | None
+
+
+@dataclass(frozen=True)
 class Paged:
-    """The pager's incident: its id and where people see it."""
+    """The pager's incident: its id, where people see it, and whom it went to, as far as the pager says."""
 
     incident: str
     url: str | None
+    reached: tuple[Reached, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -443,8 +452,12 @@ class Pager(Rota, Protocol):
         """Ask further people to an incident, each once; False where the account cannot (PagerDuty's 402)."""
         ...
 
-    async def escalate(self, incident: str, policy: str) -> None:
-        """Hand an incident over to an escalation policy, from its first level on."""
+    async def escalate(self, incident: str, policy: str | None, but: Sequence[str]) -> Sequence[Reached]:
+        """Bring an incident to the first level of a policy (None: its own) where anybody is other than ``but``.
+
+        Returns whom it goes to now; nobody where the policy has no such level, and nothing was done then. An incident
+        that went to somebody else by itself already stays there.
+        """
         ...
 
     async def state(self, incident: str) -> PagerState:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from bot.adapters.pagerduty_session import PagerDutySession, unreadable
 from bot.adapters.reading import items, link, piece, text
 from bot.errors import GiveUp, RetryLater
-from bot.ports import Call, ChangeEvent, Paged, PagerState
+from bot.ports import Call, ChangeEvent, Paged, PagerState, Reached
 
 LONGEST_TITLE = 1_024
 LONGEST_NOTE = 2_000
@@ -145,20 +145,46 @@ class PagerDutyPaging:
             raise
         return True
 
-    async def escalate(self, incident: str, policy: str) -> None:
-        """Hand an incident over to an escalation policy, from its first level on.
+    async def escalate(self, incident: str, policy: str | None, but: Sequence[str]) -> Sequence[Reached]:
+        """Bring an incident to the first level of a policy (None: its own) where anybody is other than ``but``.
 
-        One that is over stays so, and one that goes by this policy already is not begun anew.
+        Returns whom it goes to now, nobody where there is no such level. One that is over stays so; one that goes by
+        the policy and has reached somebody else by itself is not touched (``escalation_level`` of PUT /incidents/{id},
+        and who is on call at each level by GET /oncalls: PagerDuty's API reference).
         """
         found = await self._incident(incident)
-        goes_by_it = (
-            text(found, "status") == "triggered"
-            and text(found, "assigned_via") == "escalation_policy"
-            and text(piece(found, "escalation_policy"), "id") == policy
+        own = text(piece(found, "escalation_policy"), "id")
+        policy = policy or own
+        by_policy = text(found, "assigned_via") == "escalation_policy" and own == policy
+        reached = _reached(found)
+        if text(found, "status") == "resolved":
+            return ()
+        if by_policy and any(one.user not in but for one in reached):
+            return reached
+        level, people = await self._next_level(policy, but)
+        if not people:
+            return ()
+        change: dict[str, Any] = {"escalation_level": level}
+        if own != policy or not by_policy:
+            change["escalation_policy"] = {"id": policy, "type": "escalation_policy_reference"}
+        await self._change(incident, change)
+        return people
+
+    async def _next_level(self, policy: str, but: Sequence[str]) -> tuple[int, Sequence[Reached]]:
+        """The first level of a policy at which anybody is on call besides these, and who is."""
+        answer = await self._paging.get(
+            "/oncalls", f"the policy {policy}", limit=_MOST_USERS, **{"escalation_policy_ids[]": [policy]}
         )
-        if text(found, "status") == "resolved" or goes_by_it:
-            return
-        await self._change(incident, {"escalation_policy": {"id": policy, "type": "escalation_policy_reference"}})
+        levels: dict[int, dict[str, Reached]] = {}
+        for one in items(answer.get("oncalls")):
+            level, user = one.get("escalation_level"), piece(one, "user")
+            if isinstance(level, int) and text(user, "id"):
+                person = Reached(text(user, "id"), text(user, "summary") or text(user, "name") or None)
+                levels.setdefault(level, {})[person.user] = person
+        for level in sorted(levels):
+            if any(one not in but for one in levels[level]):
+                return level, tuple(levels[level].values())
+        return 0, ()
 
     async def state(self, incident: str) -> PagerState:
         """How an incident stands now: acknowledged by whom, or over."""
@@ -244,7 +270,13 @@ def _paged(incident: Mapping[str, Any], about: str) -> Paged:
     identity = text(incident, "id")
     if not identity:
         raise unreadable(about)  # twice is harmless: the next try finds it
-    return Paged(identity, link(incident, "html_url"))
+    return Paged(identity, link(incident, "html_url"), _reached(incident))
+
+
+def _reached(incident: Mapping[str, Any]) -> tuple[Reached, ...]:
+    """Whom an incident is assigned to."""
+    people = (piece(one, "assignee") for one in items(incident.get("assignments")))
+    return tuple(Reached(text(one, "id"), text(one, "summary") or None) for one in people if text(one, "id"))
 
 
 def _details(call: Call) -> str:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from bot.alerts import likeness
-from bot.alerts.symptoms import Candidate, Symptom, clipped
+from bot.alerts.symptoms import Candidate, Symptom, build_called, clipped
 from bot.gates.wording import counted, spoken
 
 OFTEN = 4
@@ -142,10 +142,10 @@ def speaking_against(symptom: Symptom, candidate: Candidate, around: Surrounding
 
 
 def how_long(length: timedelta) -> str:
-    """``12 min``, in the units that matter after an alert."""
+    """``12 min``, in the units that matter after an alert; less than two minutes in seconds."""
     minutes = int(length.total_seconds() // 60)
-    if minutes < 1:
-        return "less than a minute"
+    if minutes < 2:
+        return f"{max(0, round(length.total_seconds()))} s"
     if minutes >= 120:
         return spoken(timedelta(hours=minutes // 60))
     return f"{minutes} min"
@@ -203,9 +203,9 @@ def _version_for(symptom: Symptom, candidate: Candidate, around: Surroundings) -
     # A rollback brings a build that ran before: to be seen on it again is nothing new.
     if candidate.shared(symptom) and not candidate.rollback:
         only = "" if other else "only "
-        yield Evidence(EvidenceName.VERSION, f"errors {only}on {clipped(on)}, which it brought", 8.0)
+        yield Evidence(EvidenceName.VERSION, f"errors {only}on {build_called(on)}, which it brought", 8.0)
     else:
-        yield Evidence(EvidenceName.SAME_VERSION, f"errors on {clipped(on)}, which it brought", 1.0)
+        yield Evidence(EvidenceName.SAME_VERSION, f"errors on {build_called(on)}, which it brought", 1.0)
 
 
 def _paths(symptom: Symptom, candidate: Candidate) -> Iterable[Evidence]:

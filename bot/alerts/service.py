@@ -7,7 +7,7 @@ to nobody.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func
@@ -17,7 +17,7 @@ from bot import audit, people, work
 from bot.alerts import unknown
 from bot.alerts.mapping import PAGER_SERVICE, environment_of, kind_of, service_of
 from bot.alerts.models import Alert, AlertMapping, FlagChange
-from bot.alerts.occurrences import describe, describes, fires_again, is_issue, occurrences
+from bot.alerts.occurrences import JITTER, describe, describes, fires_again, is_issue, occurrences
 from bot.alerts.views import AlertView
 from bot.audit import Tag
 from bot.catalog import Catalog
@@ -92,6 +92,8 @@ def reported(session: Session, catalog: Catalog, event: AlertReported, now: date
 
 def report(session: Session, catalog: Catalog, event: AlertReported, now: datetime) -> Reported:
     """The same, told apart by what is news."""
+    if event.started_at is not None and event.started_at > max(event.at, now) + JITTER:
+        event = replace(event, started_at=event.at)  # nothing begins in the future: it began at the latest when told
     told = occurrences(session, event)
     turned = [alert for alert, new in told if _tell(session, catalog, alert, event, now, new=new)]
     session.flush()
@@ -123,6 +125,7 @@ def mapped(session: Session, catalog: Catalog, event: AlertMapped, now: datetime
         alert.service = service
         alert.environment = _environment(catalog, service, alert.environment, alert.labels)
     session.flush()
+    unknown.answered(session, kind)
     audit.record(
         session, Tag.ALERT_MAPPED, f"alert:{about.id}", event.at, who=f"slack:{event.slack_id}", kind=kind,
         service=service,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -137,6 +138,14 @@ class Candidate:
 
 def _same_place(one: str | None, other: str | None) -> bool:
     return one is None or other is None or one.casefold() == other.casefold()
+
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def build_called(version: str) -> str:
+    """A version from outside, as people say it: of a whole commit seven characters."""
+    return version[:7] if _COMMIT.fullmatch(version) else clipped(version)
 
 
 def clipped(words: str) -> str:

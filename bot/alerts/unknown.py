@@ -1,12 +1,13 @@
-"""Alerts of which nobody knows whose they are: said once of each kind, and only so many in an hour.
+"""Alerts of which nobody knows whose they are: asked about once for each kind, and only so many in an hour.
 
-Whoever reads it says whose they are (``AlertMapped``), or nobody's. What is beyond the measure is told in one note at
-the end of the hour, and each such kind is asked about when it fires next.
+Whoever reads it says whose they are (``AlertMapped``), or nobody's, and the question shows the answer. What is beyond
+the measure is one line that lives, at once; at the end of the hour the next ones are asked about, the gravest first.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -15,13 +16,14 @@ from bot import outbox, work
 from bot.alerts.mapping import kind_of
 from bot.alerts.models import Alert, AlertMapping
 from bot.catalog import Catalog
-from bot.outbox import Note
+from bot.events import AlertLevel
+from bot.outbox import Card
 
 ASKED = "alert_unmapped"
-"""Its kind of note."""
+"""Its kind of card; the subject is the kind's mark and the alert's number."""
 
 MORE = "alert_unmapped_more"
-"""The kind of note that says how many more there were."""
+"""The kind of card that says how many more there are."""
 
 LOOK = "unknown_alerts"
 """Its kind of work; the subject is nothing."""
@@ -34,57 +36,91 @@ HOUR = timedelta(hours=1)
 _COUNTED = 500
 """Firing alerts of nobody that are looked at when it is told how many more there are."""
 
+_GRAVEST_FIRST = [level.value for level in AlertLevel]
+
 
 def ask(session: Session, catalog: Catalog, alert: Alert, kind: str, now: datetime) -> None:
     """Ask in the default channel whose alerts like this one are, unless somebody was asked or has said."""
-    key = asked_key(kind)
-    if session.get(AlertMapping, kind) is not None or _is_there(session, key):
+    if session.get(AlertMapping, kind) is not None or _asked_about(session, kind):
         return
     lately = _asked_since(session, now - HOUR)
     if len(lately) >= AT_MOST:
         work.schedule(session, LOOK, 0, min(lately) + HOUR)
+        _show_more(session, catalog, now)
         return
-    outbox.add_note(session, ASKED, key, catalog.default_channel, now, alert=alert.id)
+    outbox.touch_card(session, ASKED, f"{_mark(kind)}:{alert.id}", catalog.default_channel, now, urgent=True)
+
+
+def answered(session: Session, kind: str) -> None:
+    """Somebody said whose alerts of a kind are: what asked shows it."""
+    for card in _asked_about(session, kind):
+        outbox.show_newer(session, card, urgent=True)
 
 
 def due(session: Session, catalog: Catalog, now: datetime) -> None:
-    """Say how many more kinds of alerts fire of which nobody knows whose they are, and nobody was asked."""
-    kinds = not_asked(session)
-    if kinds:
-        outbox.add_note(
-            session, MORE, f"{MORE}:{now.isoformat()}", catalog.default_channel, now, kinds=len(kinds)
-        )  # fmt: skip
+    """Another hour: ask about those of which nobody was asked yet, as many as may be, and show how many more wait."""
+    for alert in not_asked(session):
+        ask(session, catalog, alert, kind_of(alert.source, alert.name, alert.labels), now)
+    line = _line(session)
+    if line is not None:
+        outbox.show_newer(session, line, urgent=False)
 
 
-def not_asked(session: Session) -> list[str]:
-    """The kinds that fire, are nobody's, and were not asked about."""
+def not_asked(session: Session) -> Sequence[Alert]:
+    """One alert of each kind that fires, is nobody's, and was not asked about; the gravest first, then the latest."""
     rows = session.exec(
         select(Alert)
         .where(col(Alert.service).is_(None), col(Alert.resolved_at).is_(None))
         .order_by(col(Alert.started_at).desc(), col(Alert.id).desc())
         .limit(_COUNTED)
     ).all()
-    kinds = dict.fromkeys(kind_of(alert.source, alert.name, alert.labels) for alert in rows)
+    kinds: dict[str, Alert] = {}
+    for alert in sorted(rows, key=_gravity):
+        kinds.setdefault(kind_of(alert.source, alert.name, alert.labels), alert)
     return [
-        kind
-        for kind in kinds
-        if session.get(AlertMapping, kind) is None and not _is_there(session, asked_key(kind))
+        alert
+        for kind, alert in kinds.items()
+        if session.get(AlertMapping, kind) is None and not _asked_about(session, kind)
     ]  # fmt: skip
 
 
-def asked_key(kind: str) -> str:
+def alert_of(card: Card) -> int:
+    """The number of the alert that a card asks about."""
+    return int(card.subject.rpartition(":")[2])
+
+
+def _gravity(alert: Alert) -> int:
+    """What tells no level lies between errors and warnings."""
+    return 2 * _GRAVEST_FIRST.index(alert.level) if alert.level in _GRAVEST_FIRST else 3
+
+
+def _mark(kind: str) -> str:
     """What makes asking about a kind the same as asking before."""
-    return f"{ASKED}:{hashlib.sha256(kind.encode()).hexdigest()[:40]}"
+    return hashlib.sha256(kind.encode()).hexdigest()[:40]
 
 
-def _is_there(session: Session, key: str) -> bool:
-    return session.exec(select(Note.id).where(Note.key == key)).first() is not None
+def _asked_about(session: Session, kind: str) -> Sequence[Card]:
+    """What asked about a kind; subjects lie between its mark with a colon and with a semicolon."""
+    mark = _mark(kind)
+    return session.exec(
+        select(Card).where(Card.kind == ASKED, Card.subject >= f"{mark}:", Card.subject < f"{mark};")
+    ).all()  # fmt: skip
 
 
-def _asked_since(session: Session, since: datetime) -> list[datetime]:
-    """When each of the last hour's was asked; keys lie between ``alert_unmapped:`` and ``alert_unmapped;``."""
-    return list(
-        session.exec(
-            select(Note.created_at).where(Note.key >= f"{ASKED}:", Note.key < f"{ASKED};", Note.created_at > since)
-        ).all()
-    )
+def _asked_since(session: Session, since: datetime) -> Sequence[datetime]:
+    """When each of the last hour's was asked."""
+    return session.exec(select(Card.created_at).where(Card.kind == ASKED, Card.created_at > since)).all()
+
+
+def _show_more(session: Session, catalog: Catalog, now: datetime) -> None:
+    """One line says how many more there are: the same for an hour."""
+    line = _line(session)
+    if line is not None and line.created_at > now - HOUR:
+        outbox.show_newer(session, line, urgent=False)
+    else:
+        outbox.touch_card(session, MORE, str(int(now.timestamp())), catalog.default_channel, now, urgent=True)
+
+
+def _line(session: Session) -> Card | None:
+    """The latest line that says how many more there are."""
+    return session.exec(select(Card).where(Card.kind == MORE).order_by(col(Card.id).desc()).limit(1)).first()

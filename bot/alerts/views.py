@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.deploys.views import PersonView
+
 
 @dataclass(frozen=True, kw_only=True)
 class AlertView:
@@ -24,8 +26,11 @@ class ServiceChoice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnmappedNote:
-    """An alert of which nobody knows whose it is, and whose it may be, the likeliest first."""
+class UnmappedCard:
+    """An alert of which nobody knew whose it is, and whose it may be, the likeliest first.
+
+    Once ``answered`` it is the ``service``'s, or nobody's where that is None; ``by`` is whoever said so.
+    """
 
     alert_id: int
     name: str
@@ -36,10 +41,24 @@ class UnmappedNote:
     summary: str | None
     labels: tuple[str, ...]
     choices: tuple[ServiceChoice, ...]
+    grave: str | None = None
+    """Its level, where that would have woken somebody."""
+    answered: bool = False
+    service: str | None = None
+    by: PersonView | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class MoreUnmappedNote:
-    """How many more kinds of alerts fire of which nobody knows whose they are."""
+class UnmappedKind:
+    """A kind of alert that waits to be asked about; ``level`` None where its sender tells none."""
+
+    name: str
+    level: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoreUnmappedCard:
+    """How many more kinds of alerts fire of which nobody knows whose they are; ``named`` are the gravest of them."""
 
     kinds: int
+    named: tuple[UnmappedKind, ...]

@@ -10,7 +10,8 @@ from sqlmodel import Session, col, func, select
 
 from bot.alerts.models import Alert
 from bot.answers.lists import Asked, Page, Row, instant
-from bot.answers.metrics import USUAL, ServiceFigures, TeamFigures, figures
+from bot.answers.metrics import USUAL, ServiceFigures, TeamFigures, figures, team_called
+from bot.answers.status import called
 from bot.deploys.loading import Desk
 from bot.incidents import finding, pieces, timeline
 from bot.incidents.models import Incident, IncidentService
@@ -103,11 +104,16 @@ def timeline_of(session: Session, desk: Desk, number: int) -> Sequence[Row] | No
 
 
 def metrics(session: Session, desk: Desk, service: str | None, team: str | None, days: int | None) -> Row:
-    """The figures of the last ``days``: paging precision by team; change failures and recovery by service."""
+    """The figures of the last ``days``: paging precision by team; change failures and recovery by service.
+
+    UserError, with the nearest, for a service or a team that nobody has heard of.
+    """
     length = timedelta(days=days) if days is not None else USUAL
     teams, services = figures(
-        session, desk, length, service=desk.catalog.service(service) if service is not None else None, team=team
-    )
+        session, desk, length,
+        service=desk.catalog.service(called(session, desk, service)) if service is not None else None,
+        team=team_called(desk, team) if team is not None else None,
+    )  # fmt: skip
     return {
         "days": length.days,
         "from": instant(desk.now - length),

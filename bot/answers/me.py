@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from bot import people
 from bot.answers.views import HoursView, MeReply
 from bot.answers.where import find_changes
+from bot.catalog import OutsideHours
 from bot.deploys import loading, rules, service
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Contributor
@@ -54,7 +55,11 @@ def me(session: Session, desk: Desk, slack_id: str, called: str) -> MeReply:
         hours=None
         if reads_only
         else HoursView(
-            begins=_of_day(hours.begins), ends=_of_day(hours.ends), zone=hours.zone.key, chosen=hours.chosen
+            begins=_of_day(hours.begins),
+            ends=_of_day(hours.ends),
+            zone=hours.zone.key,
+            chosen=hours.chosen,
+            on_call_first=desk.catalog.paging.outside_hours is OutsideHours.ON_CALL,
         ),
         reads_only=reads_only,
     )

@@ -60,11 +60,14 @@ class MetricsReply:
 
 
 def read_days(word: str) -> int | None:
-    """``30d`` or ``4w`` in days, at most ``LONGEST``; None for any other word."""
+    """``30d`` or ``4w`` in days; None for any other word. UserError for more than ``LONGEST``."""
     found = _DAYS.fullmatch(word)
     if found is None:
         return None
-    return min(int(found.group(1)) * (7 if found.group(2).lower() == "w" else 1), LONGEST.days)
+    days = int(found.group(1)) * (7 if found.group(2).lower() == "w" else 1)
+    if days > LONGEST.days:
+        raise UserError(f"I count at most {LONGEST.days} days: /ship metrics {LONGEST.days}d")
+    return days
 
 
 def metrics(session: Session, desk: Desk, about: str | None, days: int | None) -> MetricsReply:
@@ -115,6 +118,14 @@ def figures(
         for name, one in precision.by_team(pages).items()
     ]
     return teams, services
+
+
+def team_called(desk: Desk, asked: str) -> str:
+    """The team of this name as it is spelt; UserError, with the nearest, for one that is none."""
+    found = next((name for name in desk.catalog.teams if name.casefold() == asked.casefold()), None)
+    if found is None:
+        raise UserError(f"I know no team “{asked[:80]}”{did_you_mean(asked, desk.catalog.teams) or '.'}")
+    return found
 
 
 def _meant(session: Session, desk: Desk, about: str) -> tuple[Service | None, str | None]:

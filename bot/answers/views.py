@@ -230,6 +230,8 @@ class HoursView:
     ends: str
     zone: str
     chosen: bool
+    on_call_first: bool = True
+    """Whether whoever is on call is woken first outside them, and not they."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,6 +78,8 @@ class IncidentActed:
     next_at: datetime | None = None
     task: int | None = None
     into: int | None = None
+    seen: str | None = None
+    """Whom the button named that was pressed (``bot.incidents.paging.mark_of``); None: it named nobody."""
     slack_id: str
     called: str
     at: datetime

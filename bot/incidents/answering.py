@@ -11,13 +11,13 @@ from sqlmodel import Session, col, select
 from bot import work
 from bot.deploys.loading import Desk
 from bot.events import PagerAnswered, PagerSaid
-from bot.incidents import finding, pages, paging, people, rooms, telling, timeline
+from bot.incidents import finding, pages, paging, people, reaching, rooms, telling, timeline
 from bot.incidents.models import Incident, Page
 from bot.incidents.plain import opens
-from bot.incidents.states import EntryKind, PageState, State
+from bot.incidents.states import GONE_ON, EntryKind, PageState, State
 from bot.incidents.telling import Said
 from bot.incidents.waking import Way
-from bot.ports import Call, Paged, PagerState
+from bot.ports import Call, Paged, PagerState, Reached
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class Leaving:
     email: str | None = None
     incident: str | None = None
     policy: str | None = None
+    """Empty: the pager's incident's own policy."""
+    rung: tuple[str, ...] = ()
+    """Whose phones rang already."""
 
     def calling(self, user: str | None) -> Call:
         """The call, to this person of the pager's; None: by the policy."""
@@ -61,14 +64,15 @@ def leaving(session: Session, desk: Desk, page_id: int) -> Leaving | None:
         key=pages.key_of(incident, page),
         service=(owner.pagerduty_service if owner is not None else None) or "",
         user=None if by_policy else page.pager_user,
-        policy=policy,
+        policy=policy or None,
         title=pages.title_of(session, desk, incident, page),
         details=pages.details_of(session, desk, incident, page),
         url=alert.url if alert is not None and opens(alert.url) else None,
     )
     email = None if by_policy or page.pager_user is not None else people.email_of(session, desk, page.slack_id)
     standing = incident.pager_incident if policy is not None else None
-    return Leaving(call, not by_policy, email, standing, policy)
+    rung = tuple(one.pager_user for one in pages.of(session, incident) if one.pager_user and one.id != page.id)
+    return Leaving(call, not by_policy, email, standing, policy, rung)
 
 
 def asking(session: Session, desk: Desk, page_id: int) -> Asking | None:
@@ -96,6 +100,7 @@ def sent(session: Session, desk: Desk, page_id: int, paged: Paged, user: str | N
     if page is None or incident is None:
         return
     page.pager_incident, page.pager_user = paged.incident, user or page.pager_user
+    first_time = page.sent_at is None
     page.sent_at = page.sent_at or now
     going_on = finding.going_on(session, incident)
     if going_on.state != State.OPEN or page.state == PageState.OVER:
@@ -111,9 +116,13 @@ def sent(session: Session, desk: Desk, page_id: int, paged: Paged, user: str | N
         work.schedule(session, pages.PAGE, page_id, page.no_answer_at)
     elif pages.answered(session, going_on):  # in Slack, while the call was on its way
         pages.acknowledge(session, going_on, now)
-    for former in pages.of(session, incident):
-        if former.state == PageState.PASSED_ON and former.pager_incident not in (None, paged.incident):
-            pages.resolve(session, former.pager_incident or "", now)
+    if page.way == Way.POLICY:
+        reaching.reached(session, desk, going_on, page, paged.reached, now)
+    if first_time:
+        paging.woken(session, desk, going_on, page, now)
+    for number in _given_up(session, incident):
+        if number != paged.incident:
+            pages.resolve(session, number, now)
     if going_on.room_name is not None and going_on.room is not None:
         pages.note(session, going_on, f"room:{paged.incident}", f"In Slack: #{going_on.room_name}", now)
     paging.ask_responders(session, incident, now)
@@ -175,7 +184,7 @@ def looked(session: Session, desk: Desk, page_id: int, state: PagerState | None,
     of = f"{page_id}:{page.asked_at.isoformat()}"
     telling.say(session, desk, incident, Said.NO_ANSWER, of, now, page=page_id, next=words)
     timeline.enter(
-        session, incident.id or 0, EntryKind.PAGE, f"no_answer:{of}", f"{page.name} has not answered: {words}", now
+        session, incident.id or 0, EntryKind.PAGE, f"no_answer:{of}", f"{page.name} did not answer: {words}", now
     )
     telling.show(session, desk, incident, now)
 
@@ -188,13 +197,16 @@ def pager_answered(session: Session, desk: Desk, event: PagerAnswered, now: date
     going_on = finding.going_on(session, incident)
     slack_id, name = people.by_pager(session, desk, event.user) if event.user is not None else (None, None)
     called = name or event.name or (page.name if page is not None else None) or "somebody"
+    did = _DID[event.said]
+    if event.said is PagerSaid.RESOLVED and event.incident != going_on.pager_incident:
+        did = "ended a page that had been passed on,"
     key = f"pager:{event.incident}:{event.said.value}:{event.user}:{event.at.isoformat()}"
     if not timeline.enter(
         session,
         going_on.id or 0,
         EntryKind.PAGE,
         key,
-        f"{called} {_DID[event.said]} in PagerDuty",
+        f"{called} {did} in PagerDuty",
         event.at,
         who=called,
     ):
@@ -205,12 +217,20 @@ def pager_answered(session: Session, desk: Desk, event: PagerAnswered, now: date
     elif event.said is PagerSaid.DECLINED and page is not None and page.state in paging.WAITING and _is(page, event):
         _declined(session, desk, going_on, page, now)
     elif event.said is PagerSaid.RESOLVED and page is not None and page.state in paging.WAITING:
-        paging.answer(session, going_on, page, event.at)
+        if page.pager_incident in (None, event.incident):
+            paging.answer(session, going_on, page, event.at)
+    elif event.said in _HANDED_OVER and event.user is not None and going_on.state == State.OPEN:
+        reaching.handed_over(session, going_on, event.incident, event.user, event.at, _HANDED_OVER[event.said])
+        if going_on.pager_incident in (None, event.incident):
+            reaching.reached(session, desk, going_on, page, [Reached(event.user, event.name)], now)
     session.flush()
     telling.show(session, desk, going_on, now)
 
 
 # --- inside -------------------------------------------------------------------------------------------------------
+
+_HANDED_OVER = {PagerSaid.ESCALATED: PageState.UNANSWERED, PagerSaid.REASSIGNED: PageState.PASSED_ON}
+"""What the pager tells of somebody to whom its incident went, and where the page of whoever had it stands then."""
 
 _DID = {
     PagerSaid.ACKNOWLEDGED: "acknowledged the page",
@@ -221,6 +241,18 @@ _DID = {
     PagerSaid.ESCALATED: "was reached by escalation",
     PagerSaid.REOPENED: "opened the page again",
 }
+
+
+def _given_up(session: Session, incident: Incident) -> Sequence[str]:
+    """The pager's incidents of those who passed on, where nobody is on it by them, and nobody is waited for."""
+    found = pages.of(session, incident)
+    kept = {
+        one.pager_incident
+        for one in found
+        if one.state == PageState.ANSWERED or (one.way != Way.RESPOND and one.state in paging.WAITING)
+    }
+    gone = (one.pager_incident for one in found if one.state in GONE_ON and one.way != Way.RESPOND)
+    return [one for one in dict.fromkeys(gone) if one is not None and one not in kept]
 
 
 def _open(session: Session, page_id: int) -> tuple[Page | None, Incident | None]:
@@ -240,6 +272,8 @@ def _meant(session: Session, event: PagerAnswered) -> tuple[Incident | None, Pag
         incident = session.get(Incident, named.incident)
         if incident is None or page is None or page.incident not in _family(session, incident):
             return incident, None
+        if not pages.is_of_now(page, named):
+            return incident, None  # of what was woken before it was resolved
         return incident, _theirs(session, incident, event.user) or page
     page = session.exec(select(Page).where(Page.pager_incident == event.incident).order_by(col(Page.id))).first()
     incident = session.get(Incident, page.incident) if page is not None else None
@@ -289,8 +323,10 @@ def _answered(
     """Somebody acknowledged at the pager: they are on it, also where they are nobody whom we woke."""
     known = pages.answered(session, incident)  # or it is our own acknowledgement that we hear of
     theirs = _theirs(session, incident, user) or (page if user is None else None)
-    if theirs is None and page is not None and page.way == Way.POLICY:
-        theirs = page  # the policy called them in the place of whom we expected
+    if theirs is None and page is not None and page.way == Way.POLICY and page.pager_user is None and not known:
+        theirs = page  # the policy called them, and nobody told us who that would be
+        if user is not None:
+            reaching.reached(session, desk, incident, page, [Reached(user, name)], now)
     slack_id = slack_id or (people.by_pager(session, desk, user)[0] if user is not None else None)
     slack_id = slack_id or (theirs.slack_id if theirs is not None and user in (None, theirs.pager_user) else None)
     if slack_id is not None:
@@ -309,7 +345,7 @@ def _answered(
 def _declined(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> None:
     """Somebody who was asked said no: of whoever was woken first it is passed on, the others were only asked."""
     if page.way == Way.RESPOND:
-        page.state = PageState.PASSED_ON.value
+        page.state = PageState.DECLINED.value
         return
-    words = paging.pass_on(session, desk, incident, page, now)
+    words = paging.pass_on(session, desk, incident, page, now, state=PageState.DECLINED)
     telling.say(session, desk, incident, Said.DECLINED, f"{page.id}", now, page=page.id, next=words)

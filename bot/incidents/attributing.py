@@ -17,6 +17,7 @@ from bot.alerts import gathering, suspects
 from bot.alerts.models import Alert, FlagChange
 from bot.alerts.suspects import Attribution, Confidence, Suspect, Symptom
 from bot.audit import Tag
+from bot.catalog import PagingMode
 from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
@@ -41,16 +42,20 @@ MOST_ALERTS = 20
 NOTICED_AFTER = timedelta(minutes=15)
 """By how much a person who opens an incident may have noticed late what is wrong."""
 
+GRAVE = 2
+"""A person who says that it is as bad as this (or worse) has whoever is on call woken."""
+
 MOST_INCIDENTS = 20
 """Open incidents that one rollout is looked at for."""
 
 
-def attribute(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
-    """Look for what may have caused an incident, keep it with its evidence, and wake whom that calls for."""
+def attribute(session: Session, desk: Desk, incident: Incident, now: datetime, *, wakes: bool = True) -> None:
+    """Look for what may have caused an incident, keep it with its evidence, and (``wakes``) wake whom it calls for."""
     symptom = symptom_of(session, desk, incident)
     if symptom is None:
         incident.attributed_at = now
-        _wake(session, desk, incident, None, now)
+        if wakes:
+            _wake(session, desk, incident, None, now)
         return
     found = look(session, desk, symptom, now)
     before = {one.id: one.rank for one in pages.standing(session, incident)}
@@ -69,13 +74,23 @@ def attribute(session: Session, desk: Desk, incident: Incident, now: datetime) -
             said=found.said, likely=[f"{row.kind}:{row.subject}:{row.confidence}" for row in rows],
         )  # fmt: skip
     top = _believed(session, incident, rows)
-    _wake(session, desk, incident, top, now)
+    if wakes:
+        _wake(session, desk, incident, top, now)
     moved = top is not None and before.get(top.id) != 1
     if moved and not first_time and top is not None:
         telling.say(session, desk, incident, Said.LIKELY, f"{top.id}:{top.confidence}", now, likely=top.id)
         _enter(session, incident, f"likely:{top.id}", f"Likely now: {naming.likely_called(session, desk, top)}", now)
         rooms.links_changed(session, incident, now)
     telling.show(session, desk, incident, now)
+
+
+def graver(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
+    """People say how bad it is: where nobody was woken for it, and it is grave, whoever is on call is."""
+    if incident.state != State.OPEN or incident.watched or incident.severity > GRAVE:
+        return
+    if not pages.woken(session, incident) and not pages.answered(session, incident):
+        calls = _on_call(session, desk, incident, now)
+        paging.wake(session, desk, incident, Plan(calls, (), ""), now, None)
 
 
 def look(session: Session, desk: Desk, symptom: Symptom, now: datetime) -> Attribution:
@@ -188,12 +203,35 @@ def _wake(session: Session, desk: Desk, incident: Incident, top: Likely | None, 
     """Wake whom the present likely changes call for; whoever is on call is not woken once somebody is on it."""
     plan = plan_of(session, desk, incident, top, now)
     if incident.opened_by is not None and pages.first_alert(session, incident) is None:
-        # Whoever opened it says by a button whom to wake; those of a likely change hear that they may know something.
+        # Of a grave one whoever is on call is woken; of others whoever opened it says by a button whom to wake. Those
+        # of a likely change hear that they may know something.
         named = tuple(one.person for one in plan.calls if top is not None and one.person.role is not Role.ON_CALL)
-        plan = Plan((), (*named, *plan.asked), plan.words)
+        grave = incident.severity <= GRAVE and not pages.answered(session, incident)
+        calls = _on_call(session, desk, incident, now) if grave else ()
+        woken = {name for one in calls for name in one.person.names}
+        asked = tuple(one for one in (*named, *plan.asked) if not one.names & woken)
+        plan = Plan(calls, asked, plan.words)
     elif pages.answered(session, incident):
         plan = Plan(tuple(one for one in plan.calls if one.person.change is not None), plan.asked, plan.words)
     paging.wake(session, desk, incident, plan, now, top)
+
+
+def _on_call(session: Session, desk: Desk, incident: Incident, now: datetime) -> tuple[Wake, ...]:
+    """Whoever is on call, of a service whose people are woken, where they were not woken yet."""
+    owner = pages.owner_of(session, desk, incident)
+    if owner is None or owner.paging is not PagingMode.PAGE or incident.watched:
+        return ()
+    by_pager = pages.by_pager(desk, owner)
+    return who_to_page(
+        Circumstances(
+            mode=PagingMode.PAGE,
+            confidence=Confidence.NONE,
+            on_call=people.on_call(session, desk, owner, now, pager=by_pager),
+            pager=by_pager,
+            own_pager_incident=pages.not_ours(incident),
+            already=pages.woken(session, incident),
+        )
+    ).calls
 
 
 def _passed_on(people: Sequence[Person], elsewhere: Sequence[Page]) -> bool:

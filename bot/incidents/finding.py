@@ -92,6 +92,15 @@ def likely_changes(session: Session, incident: Incident) -> Sequence[Likely]:
     return sorted(rows, key=lambda row: (row.rank == 0, row.rank))
 
 
+def named_likely(session: Session, incident: Incident) -> list[Likely]:
+    """The likely changes that are named: its own, else those of what goes on as it, which it is about as well."""
+    for of in (incident, *merged_into(session, incident)):
+        found = [row for row in likely_changes(session, of) if row.rank > 0]
+        if found:
+            return found
+    return []
+
+
 def pages_of(session: Session, incident: Incident) -> Sequence[Page]:
     """Everybody who was woken for an incident, in order."""
     return session.exec(select(Page).where(Page.incident == incident.id).order_by(col(Page.id))).all()

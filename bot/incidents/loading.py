@@ -12,7 +12,7 @@ from bot.alerts.models import Alert
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy
 from bot.deploys.views import PersonView
-from bot.incidents import finding, paging, people, pieces
+from bot.incidents import finding, locking, paging, people, pieces
 from bot.incidents import pages as pages_kept
 from bot.incidents.models import Incident, IncidentService, Page, StatusUpdate, Task
 from bot.incidents.states import SEVERITIES, PageState, State
@@ -50,13 +50,13 @@ def incident_card(
 ) -> IncidentCard:
     """An incident as those see it who read ``place``; ``listed`` of its alerts and of what changed before are named."""
     services = finding.services_of(session, incident)
-    likely = [row for row in finding.likely_changes(session, incident) if row.rank > 0][:MOST_LIKELY]
+    likely = finding.named_likely(session, incident)[:MOST_LIKELY]
     pages = finding.pages_of(session, incident)
     alerts, more_alerts, firing = pieces.alerts(session, incident, listed)
     tasks, more_tasks = pieces.tasks(session, desk, incident, MOST_TASKS)
     before, more_before = pieces.before(session, desk, incident, services, listed)
     is_open = incident.state == State.OPEN.value
-    ended = incident.mitigated_at or incident.resolved_at
+    ended = incident.mitigated_at  # not known while something fires, though people say that it is over
     return IncidentCard(
         incident_id=incident.id or 0,
         title=incident.title,
@@ -79,15 +79,23 @@ def incident_card(
         cause=pieces.likely_view(session, desk, incident, incident.cause),
         cause_known=incident.cause is not None,
         merged_into=incident.merged_into,
+        goes_on_in=_room_of(session, incident.merged_into),
         services=tuple(
-            ServiceLine(service=one.service, environment=one.environment, locked=one.locked)
+            ServiceLine(
+                service=one.service,
+                environment=one.environment,
+                locked=one.locked,
+                watched=not incident.watched
+                and not one.locked
+                and locking.joined_watched(desk, incident, one, services),
+            )
             for one in services[:MOST_SERVICES]
         ),
         more_services=max(0, len(services) - MOST_SERVICES),
         alerts=alerts,
         more_alerts=more_alerts,
         firing=firing,
-        confidence=incident.confidence,
+        confidence=likely[0].confidence if likely else incident.confidence,
         likely=pieces.likely_views(session, desk, incident, likely),
         window=desk.catalog.paging.window,
         pages=tuple(pieces.page_line(session, desk, one) for one in pages[:MOST_PAGES]),
@@ -117,6 +125,12 @@ def incident_card(
     )
 
 
+def _room_of(session: Session, number: object) -> str | None:
+    """The room of the incident of this number, as it goes on."""
+    found = session.get(Incident, number) if isinstance(number, int) else None
+    return found.room if found is not None else None
+
+
 def _by_pager(desk: Desk, incident: Incident) -> bool:
     """Whether PagerDuty wakes the people of an incident's service."""
     return incident.service is None or pages_kept.by_pager(desk, desk.catalog.service(incident.service))
@@ -144,7 +158,7 @@ def _wakes_on_call(session: Session, desk: Desk, incident: Incident, pages: Sequ
 
 def incident_line(session: Session, desk: Desk, incident: Incident) -> IncidentLine:
     """An incident in one line, for lists."""
-    likely = [row for row in finding.likely_changes(session, incident) if row.rank > 0][:1]
+    likely = finding.named_likely(session, incident)[:1]
     views = pieces.likely_views(session, desk, incident, likely)
     alerts, _, firing = pieces.alerts(session, incident, LISTED)
     answered = [
@@ -208,6 +222,7 @@ def incident_note(session: Session, desk: Desk, note: Note) -> IncidentNote | No
         sha=deploy.sha if deploy is not None else None,
         into=data.get("into"),
         from_=data.get("from_"),
+        other_room=_room_of(session, data.get("into") or data.get("from_")),
         at=_instant(data.get("at")),
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from bot.catalog import PagingMode
 from bot.deploys.loading import Desk
 from bot.incidents.models import Incident, IncidentService
 from bot.locks import service as locks
@@ -27,7 +29,10 @@ def reason_of(incident: Incident) -> str:
 
 
 def lock(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
-    """Lock what a real incident is about until it is resolved; a person's unlocking stands."""
+    """Lock what a real incident is about until it is resolved; a person's unlocking stands.
+
+    Not what is only watched, and joined.
+    """
     rows = session.exec(
         select(IncidentService)
         .where(IncidentService.incident == incident.id)
@@ -36,7 +41,21 @@ def lock(session: Session, desk: Desk, incident: Incident, now: datetime) -> Non
     ).all()
     cause, reason = cause_of(incident), reason_of(incident)
     for row in sorted(rows, key=lambda one: (one.service, one.environment)):  # as everybody locks targets: sorted
-        if not row.locked:
+        if not row.locked and not joined_watched(desk, incident, row, rows):
             row.locked = locks.set_by_itself(session, desk.catalog, cause, row.service, row.environment, reason, now)
     session.flush()
     locks.name_room(session, desk.catalog, cause, incident.room, now)
+
+
+def joined_watched(desk: Desk, incident: Incident, row: IncidentService, among: Sequence[IncidentService]) -> bool:
+    """Whether a service wakes nobody by the catalogue, and only joined what is about others that do.
+
+    What a person opened about it, or made real, locks it all the same.
+    """
+    if incident.service is not None and incident.service.casefold() == row.service.casefold():
+        return False
+    return not _wakes(desk, row) and any(_wakes(desk, one) for one in among)
+
+
+def _wakes(desk: Desk, row: IncidentService) -> bool:
+    return desk.catalog.service(row.service).paging is PagingMode.PAGE

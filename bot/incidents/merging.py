@@ -1,7 +1,7 @@
 """Two incidents turn out to be one: everything of the one goes on in the other, and its card says where.
 
-Its services are locked by the other before its own locks are lifted, so that nothing slips through between. Its likely
-changes stay with it, since people have spoken about them.
+Its services are locked by the other before its own locks are lifted, so that nothing slips through between. What may
+have caused it is looked at anew by the alerts of both, with what people said of each change.
 """
 
 from __future__ import annotations
@@ -17,8 +17,21 @@ from bot.audit import Tag
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import IncidentActed
-from bot.incidents import finding, locking, naming, opening, paging, promises, resolving, rooms, telling, timeline
-from bot.incidents.models import Incident, IncidentService, RoomPerson, StatusUpdate, Task
+from bot.incidents import (
+    attributing,
+    finding,
+    locking,
+    naming,
+    opening,
+    pages,
+    paging,
+    promises,
+    resolving,
+    rooms,
+    telling,
+    timeline,
+)
+from bot.incidents.models import Incident, IncidentService, Likely, RoomPerson, StatusUpdate, Task
 from bot.incidents.states import EntryKind, PageState, State
 from bot.incidents.telling import Said
 from bot.locks import service as locks
@@ -56,6 +69,7 @@ def merge(session: Session, desk: Desk, incident: Incident, event: IncidentActed
         session, Tag.INCIDENT_MOVED, f"incident:{number}", now, who=f"slack:{event.slack_id}",
         to=State.MERGED.value, into=other,
     )  # fmt: skip
+    _look_again(session, desk, incident, into, now)
     telling.say(session, desk, incident, Said.MERGED, f"into:{other}", now, into=other, called=event.called)
     telling.say(session, desk, into, Said.MERGED, f"from:{number}", now, from_=number, called=event.called)
     if not into.watched:
@@ -66,6 +80,20 @@ def merge(session: Session, desk: Desk, incident: Incident, event: IncidentActed
         telling.show(session, desk, one, now)
     rooms.close_later(session, desk, incident, now)
     return f"{naming.capital(naming.called(incident))} goes on as {naming.called(into)}{resolving.where(into)}."
+
+
+def _look_again(session: Session, desk: Desk, incident: Incident, into: Incident, now: datetime) -> None:
+    """What may have caused the other is looked at by the alerts of both; what people said of a change goes with it.
+
+    Whoever was woken for either is not woken anew; nobody else is, while anybody was.
+    """
+    session.flush()
+    there = {(row.kind, row.subject) for row in session.exec(select(Likely).where(Likely.incident == into.id)).all()}
+    for row in session.exec(select(Likely).where(Likely.incident == incident.id)).all():
+        if (row.kind, row.subject) not in there:
+            row.incident, row.rank = into.id or 0, 0
+    session.flush()
+    attributing.attribute(session, desk, into, now, wakes=not pages.woken(session, into))
 
 
 def _other(session: Session, incident: Incident, event: IncidentActed) -> Incident:

@@ -22,6 +22,8 @@ LONGEST_TITLE = 120
 MOST_LABELS = 3
 """Changes of one deploy that are named in a sentence; the rest are counted."""
 
+IN_SECONDS = 120
+"""Seconds below which a length is told in seconds."""
 
 _TOKEN = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 
@@ -50,9 +52,11 @@ def spoken(desk: Desk, at: datetime) -> str:
 
 
 def length(span: timedelta) -> str:
-    """How long something took: ``48 min``; less than a minute is said so."""
-    whole = timedelta(minutes=max(0, span // timedelta(minutes=1)))
-    return length_words(whole) if whole else "less than a minute"
+    """How long something took: ``48 min``; less than two minutes in seconds."""
+    seconds = max(0, round(span.total_seconds()))
+    if seconds < IN_SECONDS:
+        return f"{seconds} s"
+    return length_words(timedelta(minutes=span // timedelta(minutes=1)))
 
 
 def likely_called(session: Session, desk: Desk, likely: Likely) -> str:

@@ -129,7 +129,9 @@ def opened(session: Session, desk: Desk, event: IncidentOpened, now: datetime) -
     _make_room(session, desk, incident, now)
     rooms.let_in(session, desk, incident, [event.slack_id], now)
     telling.show(session, desk, incident, now)
-    return f"{naming.capital(naming.called(incident))} is open. Its room is being made; you are let in."
+    session.flush()
+    woken = paging.woken_words(session, desk, incident)
+    return f"{naming.capital(naming.called(incident))} is open. Its room is being made; you are let in. {woken}"
 
 
 def make_real(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
@@ -292,6 +294,10 @@ def _reopen(
     if incident.bundle is None and incident.service is not None and incident.environment is not None:
         incident.bundle = joining.bundle_of(incident.service, incident.environment)
     alert.incident = incident.id
+    if pages.not_ours(incident) or alert.pager_incident is not None:  # the pager's incident of then has ended
+        own = alert.pager_incident
+        incident.pager_incident, incident.pager_ours = own, False
+        incident.pager_url = alert.url if own is not None else None
     resolving.reopened(session, desk, incident, now, called=None, alert=alert.id)
     _add_service(session, incident, owner, environment)
     if incident.watched and owner.paging is PagingMode.PAGE:  # the catalogue says so since it was over

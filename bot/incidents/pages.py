@@ -20,7 +20,7 @@ from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy
 from bot.events import DeployStatus
-from bot.incidents import people
+from bot.incidents import naming, people
 from bot.incidents.models import Incident, IncidentService, Likely, Opinion, Page
 from bot.incidents.plain import one_line, opens
 from bot.incidents.states import PageState, State
@@ -57,6 +57,8 @@ MOST_DETAILS = 3
 """Likely changes that are written into a page."""
 
 _PREFIX = "shipmate"
+_ON_CALL, _POLICY, _ROLE = "on-call", "policy", "on_call"
+"""How whoever is on call is named where nobody knows who that is, the way they are called, and why (``waking``)."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Keyed:
 
     incident: int
     page: int
+    round: int
 
 
 def of(session: Session, incident: Incident) -> Sequence[Page]:
@@ -74,7 +77,10 @@ def of(session: Session, incident: Incident) -> Sequence[Page]:
 
 def woken(session: Session, incident: Incident) -> frozenset[str]:
     """Who was woken for an incident, by ``Page.who`` and every other name by which they are known now."""
-    return frozenset(name for one in of(session, incident) if one.state != PageState.SHADOW for name in names_of(one))
+    found = [one for one in of(session, incident) if one.state != PageState.SHADOW]
+    names = {name for one in found for name in names_of(one)}
+    # Whoever is on call is called by it, also once nobody knows any more who that is.
+    return frozenset(names | {_ON_CALL} if any(one.way == _POLICY and one.role == _ROLE for one in found) else names)
 
 
 def names_of(page: Page) -> frozenset[str]:
@@ -112,20 +118,25 @@ def answered(session: Session, incident: Incident) -> bool:
 
 def key_of(incident: Incident, page: Page) -> str:
     """By what the pager knows a page, on every try."""
-    return f"{_PREFIX}:{incident.id}:{page.id}:{_mark(incident)}"
+    return f"{_PREFIX}:{incident.id}:{page.id}:{_mark(incident)}:{_round(page)}"
+
+
+def is_of_now(page: Page, named: Keyed) -> bool:
+    """Whether a key names this page as it was asked for last: of one that was woken anew, it has another."""
+    return named.round == _round(page)
 
 
 def keyed(session: Session, key: str | None) -> Keyed | None:
     """What of ours a key names; None for whatever is not ours."""
     prefix, *rest = (key or "").split(":")
-    if prefix != _PREFIX or len(rest) != 3 or not (rest[0].isdecimal() and rest[1].isdecimal()):
+    if prefix != _PREFIX or len(rest) != 4 or not all(one.isdecimal() for one in (rest[0], rest[1], rest[3])):
         return None
-    if len(rest[0]) > 15 or len(rest[1]) > 15:
+    if any(len(one) > 15 for one in (rest[0], rest[1], rest[3])):
         return None
     incident = session.get(Incident, int(rest[0]))
     if incident is None or _mark(incident) != rest[2]:
         return None
-    return Keyed(int(rest[0]), int(rest[1]))
+    return Keyed(int(rest[0]), int(rest[1]), int(rest[3]))
 
 
 def owner_of(session: Session, desk: Desk, incident: Incident) -> Service | None:
@@ -271,15 +282,20 @@ def _a_line(words: str) -> str:
     return words[: len(words) - len(words.lstrip(" "))] + one_line(words)
 
 
+def _round(page: Page) -> int:
+    return int(page.asked_at.timestamp())  # another one where somebody is woken anew
+
+
 def _mark(incident: Incident) -> str:
     began = incident.opened_at.astimezone(UTC).isoformat("T", "microseconds")
     return hashlib.sha256(began.encode()).hexdigest()[:10]
 
 
 def _minutes(length: timedelta) -> str:
-    minutes = max(0, round(length.total_seconds() / 60))
-    if minutes < 1:
-        return "less than a minute"
+    seconds = max(0, round(length.total_seconds()))
+    if seconds < naming.IN_SECONDS:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
     hours, rest = divmod(minutes, 60)
     if not hours:
         return f"{minutes} min"

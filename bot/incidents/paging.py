@@ -7,6 +7,7 @@ muting mutes none of it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -15,9 +16,10 @@ from sqlmodel import Session
 from bot import audit, outbox, work
 from bot.audit import Tag
 from bot.deploys.loading import Desk
+from bot.gates.wording import listed
 from bot.incidents import finding, naming, pages, people, roles, rooms, succession, telling, timeline
 from bot.incidents.models import Incident, Likely, Page
-from bot.incidents.states import EntryKind, PageState, State
+from bot.incidents.states import GONE_ON, EntryKind, PageState, State
 from bot.incidents.telling import PersonSaid, Said
 from bot.incidents.waking import Plan, Role, Wake, Way, reason_of
 from bot.outbox import Lane
@@ -27,6 +29,12 @@ NOBODY_ELSE = "nobody else"
 
 WAITING = frozenset({PageState.WANTED.value, PageState.SENT.value})
 """Where a page stands that nobody has answered."""
+
+CALLS = frozenset({Way.ASSIGN.value, Way.POLICY.value})
+"""Ways by which the pager is to call somebody."""
+
+LEAVES_WITHIN = timedelta(seconds=30)
+"""A call that has not left by then is said not to have, and others are told in Slack."""
 
 MOST_NAGS = 3
 """How often somebody is asked again in Slack who cannot be woken otherwise."""
@@ -64,10 +72,17 @@ def wake(
     return made
 
 
-def pass_on(session: Session, desk: Desk, incident: Incident, page: Page | None, now: datetime) -> str:
+def pass_on(
+    session: Session,
+    desk: Desk,
+    incident: Incident,
+    page: Page | None,
+    now: datetime,
+    state: PageState = PageState.PASSED_ON,
+) -> str:
     """Wake whoever is next, since this page is not theirs or was not answered; returns who that is, in words."""
     if page is not None and page.state != PageState.FAILED:
-        _put_by(session, page)
+        _put_by(session, page, state)
     return _wake_next(session, desk, incident, page, now, succession.next_of(session, desk, incident, now, but=page))
 
 
@@ -75,7 +90,7 @@ def escalate(session: Session, desk: Desk, incident: Incident, page: Page, now: 
     """Nobody answered a page: the team's escalation policy is asked, or whoever is on call; returns who, in words."""
     found = succession.next_of(session, desk, incident, now, but=page, escalating=True)
     if found is not None:
-        _put_by(session, page)
+        _put_by(session, page, PageState.UNANSWERED)
     elif page.way == Way.POLICY:
         return "PagerDuty goes on by its escalation policy"
     return _wake_next(session, desk, incident, page, now, found)
@@ -85,6 +100,40 @@ def next_words(session: Session, desk: Desk, incident: Incident) -> str:
     """Whom a “Not mine” about the likeliest change would wake: a name; “nobody else” where there is nobody."""
     found = succession.next_of(session, desk, incident, desk.now, but=None, passing=True)
     return succession.named(session, desk, incident, found.wake.person) if found is not None else NOBODY_ELSE
+
+
+def mark_of(words: str) -> str:
+    """A mark of whom a button names, to be carried by its value: by it a stale one is known."""
+    return hashlib.sha256(words.encode()).hexdigest()[:8]
+
+
+def on_it_besides(session: Session, desk: Desk, incident: Incident, slack_id: str) -> list[str]:
+    """Who is on it other than this person, by name."""
+    found = pages.of(session, incident)
+    names = [one.name for one in found if one.state == PageState.ANSWERED and one.slack_id != slack_id]
+    lead = incident.lead
+    waiting = {one.slack_id for one in found if one.state in WAITING}
+    if lead not in (None, slack_id) and lead not in waiting and not any(one.slack_id == lead for one in found):
+        names.append(people.named(session, desk, lead or ""))
+    return names
+
+
+def let_off(session: Session, page: Page) -> None:
+    """Somebody need not answer any more, since it is not theirs and somebody else is on it."""
+    _put_by(session, page)
+
+
+def woken_words(session: Session, desk: Desk, incident: Incident) -> str:
+    """Who is called for an incident, in a sentence for whoever opened it; that nobody was, and what wakes somebody."""
+    called = [page.name for page in pages.of(session, incident) if page.state in WAITING]
+    if called:
+        return f"{naming.capital(listed(called))} {'is' if len(called) == 1 else 'are'} called."
+    owner = pages.owner_of(session, desk, incident)
+    if owner is None:
+        return "Nobody was woken: it is of no service. Name people in its room."
+    found = people.on_call(session, desk, owner, desk.now, pager=pages.by_pager(desk, owner))
+    who = listed([one.name for one in found[:1]]) or "whoever is on call"
+    return f"Nobody was woken: the button on its card wakes {who}."
 
 
 def wake_on_call(session: Session, desk: Desk, incident: Incident, now: datetime) -> str:
@@ -98,7 +147,7 @@ def wake_on_call(session: Session, desk: Desk, incident: Incident, now: datetime
         return f"{names} {'was' if len(woken) < 2 else 'were'} woken already."
     if woken:  # before it was resolved, and it goes on
         _anew(session, desk, incident, woken[-1], now)
-        return f"{woken[-1].name} is woken now."
+        return f"{woken[-1].name} is called now."
     found = succession.on_call(session, desk, incident, owner, now) or succession.escalation(
         session, desk, incident, owner
     )
@@ -167,12 +216,16 @@ def due(session: Session, desk: Desk, page_id: int, now: datetime) -> None:
     if page.state == PageState.OVER:  # it ended before they answered, and goes on
         _anew(session, desk, incident, page, now)
         return
-    if page.state == PageState.SENT and page.pager_incident is not None:
+    until = page.no_answer_at
+    if page.state == PageState.WANTED and page.way in CALLS and until is not None and now < until:
+        _unreached(session, desk, incident, page, now)
+        work.schedule(session, pages.PAGE, page_id, until)
+    elif page.state == PageState.SENT and page.pager_incident is not None:
         key = f"{pages.ESCALATE}:{page_id}"
         if not outbox.add_effect(session, pages.ESCALATE, key, now, lane=Lane.PAGE, page=page_id):
             outbox.rearm_effect(session, key)
-        return
-    _nag(session, desk, incident, page, now)
+    else:
+        _nag(session, desk, incident, page, now)
 
 
 def over(session: Session, incident: Incident, now: datetime) -> None:
@@ -189,18 +242,36 @@ def over(session: Session, incident: Incident, now: datetime) -> None:
 
 
 def reopened(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
-    """An incident goes on: whoever was woken long ago is woken again, whoever never answered once that is long ago.
+    """An alert opened it again: whoever was woken long ago is woken again, and whoever was on it at once; never nobody.
 
-    Not somebody who passed it on: it went to somebody else then, and does so now.
+    Whoever never answered is woken again once that is long ago. Not somebody who passed it on: it went to somebody else
+    then, and does so now. The pager's incident of then has ended, and another one is opened.
     """
-    for page in pages.of(session, incident):
-        if page.state in (PageState.SHADOW, PageState.PASSED_ON, PageState.FAILED):
-            continue
-        again = page.asked_at + AGAIN_AFTER
-        if now >= again:
-            _anew(session, desk, incident, page, now)
-        elif page.state == PageState.OVER:
-            work.schedule(session, pages.PAGE, page.id or 0, again)
+    if incident.pager_ours:
+        incident.pager_incident, incident.pager_ours, incident.pager_url = None, False, None
+    if pages.not_ours(incident):
+        return  # the alert is the pager's own incident: whoever is on call is woken by it
+    found = [page for page in pages.of(session, incident) if page.state not in _NOT_ANEW]
+    again = [page for page in found if now >= page.asked_at + AGAIN_AFTER]
+    if not any(page.way != Way.RESPOND for page in again):
+        first = next((page for page in found if page.slack_id == incident.lead and incident.lead is not None), None)
+        first = first or next((page for page in found if page.state == PageState.ANSWERED), None)
+        first = first or next((page for page in found if page.way != Way.RESPOND), None)
+        again = [first, *again] if first is not None and first not in again else again
+    by_pager = pages.by_pager(desk, pages.owner_of(session, desk, incident))
+    for page in found:
+        if page not in again and page.state == PageState.OVER:
+            work.schedule(session, pages.PAGE, page.id or 0, page.asked_at + AGAIN_AFTER)
+    if again and by_pager and not any(page.way != Way.RESPOND for page in again):
+        again[0].way = Way.ASSIGN.value  # there is nobody's incident to be asked to
+    for page in again:
+        _anew(session, desk, incident, page, now)
+    if not again:
+        _wake_next(session, desk, incident, None, now, succession.next_of(session, desk, incident, now, but=None))
+
+
+_NOT_ANEW = frozenset({PageState.SHADOW.value, PageState.FAILED.value, *GONE_ON})
+"""Pages of whom nobody is woken by an incident that is opened again."""
 
 
 # --- inside -------------------------------------------------------------------------------------------------------
@@ -239,7 +310,7 @@ def _send(session: Session, desk: Desk, incident: Incident, page: Page, now: dat
     """Have a page leave: by the pager, before all else, and in Slack. ``of`` tells it from the same page before."""
     number = page.id or 0
     way = Way(page.way)
-    if way in (Way.ASSIGN, Way.POLICY):
+    if way in CALLS:
         key = f"{pages.PAGE}:{number}"
         if not outbox.add_effect(session, pages.PAGE, key, now, lane=Lane.PAGE, page=number):
             outbox.rearm_effect(session, key)
@@ -250,15 +321,58 @@ def _send(session: Session, desk: Desk, incident: Incident, page: Page, now: dat
     audit.record(
         session, Tag.PAGE_SENT, f"incident:{incident.id}", now, who=page.who, page=page.id, way=page.way, role=page.role
     )
-    _enter(session, incident, page, f"{page.name} is woken: {page.reason}", now, of)
+    calls = way in CALLS
+    did = "is called" if calls else "is asked to come" if way is Way.RESPOND else "was woken in Slack"
+    _enter(session, incident, page, f"{page.name} {did}: {page.reason}", now, of)
     if page.slack_id is not None:
         telling.tell(session, incident, page.slack_id, PersonSaid.PAGE, f"{number}:{of}", now, page=number, nag=0)
         rooms.let_in(session, desk, incident, [page.slack_id], now)
-    telling.say(session, desk, incident, Said.PAGED, f"{number}:{of}", now, page=number)
+    if not calls:  # that somebody was woken is said once the call has left
+        telling.say(session, desk, incident, Said.PAGED, f"{number}:{of}", now, page=number)
     page.no_answer_at = None
     if way is not Way.RESPOND:  # nobody waits for a second answer
         page.no_answer_at = now + desk.catalog.paging.no_answer_after
-        work.schedule(session, pages.PAGE, number, page.no_answer_at)
+        looks = min(page.no_answer_at, now + LEAVES_WITHIN) if calls else page.no_answer_at
+        work.schedule(session, pages.PAGE, number, looks)
+
+
+def woken(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> None:
+    """A call has left: only now is it said that somebody was woken, by the name that the pager gave."""
+    of = f"{page.id}:{page.asked_at.isoformat()}"
+    timeline.enter(
+        session, incident.id or 0, EntryKind.PAGE, f"woken:{of}", f"{page.name} was woken: {page.reason}", now
+    )
+    telling.say(session, desk, incident, Said.PAGED, of, now, page=page.id)
+
+
+def _unreached(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> None:
+    """A call has not left within the time that it may take: that is said aloud, and others are told in Slack."""
+    told = _tell_others(session, desk, incident, page, now)
+    words = f"{listed(told)} {'is' if len(told) == 1 else 'are'} told in Slack" if told else "nobody is known to tell"
+    of = f"{page.id}:{page.asked_at.isoformat()}:unreached"
+    telling.say(
+        session, desk, incident, Said.PAGE_FAILED, of, now, page=page.id,
+        why="PagerDuty cannot be reached, and is tried again", next=words,
+    )  # fmt: skip
+    text = f"{page.name} could not be called so far (PagerDuty cannot be reached): {words}"
+    timeline.enter(session, incident.id or 0, EntryKind.PAGE, f"unreached:{of}", text, now)
+    telling.show(session, desk, incident, now)
+
+
+def _tell_others(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> list[str]:
+    """Tell whoever was on call when that was last read, and those who approve, in Slack; returns their names."""
+    owner = pages.owner_of(session, desk, incident)
+    found = people.instead_of_pager(session, desk, owner, now) if owner is not None else ()
+    named = []
+    for one in found:
+        if one.slack_id is None or one.slack_id == page.slack_id:
+            continue
+        key = f"{page.id}:{page.asked_at.isoformat()}:{page.nags}:unreached"
+        nag = page.nags
+        telling.tell(session, incident, one.slack_id, PersonSaid.PAGE, key, now, page=page.id, nag=nag)
+        rooms.let_in(session, desk, incident, [one.slack_id], now)
+        named.append(one.name)
+    return named
 
 
 def ask_responders(session: Session, incident: Incident, now: datetime) -> None:
@@ -276,8 +390,8 @@ def _enter(session: Session, incident: Incident, page: Page, text: str, now: dat
     timeline.enter(session, incident.id or 0, EntryKind.PAGE, f"page:{page.id}:{page.way}:{of}", text, now)
 
 
-def _put_by(session: Session, page: Page) -> None:
-    page.state = PageState.PASSED_ON.value
+def _put_by(session: Session, page: Page, state: PageState = PageState.PASSED_ON) -> None:
+    page.state = state.value
     work.cancel(session, pages.PAGE, page.id or 0)
 
 
@@ -294,7 +408,9 @@ def _nag(session: Session, desk: Desk, incident: Incident, page: Page, now: date
         telling.tell(session, incident, page.slack_id, PersonSaid.PAGE, of, now, page=number, nag=page.nags)
     words = f"{page.name} is asked again"
     if page.state == PageState.WANTED:
-        words = f"PagerDuty does not answer, and is tried again; {words} in Slack"
+        told = [*([page.name] if page.slack_id is not None else []), *_tell_others(session, desk, incident, page, now)]
+        again = f"{listed(told)} {'is' if len(told) == 1 else 'are'} told again in Slack" if told else "nobody is known"
+        words = f"PagerDuty does not answer, and is tried again; {again}"
     telling.say(session, desk, incident, Said.NO_ANSWER, f"{number}:{page.nags}", now, page=number, next=words)
     page.no_answer_at = now + desk.catalog.paging.no_answer_after
     work.schedule(session, pages.PAGE, number, page.no_answer_at)
@@ -313,7 +429,7 @@ def _wake_next(
     _send(session, desk, incident, made, now)
     session.flush()
     telling.show(session, desk, incident, now)
-    return f"{called} is woken now"
+    return f"{called} is {'called' if made.way in CALLS else 'woken'} now"
 
 
 def held(session: Session, incident_id: int) -> Incident | None:

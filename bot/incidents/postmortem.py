@@ -167,7 +167,7 @@ def load(session: Session, desk: Desk, incident: Incident) -> Postmortem:
         select(Alert).where(Alert.incident == number).order_by(col(Alert.started_at), col(Alert.id)).limit(MOST_ALERTS)
     ).all()
     fired: int = session.exec(select(func.count()).select_from(Alert).where(Alert.incident == number)).one()
-    ended = incident.mitigated_at or incident.resolved_at
+    ended = incident.mitigated_at  # not known while something fires, though people say that it is over
     lines = timeline.entries(session, number, latest=MOST_LINES)
 
     def called(slack_id: str | None) -> str | None:

@@ -224,7 +224,7 @@ def _causes(session: Session) -> Mapping[int, Sequence[Incident]]:
         select(Likely, Incident)
         .join(Incident, col(Likely.incident) == col(Incident.id))
         .join(Opinion, col(Opinion.likely) == col(Likely.id))
-        .where(Likely.kind == "deploy", col(Incident.cause).is_(None), Incident.state == State.RESOLVED.value)
+        .where(Likely.kind == "deploy", col(Incident.cause).is_(None), Incident.state != State.MERGED.value)
         .where(col(Opinion.right).is_(True))
     ).all()
     said = _opinions(session, {likely.id for likely, _ in undecided if likely.id is not None})

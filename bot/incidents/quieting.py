@@ -43,6 +43,10 @@ def alert_moved(session: Session, desk: Desk, alert: Alert, now: datetime) -> No
     _look_whether_quiet(session, desk, known, alert, f"{alert.name} is {owner.name}'s", now)
 
 
+MOST_ENDS_ENTERED = 60
+"""Lines of a timeline up to which the end of each alert is another; of a storm only the last one's is."""
+
+
 def quiet_due(session: Session, desk: Desk, incident_id: int, now: datetime) -> None:
     """One that was only watched has been quiet for long: it ends by itself, since nobody was asked to see to it."""
     incident = session.get(Incident, incident_id)
@@ -86,13 +90,17 @@ def _look_whether_quiet(
         return
     own = _own(session, incident)
     if session.exec(select(Alert.id).where(own, col(Alert.resolved_at).is_(None)).limit(1)).first() is not None:
+        if alert.resolved_at is not None and timeline.count(session, incident.id or 0) < MOST_ENDS_ENTERED:
+            key, at = f"over:{alert.id}:{alert.resolved_at.isoformat()}", alert.resolved_at
+            timeline.enter(session, incident.id or 0, EntryKind.ALERT, key, words, at)
         return
     # Not when the one that we heard of last was over: they are told of in any order.
     over = session.exec(select(func.max(Alert.resolved_at)).where(own)).one() or alert.resolved_at or now
     incident.quiet_at = over
-    if incident.state != State.OPEN:
-        return
     incident.mitigated_at = incident.mitigated_at or over
+    if incident.state != State.OPEN:  # people had resolved it while it fired
+        telling.show(session, desk, incident, now)
+        return
     if incident.watched:
         work.schedule(session, QUIET, incident.id or 0, over + desk.catalog.incidents.reopens_within)
     key = over.isoformat()

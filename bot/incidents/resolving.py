@@ -6,6 +6,7 @@ more, whichever is known; else until somebody said that it is over.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
@@ -23,6 +24,8 @@ from bot.incidents.states import EntryKind, State
 from bot.incidents.telling import Said
 from bot.locks import service as locks
 from bot.outbox import Lane
+from bot.promotions.models import Promotion
+from bot.promotions.models import State as Underway
 
 ROOM_DOCUMENT = "room_document"
 """The kind of effect that lays the postmortem's draft into an incident's room: ``incident``."""
@@ -47,17 +50,20 @@ def resolve(session: Session, desk: Desk, incident: Incident, event: IncidentAct
         cause = 0 if event.likely == 0 else finding.likely_of(session, incident, event.likely).id
     incident.state, incident.resolved_at, incident.resolved_by = State.RESOLVED.value, now, event.slack_id
     incident.resolution, incident.cause = words or None, cause
-    incident.mitigated_at = _mitigated_at(session, incident) or incident.quiet_at or now
+    # While something fires nobody knows yet when the harm ends: what is told of its end then says so.
+    incident.mitigated_at = _mitigated_at(session, incident) or incident.quiet_at or (None if firing else now)
     promises.withdraw(session, incident)
     for row in finding.services_of(session, incident):
         row.locked = False
         session.add(row)
     session.flush()
-    locks.lift_cause(session, desk.catalog, locking.cause_of(incident), now)
+    locks.lift_cause(session, desk.catalog, locking.cause_of(incident), now, waits=_waits)
     paging.over(session, incident, now)
-    number, took = incident.id or 0, naming.length(recovery(incident) or timedelta())
+    number, took = incident.id or 0, naming.length(recovery(incident) or now - incident.onset_at)
     key, stamp = f"resolved:{now.isoformat()}", now.isoformat()
-    text = f"Resolved after {took}" + (f": {words}" if words else "")
+    text = (f"Resolved while {_still(firing)}" if firing else f"Resolved after {took}") + (
+        f": {words}" if words else ""
+    )
     timeline.enter(session, number, EntryKind.ACT, key, text, now, who=event.called)
     audit.record(
         session, Tag.INCIDENT_MOVED, f"incident:{number}", now, who=f"slack:{event.slack_id}",
@@ -72,6 +78,13 @@ def resolve(session: Session, desk: Desk, incident: Incident, event: IncidentAct
     telling.show(session, desk, incident, now)
     still = f" {_still(firing)} of it." if firing else ""
     return f"Resolved: {naming.called(incident)}, {took} after it began.{still}{left}"
+
+
+def _waits(session: Session, targets: Sequence[int]) -> bool:
+    """Whether anything is on its way to these targets, so that somebody is to say when it goes on."""
+    under_way = (Underway.OPEN.value, Underway.STARTING.value)
+    wanted = select(Promotion.id).where(col(Promotion.target).in_(targets), col(Promotion.state).in_(under_way))
+    return session.exec(wanted.limit(1)).first() is not None
 
 
 def reopen(session: Session, desk: Desk, incident: Incident, event: IncidentActed, now: datetime) -> str:
@@ -103,7 +116,8 @@ def reopened(
         rooms.wanted_anew(session, desk, incident, now)
         promises.promise(session, desk, incident, now)
     stamp = now.isoformat()
-    why = "Opened again" if alert is None else "Opened again: an alert fires again"
+    row = session.get(Alert, alert) if alert is not None else None
+    why = "Opened again" if row is None else f"Opened again: {row.name} fires"
     timeline.enter(session, incident.id or 0, EntryKind.ACT, f"reopened:{stamp}", why, now, who=called)
     audit.record(
         session, Tag.INCIDENT_MOVED, f"incident:{incident.id}", now, who=called, to=State.OPEN.value, alert=alert
@@ -151,7 +165,7 @@ def written(session: Session, desk: Desk, incident: Incident, address: str | Non
 
 def recovery(incident: Incident) -> timedelta | None:
     """How long it took from the onset until the harm ended; None while that is not known."""
-    ended = incident.mitigated_at or incident.resolved_at
+    ended = incident.mitigated_at
     return max(timedelta(), ended - incident.onset_at) if ended is not None else None
 
 

@@ -83,5 +83,12 @@ def _must_belong(session: Session, desk: Desk, who: str, name: str, now: datetim
         raise UserError(
             f"{name} is no full member of this workspace and could do nothing in that role: name somebody who is."
         )
-    if profile is None:
+    unread = profile is None or profile.read_at is None
+    if unread and desk.catalog.person_by_slack(who) is None:
+        people.want_member(session, who, now)
+        raise UserError(
+            f"Slack has not told me yet who {name} is, and only full members take a role: name somebody else, or try "
+            "it again in a minute."
+        )
+    if unread:
         people.want_member(session, who, now)

@@ -29,11 +29,19 @@ class PageState(StrEnum):
     ANSWERED = "answered"
     """They said that they are on it."""
     PASSED_ON = "passed_on"
-    """They said that it is not theirs, or nobody answered: it went to somebody else."""
+    """They said that it is not theirs: it went to somebody else."""
+    UNANSWERED = "unanswered"
+    """They did not answer: it went to somebody else."""
+    DECLINED = "declined"
+    """They said no at the pager."""
     FAILED = "failed"
     """It could not be sent; somebody else is woken for it."""
     OVER = "over"
     """The incident ended before they answered."""
+
+
+GONE_ON = frozenset({PageState.PASSED_ON.value, PageState.UNANSWERED.value, PageState.DECLINED.value})
+"""Where a page stands that went to somebody else."""
 
 
 class EntryKind(StrEnum):

@@ -62,7 +62,7 @@ def next_of(
             return Next(wake)
     leads = people.on_call(session, desk, owner, now, pager=False)
     told = next((one for one in leads if not one.names & woken), None)
-    if told is None or (escalating and by_pager):  # the pager goes on by itself then
+    if told is None:
         return None
     return Next(Wake(told, Way.MESSAGE, reason_of(told)))
 
@@ -89,12 +89,15 @@ def on_call(session: Session, desk: Desk, incident: Incident, owner: Service, no
 
 
 def escalation(session: Session, desk: Desk, incident: Incident, owner: Service) -> Wake | None:
-    """The team's escalation policy at the pager, where it has one."""
-    policy = owner.team.escalation_policy if owner.team is not None else None
-    if policy is None or not pages.by_pager(desk, owner):
+    """Whoever comes next by the team's escalation policy at the pager, or by the service's own where that was asked."""
+    if not pages.by_pager(desk, owner):
         return None
-    assert owner.team is not None
-    person = replace(ON_CALL, who=f"{pages.POLICY}{policy}", name=f"the escalation policy of {owner.team.name}")
+    policy = owner.team.escalation_policy if owner.team is not None else None
+    asked = any(one.way == Way.POLICY for one in pages.of(session, incident))
+    if policy is None and not asked:
+        return None
+    whose = owner.team.name if owner.team is not None and policy is not None else owner.name
+    person = replace(ON_CALL, who=f"{pages.POLICY}{policy or ''}", name=f"the escalation policy of {whose}")
     return Wake(person, Way.POLICY, "nobody has answered")
 
 

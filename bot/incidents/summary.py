@@ -71,8 +71,11 @@ def load(session: Session, desk: Desk, incident: Incident) -> IncidentSummary:
     update = session.exec(
         select(StatusUpdate).where(StatusUpdate.incident == incident.id).order_by(col(StatusUpdate.id).desc()).limit(1)
     ).first()
-    on_it = [page.name for page in finding.pages_of(session, incident) if page.state == "answered"]
-    likely = [row for row in finding.likely_changes(session, incident) if row.rank > 0][:LISTED]
+    leads = naming.person_called(session, desk, incident.lead) if incident.lead else None
+    answered = [page for page in finding.pages_of(session, incident) if page.state == "answered"]
+    known = [page.name for page in answered if page.slack_id is not None or page.pager_user is not None]
+    on_it = [name for name in known if name != leads]  # who leads is on it, and is named already
+    likely = finding.named_likely(session, incident)[:LISTED]
     return IncidentSummary(
         incident_id=incident.id or 0,
         title=incident.title,
@@ -80,10 +83,10 @@ def load(session: Session, desk: Desk, incident: Incident) -> IncidentSummary:
         meaning=severity.meaning if severity else "",
         state=incident.state,
         onset_at=incident.onset_at,
-        lead=naming.person_called(session, desk, incident.lead) if incident.lead else None,
+        lead=leads,
         on_it=tuple(dict.fromkeys(on_it)),
         likely=tuple(naming.likely_called(session, desk, row) for row in likely),
-        confidence=incident.confidence,
+        confidence=likely[0].confidence if likely else incident.confidence,
         firing=resolving.fires(session, incident),
         condition=update.condition if update is not None else None,
         condition_at=update.at if update is not None else None,

@@ -130,6 +130,8 @@ def say(session: Session, desk: Desk, incident: Incident, said: Said, key: str, 
         return outbox.add_note(session, SAID, name, incident.room, now, lane=Lane.APPROVAL, **about)
     place = card_places(session, desk, incident)[0]
     card = outbox.find_card(session, INCIDENT, str(incident.id), place)
+    if card is None:  # it is about to be shown: what is said meanwhile stands in its thread, and not beside it
+        card = outbox.touch_card(session, INCIDENT, str(incident.id), place, now, lane=Lane.APPROVAL, urgent=True)
     return outbox.add_note(session, SAID, name, place, now, thread=card, lane=Lane.APPROVAL, **about)
 
 

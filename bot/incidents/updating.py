@@ -9,7 +9,7 @@ from sqlmodel import Session
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import IncidentActed, IncidentOpened
-from bot.incidents import naming, promises, rooms, telling, timeline
+from bot.incidents import attributing, naming, promises, rooms, telling, timeline
 from bot.incidents.models import Incident, StatusUpdate
 from bot.incidents.states import SEVERITIES, EntryKind
 from bot.incidents.telling import Said
@@ -44,6 +44,7 @@ def severity(session: Session, desk: Desk, incident: Incident, event: IncidentAc
         severity=wanted.number, called=event.called,
     )  # fmt: skip
     rooms.head_changed(session, incident, now)
+    attributing.graver(session, desk, incident, now)
     telling.show(session, desk, incident, now)
     return f"{naming.capital(naming.called(incident))} is {wanted.name} now: {wanted.meaning}{_next(desk, incident)}"
 

@@ -14,8 +14,9 @@ from bot.audit import Tag
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import IncidentActed
+from bot.gates.wording import listed
 from bot.incidents import finding, naming, paging, roles, telling, timeline
-from bot.incidents.models import Incident, Likely, Opinion
+from bot.incidents.models import Incident, Likely, Opinion, Page
 from bot.incidents.states import EntryKind, PageState, State
 from bot.incidents.telling import Said
 
@@ -27,8 +28,10 @@ def not_mine(session: Session, desk: Desk, incident: Incident, event: IncidentAc
     """Somebody says that it is not theirs; returns what they are told, with who is woken instead.
 
     Somebody who was woken for it passes that on. Anybody else wakes whoever is next once for each likely change: a
-    second voice that says the same is kept, and wakes nobody. After the end it is kept alone.
+    second voice that says the same is kept, and wakes nobody. While somebody else is on it, and after the end, it is
+    kept alone. UserError, with nothing done, where the button named somebody else than who would be woken now.
     """
+    _must_be_seen(session, desk, incident, event)
     page = finding.page_of(session, incident, event.slack_id)
     number = event.likely if event.likely is not None else (page.likely if page is not None else None)
     likely = finding.likely_of(session, incident, number) if number is not None else None
@@ -49,6 +52,9 @@ def not_mine(session: Session, desk: Desk, incident: Incident, event: IncidentAc
     if incident.watched:
         telling.show(session, desk, incident, now)
         return f"Kept: it was not {name}. Nobody is woken for {incident.service}, so nobody else is either."
+    if (said := _taken(session, desk, incident, event, page)) is not None:
+        telling.show(session, desk, incident, now)
+        return f"Kept: it was not {name}. {said}"
     passes = page is not None and page.state in _PASSABLE
     if not passes and (said_before or not fresh):
         telling.show(session, desk, incident, now)
@@ -98,6 +104,28 @@ def give(session: Session, likely: Likely, event: IncidentActed, now: datetime, 
         likely=likely.id, kind=likely.kind, of=likely.subject, right=right,
     )  # fmt: skip
     return True
+
+
+def _must_be_seen(session: Session, desk: Desk, incident: Incident, event: IncidentActed) -> None:
+    """UserError where the button that was pressed named another than who would be woken by it now."""
+    if event.seen is None or incident.state != State.OPEN.value or incident.watched:
+        return
+    who = paging.next_words(session, desk, incident)
+    if paging.mark_of(who) != event.seen and not paging.on_it_besides(session, desk, incident, event.slack_id):
+        raise UserError(
+            f"Nothing was done: things have moved on since that button was shown, and it would wake {who} now. If it "
+            "is not yours, press the button as it is on the card now."
+        )
+
+
+def _taken(session: Session, desk: Desk, incident: Incident, event: IncidentActed, page: Page | None) -> str | None:
+    """That somebody else is on it, so that nobody is woken; whoever was asked besides is let off."""
+    others = paging.on_it_besides(session, desk, incident, event.slack_id)
+    if not others:
+        return None
+    if page is not None and page.state in (PageState.WANTED.value, PageState.SENT.value):
+        paging.let_off(session, page)
+    return f"{listed(others)} {'is' if len(others) == 1 else 'are'} on it, so nobody else is woken."
 
 
 def _rejected(session: Session, likely: Likely) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -128,11 +129,15 @@ class TaskView:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceLine:
-    """A service that an incident is about; ``locked`` where its deploys wait for the incident's end."""
+    """A service that an incident is about; ``locked`` where its deploys wait for the incident's end.
+
+    ``watched`` where they do not, since it wakes nobody by the catalogue and only joined.
+    """
 
     service: str
     environment: str
     locked: bool
+    watched: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +182,8 @@ class IncidentCard:
     cause_known: bool
     """Whether somebody said which it was; also that it was none of them."""
     merged_into: int | None
+    goes_on_in: str | None
+    """The room of the one that it goes on as."""
     services: tuple[ServiceLine, ...]
     more_services: int
     alerts: tuple[AlertLine, ...]
@@ -219,6 +226,11 @@ class IncidentCard:
         return tuple(one for one in self.services if one.locked)
 
     @property
+    def only_watched(self) -> tuple[ServiceLine, ...]:
+        """Those that are not locked since they are only watched."""
+        return tuple(one for one in self.services if one.watched)
+
+    @property
     def first(self) -> LikelyView | None:
         """The likely change, where there is one."""
         return self.likely[0] if self.likely else None
@@ -227,6 +239,17 @@ class IncidentCard:
     def is_open(self) -> bool:
         """Whether it goes on."""
         return self.state is State.OPEN
+
+    @property
+    def next_mark(self) -> str:
+        """What a “Not mine” carries behind its likely change (``7:3:<mark>``): a stale one wakes nobody else."""
+        return hashlib.sha256((self.wakes_next or "nobody else").encode(errors="replace")).hexdigest()[:8]
+
+    @property
+    def nobody_woken(self) -> bool:
+        """Whether a person opened it, and nobody was woken for it so far: that is said with the button that does."""
+        woken = any(one.state is not PageState.SHADOW for one in self.pages)
+        return self.is_open and not self.watched and self.opened_by is not None and not self.alerts and not woken
 
     @property
     def answered(self) -> tuple[PageLine, ...]:
@@ -256,6 +279,8 @@ class IncidentNote:
     """The commit that runs again, of a rollback."""
     into: int | None = None
     from_: int | None = None
+    other_room: str | None = None
+    """Where the other one of two that are the same is led, or was."""
     at: datetime | None = None
 
 
@@ -280,9 +305,7 @@ class PersonNote:
     @property
     def others_on_it(self) -> tuple[PersonView, ...]:
         """Who else said that they are on it."""
-        return tuple(
-            one.person for one in self.card.answered if self.page is None or one.page_id != self.page.page_id
-        )
+        return tuple(one.person for one in self.card.answered if self.page is None or one.page_id != self.page.page_id)
 
     @property
     def woken_now(self) -> tuple[PersonView, ...]:
@@ -290,7 +313,8 @@ class PersonNote:
         return tuple(
             one.person
             for one in self.card.pages
-            if one.state in (PageState.WANTED, PageState.SENT) and one.way != "respond"
+            if one.state in (PageState.WANTED, PageState.SENT)
+            and one.way != "respond"
             and (self.page is None or one.page_id != self.page.page_id)
         )
 

@@ -5,6 +5,7 @@ Nothing ships because a timer ran out, or because a cause is gone: both ask for 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -13,10 +14,13 @@ from bot import audit
 from bot.audit import Tag
 from bot.catalog import Catalog
 from bot.deploys import targets
-from bot.locks import naming, rules, scopes, showing
+from bot.locks import facts, naming, rules, scopes, showing
 from bot.locks.models import Lock
 from bot.locks.rules import Look, Scope, ScopeKind, Stage
 from bot.locks.views import LockSaid
+
+Waits = Callable[[Session, Sequence[int]], bool]
+"""Whether anything waits to go to any of these targets (our numbers)."""
 
 
 def set_by_itself(
@@ -25,8 +29,8 @@ def set_by_itself(
     """Lock a target because of ``cause`` (``failure:<deploy>``, ``rollback:<promotion>``), without an end.
 
     However often it is called there is one; once a person has lifted it, it is not set again for the same cause. A
-    lock of the same kind that stands there takes the newer cause over, so that it is lifted and let go once. Returns
-    whether it holds anew.
+    lock of the same kind that holds there takes the newer cause over, so that it is lifted and let go once; one that
+    only waits for a Go gives way to a new one, which is told anew. Returns whether it holds anew.
     """
     spelt = targets.named(catalog, service, environment)
     scope = Scope(ScopeKind.TARGET, "/".join(spelt))
@@ -43,7 +47,7 @@ def set_by_itself(
     alike = [one for one in naming.at_scope(session, scope) if one.cause.partition(":")[0] == cause.partition(":")[0]]
     if before is not None and not before.closed:  # it had lifted itself, and nobody has said Go since
         lock = before
-    elif alike:
+    elif alike and rules.stage(alike[0], now) is Stage.HOLDS:
         lock = alike[0]
         _remember(session, lock, now)
         lock.cause = cause
@@ -52,6 +56,10 @@ def set_by_itself(
             scope_kind=scope.kind.value, scope=scope.name, cause=cause, reason=reason, began_at=now,
             channel=scopes.channel_of(catalog, scope, None),
         )  # fmt: skip
+        for former in alike:  # this one's Go is theirs too
+            former.closed = True
+            session.add(former)
+            showing.changed(session, catalog, former, now)
     lock.reason, lock.lifted_at, lock.lifted_by, lock.room = reason, None, None, None
     lock.nagged_at = None if lock.id is None else now
     session.add(lock)
@@ -69,10 +77,12 @@ def name_room(session: Session, catalog: Catalog, cause: str, room: str | None, 
         showing.changed(session, catalog, lock, now)
 
 
-def lift_cause(session: Session, catalog: Catalog, cause: str, now: datetime) -> None:
+def lift_cause(session: Session, catalog: Catalog, cause: str, now: datetime, waits: Waits | None = None) -> None:
     """What set a lock is resolved: only its own is lifted, and production waits for a person's Go.
 
-    A lock that had taken over holds on for the others that it stands for.
+    Where a person said that it is resolved, and by ``waits`` nothing waits there, nobody is asked for a Go: it is
+    open; nor where another lock holds on, whose own end asks for one. A lock that had taken over holds on for the
+    others that it stands for.
     """
     taken_over = select(Lock).where(Lock.cause == cause, col(Lock.lifted_by).startswith("lock:"))
     for remembered in session.exec(taken_over).all():
@@ -89,9 +99,14 @@ def lift_cause(session: Session, catalog: Catalog, cause: str, now: datetime) ->
             showing.changed(session, catalog, lock, now)
             continue
         lock.lifted_at = now
+        if facts.others_holding(session, catalog, lock, now):
+            lock.closed = True
+        elif waits is not None:
+            lock.closed = not waits(session, [one.id or 0 for one in scopes.covered_targets(session, catalog, lock)])
         session.add(lock)
         audit.record(session, Tag.LOCK_LIFTED, f"lock:{lock.id}", now, scope=lock.covered.typed, cause=cause)
-        showing.ask_go(session, lock, now)
+        if not lock.closed:
+            showing.ask_go(session, lock, now)
         showing.changed(session, catalog, lock, now)
 
 

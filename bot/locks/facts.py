@@ -63,6 +63,15 @@ def facts_among(
     return tuple(found)
 
 
+def others_holding(session: Session, catalog: Catalog, lock: Lock, now: datetime) -> Sequence[LockFact]:
+    """What else holds where a lock of one service's environment was set, wider locks included."""
+    scope = lock.covered
+    if scope.kind is not ScopeKind.TARGET:
+        return ()
+    found = facts_for(session, catalog, scope.service or "", scope.environment or "", None, now)
+    return [fact for fact in found if not fact.ended and fact.id != lock.id]
+
+
 def freezes_for(session: Session, catalog: Catalog, service: str, now: datetime) -> tuple[FreezeFact, ...]:
     """The freezes of this service that hold or are to come: of shipmate.yml and declared, the earliest first."""
     written = [

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from bot import people
 from bot.deploys.loading import Desk
 from bot.deploys.views import PersonView
-from bot.locks import rules, scopes, service
+from bot.locks import facts, rules, scopes, service
 from bot.locks.models import DeclaredFreeze, Lock
 from bot.locks.rules import Stage
 from bot.locks.views import Backlog, FreezeNote, FreezeRow, GoCard, LockCard, LockNote, LockRow, LockSaid, LocksReply
@@ -44,6 +44,7 @@ def lock_card(session: Session, desk: Desk, lock: Lock, waiting: Backlog) -> Loc
         waiting_doubtful=waiting.doubtful if stage is not Stage.OVER else 0,
         extend_until=_extend_until(lock, desk.now),
         room=lock.room if stage is Stage.HOLDS else None,
+        still=_still(session, desk, lock) if stage is Stage.OVER else (),
     )
 
 
@@ -178,6 +179,15 @@ def _freezes(session: Session, desk: Desk) -> list[FreezeRow]:
 
 def _owner(session: Session, desk: Desk, lock: Lock) -> PersonView | None:
     return person(session, desk, lock.owner, lock.called) if lock.owner is not None else None
+
+
+def _still(session: Session, desk: Desk, lock: Lock) -> tuple[str, ...]:
+    """What holds on where a lock lifted itself, in words."""
+    over = lock.lifted_at
+    if over is None or lock.lifted_by is not None or lock.go_at is not None:
+        return ()
+    others = facts.others_holding(session, desk.catalog, lock, desk.now)
+    return tuple(f"lock {one.id} ({one.owner}: {one.reason})" for one in others if one.began_at <= over)
 
 
 def _extend_until(lock: Lock, now: datetime) -> int | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from bot import outbox, work
 from bot.catalog import Catalog
 from bot.locks import facts, naming, rules, scopes
 from bot.locks.models import Lock
-from bot.locks.rules import ScopeKind
+from bot.locks.rules import ScopeKind, Stage
 from bot.locks.views import LockSaid
 from bot.outbox import Card, Lane
 
@@ -20,6 +20,9 @@ LOCK = "lock"
 GO = "lock_go"
 """The kind of card that asks for a person's Go."""
 
+_OUTLIVED = 20
+"""Cards of locks that lifted themselves that are shown anew once another lock is over."""
+
 
 def changed(session: Session, catalog: Catalog, lock: Lock, now: datetime) -> None:
     """A lock was set or changed: whatever it covers is judged again, its card shows it, the clock knows."""
@@ -28,7 +31,25 @@ def changed(session: Session, catalog: Catalog, lock: Lock, now: datetime) -> No
         work.touch(session, "target", target.id or 0)
     show(session, lock, now, urgent=True)
     show_asked(session, lock, now)
+    show_outlived(session, lock, now)
     schedule(session, lock)
+
+
+def show_outlived(session: Session, lock: Lock, now: datetime) -> None:
+    """Where a lock is over: the cards of those that lifted themselves while it held name it no more."""
+    if rules.stage(lock, now) is Stage.HOLDS:
+        return
+    rows = session.exec(
+        select(Lock)
+        .where(col(Lock.closed).is_(True), col(Lock.owner).is_(None), col(Lock.lifted_by).is_(None))
+        .where(col(Lock.lifted_at) >= lock.began_at, Lock.id != lock.id)
+        .order_by(col(Lock.id).desc())
+        .limit(_OUTLIVED)
+    ).all()
+    for one in rows:
+        card = outbox.find_card(session, LOCK, str(one.id), one.channel)
+        if card is not None:
+            outbox.show_newer(session, card, urgent=False)
 
 
 def show_covering(session: Session, catalog: Catalog, service: str, environment: str, now: datetime) -> None:

@@ -47,6 +47,8 @@ class LockCard:
     waiting_doubtful: int = 0
     room: str | None = None
     """The channel in which what set it is dealt with, while it holds."""
+    still: tuple[str, ...] = ()
+    """Of one that lifted itself: what held there already and holds on, so that no Go is asked for this one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlmodel import Session
 
 from bot import people
 from bot.alerts import unknown
 from bot.alerts.mapping import kind_of, likely_services
 from bot.alerts.models import Alert, AlertMapping
-from bot.alerts.views import MoreUnmappedNote, ServiceChoice, UnmappedNote
+from bot.alerts.views import MoreUnmappedCard, ServiceChoice, UnmappedCard, UnmappedKind
 from bot.delivery import Showing
 from bot.deploys import loading, service
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.deploys.views import DeployNote, DeploySaid
-from bot.events import DeployStatus, Level
-from bot.outbox import Note
+from bot.events import AlertLevel, DeployStatus, Level
+from bot.locks.loading import person
+from bot.outbox import Card, Note
 
 MOST_CHOICES = 100
 """Options that a menu takes."""
@@ -27,17 +26,22 @@ LONGEST_VALUE = 150
 
 SHOWN_LABELS = 6
 
+NAMED_KINDS = 5
+"""Kinds of alerts that are named where many wait to be asked about."""
 
-def unmapped_note(session: Session, desk: Desk, note: Note) -> Showing | None:
-    """Asks whose an alert is, be it over by now; None once somebody has said, or something tells."""
-    alert = session.get(Alert, note.data["alert"])
-    if alert is None or alert.service is not None:
+
+def unmapped_card(session: Session, desk: Desk, card: Card) -> Showing | None:
+    """Asks whose an alert is, be it over by now, or shows what was answered; None where nobody need ask any more."""
+    alert = session.get(Alert, unknown.alert_of(card))
+    if alert is None:
         return None
-    if session.get(AlertMapping, kind_of(alert.source, alert.name, alert.labels)) is not None:
+    said = session.get(AlertMapping, kind_of(alert.source, alert.name, alert.labels))
+    answered = said is not None or alert.service is not None
+    if answered and card.ts is None:
         return None
     names = likely_services(desk.catalog, alert.name, alert.labels, MOST_CHOICES)
     choices = tuple(ServiceChoice(name=name, value=f"{alert.id}:{name}") for name in names)
-    view = UnmappedNote(
+    view = UnmappedCard(
         alert_id=alert.id or 0,
         name=alert.name,
         source=alert.source,
@@ -47,16 +51,22 @@ def unmapped_note(session: Session, desk: Desk, note: Note) -> Showing | None:
         summary=alert.summary,
         labels=tuple(f"{key}={value}" for key, value in list(alert.labels.items())[:SHOWN_LABELS]),
         choices=tuple(one for one in choices if len(one.value) <= LONGEST_VALUE),
+        grave=alert.level if alert.level in (AlertLevel.CRITICAL, AlertLevel.ERROR) else None,
+        answered=answered,
+        service=said.service if said is not None else alert.service,
+        by=person(session, desk, said.by) if said is not None else None,
     )
-    return Showing("notes/alert_unmapped", view, {"kind": "alert", "alert": str(alert.id)})
+    return Showing("cards/alert_unmapped", view, {"kind": "alert", "alert": str(alert.id)})
 
 
-def more_unmapped_note(session: Session, note: Note, now: datetime) -> Showing | None:
-    """How many more kinds there were."""
-    kinds = len(unknown.not_asked(session))
-    if not kinds:
+def more_unmapped_card(session: Session, desk: Desk, card: Card) -> Showing | None:
+    """How many more kinds there are, and the gravest of them."""
+    kinds = unknown.not_asked(session)
+    if not kinds and card.ts is None:
         return None
-    return Showing("notes/alert_unmapped_more", MoreUnmappedNote(kinds=kinds), {"kind": "alert"})
+    named = tuple(UnmappedKind(name=one.name, level=one.level) for one in kinds[:NAMED_KINDS])
+    view = MoreUnmappedCard(kinds=len(kinds), named=named)
+    return Showing("cards/alert_unmapped_more", view, {"kind": "alert"})
 
 
 def deploy_note(session: Session, desk: Desk, note: Note) -> Showing | None:

@@ -21,6 +21,7 @@ from bot.delivery.kinds import Settle
 from bot.deploys.loading import Desk
 from bot.errors import Doubtful, GiveUp, OutgoingError
 from bot.incidents import answering, pages
+from bot.incidents.answering import Leaving
 from bot.incidents.changing import change_of
 from bot.outgoing.people import Consequences
 from bot.ports import Paged, Pager, PagerState
@@ -28,6 +29,8 @@ from bot.ports import Paged, Pager, PagerState
 log = structlog.get_logger(__name__)
 
 NOT_SET_UP = "PagerDuty is not set up"
+
+EXHAUSTED = "its escalation policy has nobody else to call"
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,9 @@ class Paging:
         if self.pager is None:
             return self._failed(number, NOT_SET_UP)
         try:
-            user = leaving.call.user
             if leaving.incident is not None and leaving.policy is not None:
-                await self.pager.escalate(leaving.incident, leaving.policy)
-                return self._sent(number, Paged(leaving.incident, None), None)
+                return await self._escalated(self.pager, number, leaving.incident, leaving)
+            user = leaving.call.user
             if leaving.by_name and user is None:
                 user = await self.pager.user_by_email(leaving.email) if leaving.email is not None else None
                 if user is None:
@@ -76,6 +78,13 @@ class Paging:
             log.error("a page was refused", page=number, code=fault.code, mend=fault.mend)
             return self._failed(number, _why(fault))
         return self._sent(number, paged, user)
+
+    async def _escalated(self, pager: Pager, number: int, incident: str, leaving: Leaving) -> Settle:
+        """The pager's incident goes to whoever comes next by its policy; where nobody does, the page fails."""
+        reached = await pager.escalate(incident, leaving.policy or None, leaving.rung)
+        if not reached:
+            return self._failed(number, EXHAUSTED)
+        return self._sent(number, Paged(incident, None, tuple(reached)), None)
 
     async def ask(self, data: Mapping[str, Any]) -> Settle:
         """Ask somebody to the pager's incident of somebody else; where that cannot be done, Slack has told them."""

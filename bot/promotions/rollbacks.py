@@ -18,7 +18,7 @@ from bot.deploys.views import RangeState
 from bot.errors import UserError
 from bot.events import DeployStatus, RollbackRequested, Via
 from bot.locks import service as locks
-from bot.promotions import advancing, finding, raising, rules, statements
+from bot.promotions import advancing, finding, raising, rules, statements, telling
 from bot.promotions.gathering import changes_of
 from bot.promotions.models import Promotion, PromotionChange, State
 from bot.promotions.requests import environment_of, promotable
@@ -132,6 +132,8 @@ def declare(
         advancing.end(
             session, desk, promotion, State.CANCELLED, now, who=who, why=ABORTED, said=Said.CANCELLED,
         )  # fmt: skip
+        why = f"{ABORTED}: {reason}" if reason else ABORTED
+        telling.tell_authors_of_no(session, desk, promotion, Said.CANCELLED, who or "", why, now)
     made = raising.begin(session, desk, target, offer.sha, via, who, now, rollback=True, reason=reason)
     for position, change in enumerate(offer.leaves):
         session.add(PromotionChange(promotion=made.id or 0, change=change.id or 0, leaving=True, position=position))

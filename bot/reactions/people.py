@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from bot import outbox, people
+from bot.catalog import OutsideHours
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change
 from bot.events import GithubLinked, HoursChosen, IdentityProven, Level, PreferenceChosen
@@ -27,7 +28,8 @@ UNMUTED_HEARS = {
 PREFERENCE_SAID = {
     Level.ALL: "You will hear how each of your changes goes. /ship me failures keeps it to what went wrong.",
     Level.FAILURES: "You will only hear of your changes when they fail. /ship me unmute brings the rest back.",
-    Level.NONE: "Muted: you hear nothing of your changes. /ship me unmute takes it back.",
+    Level.NONE: "Muted: you hear nothing of your changes, but for pages: what wakes you is never muted. "
+    "/ship me unmute takes it back.",
 }
 
 
@@ -59,7 +61,9 @@ def hours_chosen(session: Session, desk: Desk, event: HoursChosen) -> str:
     hours = people.hours_of(session, desk.catalog, event.slack_id)
     begins, ends = (f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (hours.begins, hours.ends))
     again = "/ship me hours off takes it back." if hours.chosen else "Those are the usual hours."
-    return f"You can be asked for approvals on weekdays from {begins} to {ends} ({hours.zone.key}). {again}"
+    woken = " Outside them whoever is on call is woken first for what breaks after your changes."
+    waits = woken if desk.catalog.paging.outside_hours is OutsideHours.ON_CALL else ""
+    return f"You can be asked for approvals on weekdays from {begins} to {ends} ({hours.zone.key}).{waits} {again}"
 
 
 def preference(session: Session, event: PreferenceChosen, now: datetime) -> str:

@@ -3,7 +3,8 @@
 A template of a document (``documents/postmortem.md.j2``) writes Markdown itself; what it prints is a value. Three
 things protect a reader, since Slack's canvases and GitHub's issues read Markdown each in their own way:
 
-* what formats is escaped with a backslash, ``<``, ``>`` and ``&`` as HTML entities: no tags, no ``<!channel>``;
+* what formats is escaped with a backslash; ``<`` and ``>`` become ``‹`` and ``›``, which begin no tag and no
+  ``<!channel>`` anywhere, and which nobody has to read as ``&lt;`` where entities are not read;
 * a word joiner stands where a link or a mention would begin (``![](@U1)``, ``](``, ``@here``), should a reader not know
   the backslash;
 * a value never begins a line of its own as a heading, a list or a quotation.
@@ -30,8 +31,8 @@ _UNSEEN: dict[int, str | None] = {
     **dict.fromkeys(text.INVISIBLE),
     **dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}"),
 }
-_FORMATS = re.compile(r"[\\`*\[\]|~]")
-_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_FORMATS = re.compile(r"[\\`*\[\]|~]|&(?=#?\w{1,40};)")
+_TAGS = str.maketrans("<>", "\u2039\u203a")
 _EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _BEGINS = re.compile(r"(?:#{1,6}|[+-]|\d{1,9}[.)])(?=\s|$)|[=-]+$")
 _MENTION = re.compile(r"@(?=\w)")
@@ -43,7 +44,7 @@ def plain(value: object, limit: int = LONGEST_WORDS) -> Markup:
     if value is None:
         return Markup()
     words = _SPACE.sub(" ", text.clip(str(value), limit)).strip().translate(_UNSEEN)
-    words = _FORMATS.sub(r"\\\g<0>", words).translate(_ENTITIES)
+    words = _FORMATS.sub(r"\\\g<0>", words).translate(_TAGS)
     words = _EDGE_UNDERSCORE.sub(r"\\_", words)
     words = words.replace("!\\[", "!\N{WORD JOINER}\\[").replace("\\](", "\\]\N{WORD JOINER}(")
     words = _MENTION.sub("@\N{WORD JOINER}", words)

@@ -160,4 +160,5 @@ def _fault(place: Sequence[int | str], words: str) -> str:
 
 def _expected(kind: type[Body]) -> str:
     names = [f"{name}{'' if field.is_required() else '?'}" for name, field in kind.model_fields.items()]
-    return "{" + ", ".join(names) + "} (? may be left out)"
+    besides = "; one that fires says started_at, one without service sends labels" if kind is AlertBody else ""
+    return "{" + ", ".join(names) + "} (? may be left out" + besides + ")"

@@ -13,6 +13,7 @@ from bot.answers.metrics import LONGEST
 from bot.app import Bot
 from bot.database import DatabaseUnavailable
 from bot.deploys.loading import Desk
+from bot.errors import UserError
 from bot.incidents import postmortem
 from bot.incidents.models import Incident
 from bot.rendering import Renderer
@@ -75,6 +76,9 @@ def _metrics(bot: Bot) -> Callable[[web.Request], Awaitable[web.Response]]:
             found = await bot.read(lambda session, desk: incident_rows.metrics(session, desk, service, team, days))
         except DatabaseUnavailable as fault:
             return _away(fault)
+        except UserError as unknown:
+            mend = "Leave it out for all of them; names are those of shipmate.yml, and of what was deployed."
+            return web.json_response({"error": str(unknown), "mend": mend}, status=404)
         return web.json_response(found)
 
     return answer

@@ -79,6 +79,10 @@ NO_LINK = (
 """What a guest is told who names a login."""
 
 
+class SlackSilent(UserError):
+    """Slack does not say at the moment who somebody is."""
+
+
 async def full_member(asker: Asker, chat: Chat, *, refused: str = NO_LINK) -> Member:
     """Who this is; UserError unless Slack says now that it is a full member of the workspace, no guest or stranger.
 
@@ -89,7 +93,7 @@ async def full_member(asker: Asker, chat: Chat, *, refused: str = NO_LINK) -> Me
             member = await chat.member(asker.slack_id)
     except (TimeoutError, OutgoingError) as fault:
         log.warning("Slack does not say who somebody is", error=str(fault) or "no answer in time")
-        raise UserError(
+        raise SlackSilent(
             "Slack does not tell me just now who you are, so nothing was changed. Try it again in a moment."
         ) from None
     if member is None or member.guest or not member.active:

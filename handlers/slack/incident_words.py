@@ -41,7 +41,7 @@ SHORTCUTS = (OPEN_FROM, KEEP_MESSAGE)
 LONGEST_HELD = 900
 """Bytes of a message that a modal remembers: Slack takes 3,000 in all, an address to answer at among them."""
 
-_SEVERITY = re.compile(r"sev-?([1-5])", re.IGNORECASE)
+_SEVERITY = re.compile(r"sev-?([0-9]+)", re.IGNORECASE)
 _TS = re.compile(r"[0-9]{1,11}\.[0-9]{1,9}")
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,31}")
 
@@ -85,6 +85,8 @@ class IncidentWordsDoor:
         """``open [sev2] [service] <what is wrong>``; with nothing, its window."""
         may_act(asker, self.storing.ourselves.known)
         severity = _SEVERITY.fullmatch(rest[0]) if rest else None
+        if severity is not None and not incidents.is_severity(severity.group(1)):
+            raise UserError(incidents.no_severity(rest[0], " ".join(rest[1:])))
         said = list(rest[1:] if severity is not None else rest)
         if not said:
             return await self._open_window(asker, body, None, {})
@@ -111,6 +113,7 @@ class IncidentWordsDoor:
         named, others = people_in([word for word in rest if word.casefold() != "me"])
         if len(named) > 1:
             raise UserError("One person leads. Say it like this: /incident lead @ana")
+        _people_as_words(others)
         number = await self._meant(others, body, "lead")
         if number is None:
             return self._which("lead")
@@ -122,7 +125,7 @@ class IncidentWordsDoor:
         may_act(asker, self.storing.ourselves.known)
         number, said = await self._said(rest, body)
         if number is None:
-            return self._which("update")
+            return self._which("update", said)
         if not said:
             return await self.incidents.window(asker, body, number, "update")
         return await self.incidents.act(asker, IncidentAct.UPDATE, number, typed_on(body), text=said)
@@ -132,7 +135,7 @@ class IncidentWordsDoor:
         may_act(asker, self.storing.ourselves.known)
         number, said = await self._said(rest, body)
         if number is None:
-            return self._which("resolve")
+            return self._which("resolve", said)
         return await self.incidents.window(asker, body, number, "resolve", said or None)
 
     # --- messages ---------------------------------------------------------------------------------------------------
@@ -194,7 +197,7 @@ class IncidentWordsDoor:
 
     async def _filled_open(self, asker: Asker, filled: Submitted, occasion: str) -> Answer:
         severity = filled.needed("severity", "Choose how bad it is.")
-        if _SEVERITY.fullmatch(f"sev{severity}") is None:
+        if not incidents.is_severity(severity):
             raise Amiss("severity", "There is no such severity. Open the window anew.")
         channel, ts, text = (filled.remembers.get(name) for name in ("channel", "ts", "text"))
         from_message = isinstance(channel, str) and isinstance(ts, str)
@@ -252,20 +255,26 @@ class IncidentWordsDoor:
         return await self.bot.read(lambda session, _: incidents.meant(session, number, channel))
 
     async def _said(self, rest: Sequence[str], body: dict[str, Any]) -> tuple[int | None, str]:
-        """The incident that is meant, and the words about it: a number at their beginning names it outside of rooms."""
+        """The incident that is meant, and the words about it, which no refusal loses.
+
+        ``#5`` and ``incident 5`` name one. A bare number does so where nothing follows it, or outside of rooms where
+        that one is open and the number counts nothing: “5 % of requests fail” is an update.
+        """
         channel = str(body.get("channel_id") or "")
         here = await self.bot.read(lambda session, _: incidents.room_of(session, channel))
-        named = incidents.named(rest[0]) if rest else None
-        if named is not None and (here is None or len(rest) == 1 or rest[0].startswith(("#", "<"))):
-            return await self._meant(rest[:1], body, "update"), " ".join(rest[1:])
-        if here is not None:
-            return here, " ".join(rest)
-        return await self._meant((), body, "update"), " ".join(rest)
+        named, after = incidents.named_first(rest)
+        if not named and here is None and rest:
+            named, after = await self.bot.read(lambda session, _: incidents.counted_first(session, rest))
+        said = " ".join(after)
+        try:
+            return (await self._meant(named, body, "update") if named or here is None else here), said
+        except UserError as refused:
+            raise UserError(f"{refused} You said: “{said}”" if said else str(refused)) from None
 
     async def _of_room(self, channel: str) -> int:
         found = await self.bot.read(lambda session, _: incidents.room_of(session, channel))
         if found is None:
-            raise UserError(f"<#{channel}> is no incident's room. /incident shows those that are open.")
+            raise UserError("That channel is no incident's room. /incident shows those that are open.")
         return found
 
     def _overview(self, **how: Any) -> Answer:
@@ -274,11 +283,21 @@ class IncidentWordsDoor:
 
         return answer
 
-    def _which(self, word: str) -> Answer:
-        return self._overview(asked=f"/incident {word} 7")
+    def _which(self, word: str, said: str = "") -> Answer:
+        return self._overview(asked=f"/incident {word} #7", said=said or None)
 
     def _services(self) -> Sequence[Option]:
         return [option(name, name) for name in sorted(self.bot.catalog.services)]
+
+
+def _people_as_words(words: Sequence[str]) -> None:
+    """UserError where somebody is named without an @, by which alone Slack tells who it is."""
+    unclear = [word for word in words if incidents.named(word) is None]
+    if len(words) == 1 and unclear:
+        raise UserError(
+            f"I cannot tell who “{unclear[0][:80]}” is. Did you mean @{unclear[0].lstrip('@')[:80]}? Pick the name "
+            "from the list that Slack offers after the @, or say /incident lead to lead it yourself."
+        )
 
 
 def _message(body: Mapping[str, Any]) -> tuple[str, str, str, str | None]:

@@ -46,6 +46,7 @@ WINDOWS = {
 
 OF_TASKS = {"done": IncidentAct.DONE, "follow_up": IncidentAct.FOLLOW_UP}
 
+NOT_MINE = "incidents:not_mine"
 DETAILS = "incidents:details"
 TIMELINE = "incidents:timeline"
 ROLL_BACK = "incidents:roll_back"
@@ -55,7 +56,7 @@ TASK_MENU = "incidents:task_menu"
 BUTTONS = (*AT_ONCE, "incidents:update", "incidents:resolve", DETAILS, TIMELINE, ROLL_BACK, MENU, TASK_MENU)
 SUBMISSIONS = tuple(f"incidents:{word}" for word in WINDOWS)
 
-_ABOUT = re.compile(r"([1-9][0-9]{0,8})(?::([0-9]{1,9}))?")
+_ABOUT = re.compile(r"([1-9][0-9]{0,8})(?::([0-9]{1,9}))?(?::([0-9a-f]{8}))?")
 _MINUTES = re.compile(r"[1-9][0-9]{0,3}")
 _SLACK_ID = re.compile(r"[UW][A-Z0-9]{1,31}")
 UNKNOWN = "unknown"
@@ -124,6 +125,8 @@ class IncidentsDoor:
     async def act(self, asker: Asker, act: IncidentAct, number: int, occasion: str, **fields: Any) -> Answer:
         """Store what somebody does to an incident; ``fields`` are those of the event that the act needs."""
         called = await self.storing.judge(asker)
+        if act in (IncidentAct.LEAD, IncidentAct.COMMUNICATIONS, IncidentAct.SCRIBE) and fields.get("who"):
+            await self.storing.meet(fields["who"])
         event = IncidentActed(
             act=act, incident=number, slack_id=asker.slack_id, called=called, at=self.bot.clock(), **fields
         )
@@ -145,7 +148,8 @@ class IncidentsDoor:
         if name == ROLL_BACK:
             return await self._open(asker, body, lambda: self._rollback(other))
         if name in AT_ONCE:
-            return await self.act(asker, AT_ONCE[name], number, clicked_on(body), likely=other or None)
+            seen = _seen(value) if name == NOT_MINE else None
+            return await self.act(asker, AT_ONCE[name], number, clicked_on(body), likely=other or None, seen=seen)
         if word in OF_TASKS:
             return await self.act(asker, OF_TASKS[word], number, clicked_on(body), task=other)
         word = word or name.removeprefix("incidents:")
@@ -219,6 +223,12 @@ def _read_value(value: str) -> tuple[int, int]:
     if found is None:
         raise UserError("That button does not say which incident it is about. /incident shows those that are open.")
     return int(found.group(1)), int(found.group(2) or 0)
+
+
+def _seen(value: str) -> str | None:
+    """The mark of whom the button named that was pressed; one that was shown long ago may carry none."""
+    found = _ABOUT.fullmatch(value)
+    return found.group(3) if found is not None else None
 
 
 def _number(value: str, block_id: str) -> int:

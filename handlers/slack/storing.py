@@ -10,15 +10,19 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+
+from sqlmodel import Session
 
 from bot import inbox, people
 from bot.answers.views import SaidReply
 from bot.app import Bot
+from bot.errors import OutgoingError
 from bot.ports import Member
 from handlers.slack import acts
 from handlers.slack.answering import Answer, Reply
-from handlers.slack.asking import ONLY_READ, Asker, full_member, may_act
+from handlers.slack.asking import ONLY_READ, PATIENCE, Asker, SlackSilent, full_member, may_act
 from handlers.slack.ourselves import Ourselves
 
 SOURCE = "slack"
@@ -60,23 +64,46 @@ class Storing:
     async def judge(self, asker: Asker) -> str:
         """What a full member of our workspace is called, as Slack says now, or said within the minute.
 
-        UserError for anybody else.
+        While Slack answers nothing (it is down, or we asked too often) what it said within the hour counts, as it does
+        for the gates: “I'm on it” is not lost. UserError for anybody else.
         """
         may_act(asker, self.ourselves.known)
         now = asyncio.get_running_loop().time()
         until, called = self._known.get(asker.slack_id, (0.0, ""))
         if until > now:
             return called
-        member = await full_member(asker, self.bot.chat, refused=ONLY_READ)
+        try:
+            member = await full_member(asker, self.bot.chat, refused=ONLY_READ)
+        except SlackSilent:
+            said = await self.bot.database.read(lambda session: _said(session, asker.slack_id, self.bot.clock()))
+            if said is None:
+                raise
+            return said
         await self._keep(member)
         self._known = {one: known for one, known in self._known.items() if known[0] > now}
         self._known[asker.slack_id] = (now + REMEMBERED, member.name)
         return member.name
 
+    async def meet(self, slack_id: str) -> None:
+        """Have it known who somebody is of whom an act speaks; where Slack does not say, what it said before counts."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                member = await self.bot.chat.member(slack_id)
+        except (TimeoutError, OutgoingError):
+            return
+        if member is not None:
+            await self._keep(member)
+
     async def _keep(self, member: Member) -> None:
         """What Slack said counts for the gates too, which ask nobody."""
         at = self.bot.clock()
         await self.bot.database.write(lambda session: people.saw(session, member, at), urgent=True)
+
+
+def _said(session: Session, slack_id: str, now: datetime) -> str | None:
+    """What somebody is called of whom Slack said within the hour that they are a full member; None of others."""
+    row = people.profile_of(session, slack_id)
+    return (row.name or slack_id) if row is not None and people.is_full(row, now) else None
 
 
 def typed_on(body: Mapping[str, Any]) -> str:

@@ -27,7 +27,12 @@ SHIP = (
     Word(
         name="me", usage="me github prove", summary="have GitHub say who you are, so that you can approve", ready=True
     ),
-    Word(name="me", usage="me hours <9-18 | off>", summary="when you can be asked for approvals", ready=True),
+    Word(
+        name="me",
+        usage="me hours <9-18 | off>",
+        summary="when you can be asked for approvals, and are woken first",
+        ready=True,
+    ),
     Word(
         name="promote",
         usage="promote <service> [commit | tag | #812] [to <environment>]",

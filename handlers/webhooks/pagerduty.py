@@ -27,6 +27,9 @@ OURS = "shipmate:"
 
 MOST_SIGNATURES = 16
 
+MOST_ASSIGNEES = 10
+"""People to whom an incident went at once who are read."""
+
 SAID: Mapping[str, PagerSaid] = {
     "incident.acknowledged": PagerSaid.ACKNOWLEDGED,
     "incident.resolved": PagerSaid.RESOLVED,
@@ -94,7 +97,13 @@ def translate(headers: Headers, body: bytes) -> list[Event]:
     found: list[Event] = []
     if not _is_ours(key) and said in (None, PagerSaid.REOPENED, PagerSaid.RESOLVED):
         found.append(_alert(data, incident, at, over=said is PagerSaid.RESOLVED, again=said is PagerSaid.REOPENED))
-    if said is not None:
+    if said in (PagerSaid.ESCALATED, PagerSaid.REASSIGNED):
+        # It is of whom it went to; who or what moved it says nothing of who is called.
+        people = [_person(one) for one in data.each("assignees")[:MOST_ASSIGNEES]] or [(None, None)]
+        found += [
+            PagerAnswered(incident=incident, key=key, said=said, user=user, name=name, at=at) for user, name in people
+        ]
+    elif said is not None:
         user, name = _person(event.fields("agent"))
         found.append(PagerAnswered(incident=incident, key=key, said=said, user=user, name=name, at=at))
     return found

@@ -183,7 +183,7 @@ async def torture(sandbox: Sandbox, database_url: str, folder: Path, *, rounds: 
     log = folder / "bot.log"
     numbers = iter(range(1, 1_000_000))
     at = datetime.now(UTC) - timedelta(hours=3)
-    services = [Service(f"acme/{name}", sandbox.github, numbers, at) for name in ("depot", "scales", "ledger", "mail")]
+    services = [Service(f"acme/{name}", sandbox.github, numbers, at) for name in ("depot", "scales", "larder", "mail")]
     async with AsyncExitStack() as stack:
         postman = Postman(sandbox)
         stack.push_async_callback(postman.close)

@@ -281,19 +281,23 @@ async def test_how_it_stands(pager: PagerDutyPager, sandbox: Sandbox) -> None:
 
 
 async def test_a_policy_takes_over(pager: PagerDutyPager, sandbox: Sandbox, network: Between) -> None:
-    """From its first level; a second call while it goes by it wakes nobody anew, nor one after it is over."""
+    """From its first level with anybody else on; a second call while it goes by it wakes nobody anew."""
     paged = await pager.page(call())
     network.spoil("accept_then_cut", verb="PUT", path="/incidents")
     with pytest.raises(Doubtful):
-        await pager.escalate(paged.incident, POLICY)
-    await pager.escalate(paged.incident, POLICY)
+        await pager.escalate(paged.incident, POLICY, ["PUANA"])
+    assert [one.user for one in await pager.escalate(paged.incident, POLICY, ["PUANA"])] == ["PUDEE"]
     (incident,) = incidents(sandbox)
     assert incident.escalates
     assert [one.key for one in incident.assignees] == ["dee"]
     assert woken(sandbox) == ["ana", "dee"]
+    rung = ["PUANA", "PUDEE"]
+    assert [one.user for one in await pager.escalate(paged.incident, None, rung)] == ["PUEVE"]
+    assert woken(sandbox) == ["ana", "dee", "eve"]
+    assert await pager.escalate(paged.incident, POLICY, [*rung, "PUEVE"]) == ()
     await pager.resolve(paged.incident)
-    await pager.escalate(paged.incident, POLICY)
-    assert woken(sandbox) == ["ana", "dee"]
+    assert await pager.escalate(paged.incident, POLICY, []) == ()
+    assert woken(sandbox) == ["ana", "dee", "eve"]
 
 
 async def test_a_note_stands_once(pager: PagerDutyPager, sandbox: Sandbox, network: Between) -> None:
@@ -315,7 +319,7 @@ async def test_an_incident_that_is_not_there(pager: PagerDutyPager) -> None:
     for asked in (
         pager.state("QNOTHING"),
         pager.resolve("QNOTHING"),
-        pager.escalate("QNOTHING", POLICY),
+        pager.escalate("QNOTHING", POLICY, []),
         pager.note("QNOTHING", "x"),
         pager.ask_responders("QNOTHING", ["PUANA"], "x"),
     ):

@@ -254,6 +254,8 @@ async def test_programs_read_of_it(there: Company) -> None:
     assert (status, answer["error"]) == (404, "There is no incident 99.")
     status, answer = await there.asked("/api/v1/metrics", service="checkout", days="7")
     assert (status, answer["days"], answer["services"][0]["service"]) == (200, 7, "checkout")
+    status, answer = await there.asked("/api/v1/metrics", service="chekout")
+    assert (status, "did you mean “checkout”" in answer["error"]) == (404, True)
     for query in ({"days": "0"}, {"days": "many"}, {"weeks": "1"}):
         status, answer = await there.asked("/api/v1/metrics", **query)
         assert status == 400, query

@@ -52,9 +52,9 @@ def test_one_that_is_opened_again_fires_from_then_on() -> None:
     ("name", "key", "said", "user"),
     [
         ("incident.acknowledged", KEY, PagerSaid.ACKNOWLEDGED, "PUSR1"),
-        ("incident.reassigned", KEY, PagerSaid.REASSIGNED, "PUSR1"),
-        ("incident.delegated", KEY, PagerSaid.REASSIGNED, "PUSR1"),
-        ("incident.escalated", KEY, PagerSaid.ESCALATED, "PUSR1"),
+        ("incident.reassigned", KEY, PagerSaid.REASSIGNED, "PUSR2"),
+        ("incident.delegated", KEY, PagerSaid.REASSIGNED, "PUSR2"),
+        ("incident.escalated", KEY, PagerSaid.ESCALATED, "PUSR2"),
         ("ours.acknowledged", OURS, PagerSaid.ACKNOWLEDGED, "PUSR1"),
         ("ours.resolved", OURS, PagerSaid.RESOLVED, None),
         ("responder.accepted", None, PagerSaid.ACCEPTED, "PUSR3"),
@@ -62,7 +62,7 @@ def test_one_that_is_opened_again_fires_from_then_on() -> None:
     ],
 )
 def test_what_people_do_about_one_is_an_answer(name: str, key: str | None, said: PagerSaid, user: str | None) -> None:
-    """Of ours nothing is ever an alert; what a service did, nobody did."""
+    """Of ours nothing is ever an alert; what a service did, nobody did. One that went on is of whom it went to."""
     [answer] = read("pagerduty", name)
     assert isinstance(answer, PagerAnswered)
     assert (answer.incident, answer.key, answer.said, answer.user) == ("PINC1", key, said, user)

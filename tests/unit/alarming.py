@@ -38,7 +38,7 @@ from bot.locks.models import Lock
 from bot.outbox import Card, Effect, Note, SendState
 from bot.outgoing.paging import Paging as PagingEffects
 from bot.people import OnCallList
-from bot.ports import Call, ChangeEvent, OnCall, Paged, PagerState
+from bot.ports import Call, ChangeEvent, OnCall, Paged, PagerState, Reached
 from tests.unit.promoting import DAYS_AGO, LOGINS, World
 from tests.unit.reports import ANA, CHI, carrying, minute, pull, report
 
@@ -75,6 +75,8 @@ class Pager:
     users: dict[str, str] = field(default_factory=dict)
     faults: dict[str, OutgoingError] = field(default_factory=dict)
     responders: bool = True
+    levels: tuple[tuple[str, ...], ...] = (("PDEE",), ("PEVE",))
+    """Whom a policy calls, level by level."""
 
     def _may(self, method: str) -> None:
         if method in self.faults:
@@ -110,10 +112,13 @@ class Pager:
             self.asked.append((incident, tuple(users)))
         return self.responders
 
-    async def escalate(self, incident: str, policy: str) -> None:
-        """Remembered."""
+    async def escalate(self, incident: str, policy: str | None, but: Sequence[str]) -> Sequence[Reached]:
+        """Level by level: the first one at which anybody has not been called yet."""
         self._may("escalate")
-        self.escalated.append((incident, policy))
+        level = next((one for one in self.levels if any(user not in but for user in one)), ())
+        if level:
+            self.escalated.append((incident, policy or "own"))
+        return [Reached(user, user.removeprefix("P").capitalize()) for user in level]
 
     async def state(self, incident: str) -> PagerState:
         """As the test says, else nobody has answered."""
@@ -391,7 +396,7 @@ class Alarms(World):
         return [note.data["said"] for note in rows if note.data["incident"] == number]
 
     def told(self, slack_id: str) -> list[str]:
-        """What somebody was told of incidents in their own conversation: the cards that wake them, then what is said."""
+        """What somebody was told of incidents in their own conversation: what wakes them, then what is said."""
         cards = self.session.exec(select(Card).where(Card.kind == "page", Card.place == slack_id)).all()
         rows = self.session.exec(
             select(Note).where(Note.kind == "incident_person", Note.place == slack_id).order_by(col(Note.id))

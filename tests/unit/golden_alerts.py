@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, datetime
 
-from bot.alerts.views import MoreUnmappedNote, ServiceChoice, UnmappedNote
+from bot.alerts.views import MoreUnmappedCard, ServiceChoice, UnmappedCard, UnmappedKind
 from bot.deploys.views import ChangeView, DeployNote, DeploySaid, PersonView
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
@@ -16,7 +16,7 @@ RETRY = ChangeView(
     authors=(PersonView(name="Ana", slack_id="U0ANA"),),
     change_id=41,
 )
-ASKED = UnmappedNote(
+ASKED = UnmappedCard(
     alert_id=7,
     name="Disk is full",
     source="alertmanager",
@@ -27,6 +27,8 @@ ASKED = UnmappedNote(
     labels=("job=node", "instance=db-1", "severity=critical"),
     choices=(ServiceChoice(name="checkout", value="7:checkout"), ServiceChoice(name="cart", value="7:cart")),
 )
+DEE = PersonView(name="Dee", slack_id="U0DEE")
+DEAD = UnmappedKind(name="Host is dead", level=None)
 FAILED = DeployNote(
     said=DeploySaid.FAILED.value,
     service="checkout",
@@ -42,11 +44,19 @@ FIRES = dataclasses.replace(
 )
 
 SAMPLES: dict[str, dict[str, object]] = {
-    "notes/alert_unmapped": {
+    "cards/alert_unmapped": {
         "with services to choose": ASKED,
         "hardly known, and over": dataclasses.replace(ASKED, over=True, url=None, summary=None, labels=(), choices=()),
+        "grave": dataclasses.replace(ASKED, grave="critical"),
+        "it is a service's": dataclasses.replace(ASKED, answered=True, service="cart", by=DEE),
+        "it is nobody's": dataclasses.replace(ASKED, answered=True, by=DEE),
+        "the catalogue tells": dataclasses.replace(ASKED, answered=True, service="cart"),
     },
-    "notes/alert_unmapped_more": {"many": MoreUnmappedNote(kinds=15), "one": MoreUnmappedNote(kinds=1)},
+    "cards/alert_unmapped_more": {
+        "many": MoreUnmappedCard(kinds=15, named=(UnmappedKind(name="Disk", level="critical"), DEAD)),
+        "one": MoreUnmappedCard(kinds=1, named=(DEAD,)),
+        "none any more": MoreUnmappedCard(kinds=0, named=()),
+    },
     "notes/deploy_said": {
         "it failed": FAILED,
         "it failed, and nobody knows what it carries": dataclasses.replace(FAILED, changes=(), url=None),

@@ -193,6 +193,7 @@ OPEN = IncidentCard(
     cause=None,
     cause_known=False,
     merged_into=None,
+    goes_on_in=None,
     services=(ServiceLine(service="checkout", environment="production", locked=True),),
     more_services=0,
     alerts=(ALERT,),
@@ -330,7 +331,7 @@ CARDS = {
     "it was this, says somebody": dataclasses.replace(
         OPEN, likely=(dataclasses.replace(FIRST, opinions=(OpinionView(person=ANA, right=True),)), SECOND)
     ),
-    "merged": dataclasses.replace(RESOLVED, state=State.MERGED, merged_into=5, joined=()),
+    "merged": dataclasses.replace(RESOLVED, state=State.MERGED, merged_into=5, goes_on_in="C0INC0005", joined=()),
     "many services at once": MANY,
 }
 LINE = IncidentLine(
@@ -395,8 +396,9 @@ NOTES: dict[str, object] = {
     "an update is due": note(Said.UPDATE_DUE, ON_IT, at=SAID.next_at),
     "a task": note(Said.TASK, task=TASK),
     "a task is done": note(Said.TASK, task=DONE),
-    "goes on as another": note(Said.MERGED, into=5),
-    "another joined": note(Said.MERGED, from_=9),
+    "goes on as another": note(Said.MERGED, into=5, other_room="C0INC0005"),
+    "another joined": note(Said.MERGED, from_=9, other_room="C0INC0009"),
+    "another joined, which had no room": note(Said.MERGED, from_=9),
     "resolved": note(Said.RESOLVED, RESOLVED),
     "resolved, and fires all the same": note(
         Said.RESOLVED, dataclasses.replace(RESOLVED, firing=2, resolution=None, services=OPEN.services)
@@ -432,6 +434,8 @@ PAGES: dict[str, object] = {
     "it went on": dataclasses.replace(
         PERSON, page=dataclasses.replace(ASKED, way="assign", state=PageState.PASSED_ON), written=False
     ),
+    "you did not answer": dataclasses.replace(PERSON, page=dataclasses.replace(ASKED, state=PageState.UNANSWERED)),
+    "you cannot come": dataclasses.replace(PERSON, page=dataclasses.replace(ASKED, state=PageState.DECLINED)),
     "you need not answer": dataclasses.replace(
         PERSON, page=dataclasses.replace(ASKED, state=PageState.OVER), written=False
     ),

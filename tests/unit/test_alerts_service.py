@@ -14,10 +14,14 @@ from sqlmodel import Session, col, select
 from bot import work
 from bot.alerts import service as alerts
 from bot.alerts.models import Alert, AlertMapping
+from bot.alerts.unknown import alert_of
+from bot.alerts.views import MoreUnmappedCard, UnmappedCard
 from bot.catalog import Service
+from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import AlertLevel, AlertMapped, AlertReported, FlagChanged, Human
-from bot.outbox import Note
+from bot.outbox import Card
+from bot.outgoing.alerts import more_unmapped_card, unmapped_card
 from tests.unit.reports import catalog, minute
 
 OVEN = Service(name="oven", channel="#bakers", environments=("staging", "production"))
@@ -192,10 +196,15 @@ def unknown(at: float, number: int = 0, **more: Any) -> AlertReported:
     return told(at, began=at, key=f"u{number}", name=f"Disk {number} is full", **more)
 
 
-def asked(session: Session, kind: str = "alert_unmapped") -> list[int | None]:
+def asked(session: Session) -> list[int]:
     """The alerts that were asked about."""
-    notes = session.exec(select(Note).where(Note.kind == kind).order_by(col(Note.id))).all()
-    return [note.data.get("alert", note.data.get("kinds")) for note in notes]
+    cards = session.exec(select(Card).where(Card.kind == "alert_unmapped").order_by(col(Card.id))).all()
+    return [alert_of(card) for card in cards]
+
+
+def more(session: Session) -> list[Card]:
+    """The lines that say how many more there are."""
+    return list(session.exec(select(Card).where(Card.kind == "alert_unmapped_more").order_by(col(Card.id))).all())
 
 
 def says(session: Session, alert: Alert, service: str | None, at: float = 5) -> tuple[str, Sequence[Alert]]:
@@ -259,15 +268,38 @@ def test_who_names_what_is_not_there_is_told(sqlite_session: Session) -> None:
 
 
 def test_no_more_than_ten_are_asked_about_in_an_hour(sqlite_session: Session) -> None:
-    """How many more there were is said at its end; they are asked about when they fire next."""
+    """How many more there are is one line at once; in the next hour those are asked about, the gravest first."""
+    desk = Desk(HERE, "", minute(3))
     for number in range(25):
-        hear(sqlite_session, unknown(number / 10, number))
+        level = AlertLevel.CRITICAL if number == 24 else AlertLevel.WARNING
+        hear(sqlite_session, unknown(number / 10, number, level=level))
     assert len(asked(sqlite_session)) == 10
+    [line] = more(sqlite_session)
+    shown = more_unmapped_card(sqlite_session, desk, line)
+    assert shown is not None
+    assert isinstance(shown.view, MoreUnmappedCard)
+    first = shown.view.named[0]
+    assert (shown.view.kinds, first.name, first.level) == (15, "Disk 24 is full", "critical")
     [(kind, subject)] = work.due(sqlite_session, minute(61))
     alerts.due(sqlite_session, HERE, kind, subject, minute(61))
-    assert asked(sqlite_session, "alert_unmapped_more") == [15]
-    hear(sqlite_session, told(62, began=62, key="u24", name="Disk 24 is full"))
-    assert len(asked(sqlite_session)) == 11
+    known = sqlite_session.get(Alert, asked(sqlite_session)[10])
+    assert known is not None
+    assert (len(asked(sqlite_session)), known.name) == (20, "Disk 24 is full")
+    assert [one for one in work.due(sqlite_session, minute(122)) if one[0] == kind] == [(kind, subject)], "the rest"
+
+
+def test_what_asked_shows_the_answer(sqlite_session: Session) -> None:
+    """And has no menu any more; one that nobody could read yet is not sent at all."""
+    [alert] = hear(sqlite_session, unknown(0))
+    card = sqlite_session.exec(select(Card).where(Card.kind == "alert_unmapped")).one()
+    version, desk = card.version, Desk(HERE, "", minute(9))
+    says(sqlite_session, alert, "oven")
+    assert (card.version > version, unmapped_card(sqlite_session, desk, card)) == (True, None)
+    card.ts = "1.2"
+    shown = unmapped_card(sqlite_session, desk, card)
+    assert shown is not None
+    assert isinstance(shown.view, UnmappedCard)
+    assert (shown.view.answered, shown.view.service, shown.view.by is not None) == (True, "oven", True)
 
 
 # --- flags -------------------------------------------------------------------------------------------------------

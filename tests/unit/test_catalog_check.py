@@ -175,7 +175,10 @@ def test_a_fault_of_a_service_is_told_with_its_line_its_place_and_its_mend(
     ("written", "fault"),
     [
         ("teamz: {}", "teamz: unknown key; did you mean “teams”?"),
-        ("paging: {zzz: 1}", "paging.zzz: unknown key; known here: mode, no_answer_after, opens_at, outside_hours, window"),
+        (
+            "paging: {zzz: 1}",
+            "paging.zzz: unknown key; known here: mode, no_answer_after, opens_at, outside_hours, window",
+        ),
         ("services: {a: {environments: []}}", "services.a.environments: must not be empty"),
         ("services: {a: {environments: [x, X]}}", f"services.a.environments: {REPEATED}"),
         ("services: {a: 3}", "services.a: expected keys and values, one to a line and indented"),

@@ -369,6 +369,16 @@ SAMPLES: dict[str, dict[str, object]] = {
             LOCKED, waiting_changes=0, waiting_people=0, waiting_doubtful=1
         ),
         "set itself": BY_ITSELF,
+        "lifted itself, another holds": dataclasses.replace(
+            BY_ITSELF,
+            stage=Stage.OVER,
+            over_at=NOON + timedelta(hours=1),
+            waiting_changes=0,
+            still=("lock 18 (Shipmate: rolled back: errors)",),
+        ),
+        "lifted itself, nothing waits": dataclasses.replace(
+            BY_ITSELF, stage=Stage.OVER, over_at=NOON + timedelta(hours=1), waiting_changes=0
+        ),
         "set by an incident": dataclasses.replace(BY_ITSELF, reason="incident: checkout 5xx", room="C0INC0007"),
         "ran out": RAN_OUT,
         "set itself and was lifted": LIFTED_CARD,

@@ -131,12 +131,12 @@ def test_a_guest_gets_no_role(burning: Rooming) -> None:
 
 def test_not_mine_is_kept_and_whoever_is_next_is_woken(burning: Rooming) -> None:
     said = burning.acts(IncidentAct.NOT_MINE, likely=likely(burning))
-    assert said == "Thank you: it is not #812 (checkout, bbbbbbb). Dee is woken now."
+    assert said == "Thank you: it is not #812 (checkout, bbbbbbb). Dee is called now."
     assert [(one.slack_id, one.right) for one in burning.session.exec(select(Opinion)).all()] == [("U0ANA", False)]
     assert ("Ana", "author", "assign", "passed_on") in burning.pages()
     assert burning.pages()[-1][0] == "Dee"
     (note,) = burning.notes("not_mine")
-    assert (note.data["who"], note.data["next"]) == ("U0ANA", "Dee is woken now")
+    assert (note.data["who"], note.data["next"]) == ("U0ANA", "Dee is called now")
     assert "Ana says that it was not #812 (checkout, bbbbbbb)" in burning.entries()
     facts = burning.session.exec(select(Fact).where(Fact.tag == Tag.OPINION_GIVEN.value)).all()
     assert [fact.data["right"] for fact in facts] == [False]
@@ -255,7 +255,7 @@ def test_what_is_only_watched_ends_without_a_room(burning: Rooming) -> None:
 
 
 def test_whoever_is_on_call_is_woken_because_somebody_asks(burning: Rooming) -> None:
-    assert burning.acts(IncidentAct.WAKE, "U0BEN") == "Dee is woken now."
+    assert burning.acts(IncidentAct.WAKE, "U0BEN") == "Dee is called now."
     assert burning.acts(IncidentAct.WAKE, "U0BEN") == "Dee was woken already."
 
 

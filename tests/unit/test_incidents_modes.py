@@ -12,6 +12,7 @@ from bot.alerts.models import Alert
 from bot.catalog import PagingMode
 from bot.errors import UserError
 from bot.events import AlertMapped, IncidentAct
+from bot.incidents import loading
 from bot.incidents.states import State
 from bot.ports import Member
 from tests.unit.alarming import Alarms, alarms, paged
@@ -39,7 +40,12 @@ def test_what_is_only_watched_joins_what_wakes(sqlite_session: Session) -> None:
     here = watching(alarms(sqlite_session), "cart")
     here.fires("checkout")
     here.fires("cart")
-    assert [(one.service, one.watched) for one in here.incidents()] == [("checkout", False)]
+    (incident,) = here.incidents()
+    assert (incident.service, incident.watched) == ("checkout", False)
+    assert here.locked() == [("checkout/production", f"incident:{incident.id}")]
+    card = loading.incident_card(here.session, here.desk, incident)
+    assert [one.service for one in card.locked] == ["checkout"]
+    assert [one.service for one in card.only_watched] == ["cart"]
 
 
 def test_a_group_of_its_sender_is_no_reason_to_wake_nobody(sqlite_session: Session) -> None:

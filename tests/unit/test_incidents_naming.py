@@ -30,9 +30,10 @@ def test_an_incident_is_called_by_its_number_and_title(title: str, called: str) 
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(20, "less than a minute"), (-5, "less than a minute"), (119, "1 min"), (5400, "1 h 30 min")]
+    ("seconds", "words"),
+    [(20, "20 s"), (-5, "0 s"), (83, "83 s"), (119, "119 s"), (120, "2 min"), (5400, "1 h 30 min")],
 )
-def test_a_length_is_told_in_minutes(seconds: float, words: str) -> None:
+def test_a_length_is_told_in_minutes_and_a_short_one_in_seconds(seconds: float, words: str) -> None:
     assert naming.length(timedelta(seconds=seconds)) == words
 
 

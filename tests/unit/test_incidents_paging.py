@@ -15,7 +15,7 @@ from bot.errors import GiveUp, RetryLater, Unauthorised
 from bot.events import HoursChosen, Human, IncidentAct, Level, PagerSaid, PreferenceChosen
 from bot.incidents import pages, paging
 from bot.incidents.models import Page
-from bot.outbox import Card, Effect, Lane, Note
+from bot.outbox import Card, Effect, Lane
 from bot.people import choose_hours
 from bot.ports import Member, PagerState
 from tests.unit.alarming import PEOPLE, Alarms, alarms, away, paged
@@ -257,9 +257,15 @@ def test_nobody_answers(session: Session) -> None:
     here.turn(18)
     assert here.pager.escalated == [("Q1", "PESC")]
     assert "no_answer" in here.aloud()
-    assert here.pages()[-1][2:] == ("policy", "sent")
+    assert here.pages()[-1] == ("Dee", "on_call", "policy", "sent")
+    assert here.told("U0DEE") == ["page"]
     here.turn(90)
-    assert (here.pager.escalated, here.pager.phones()) == ([("Q1", "PESC")], ["PANA", None])
+    assert (here.pager.escalated, here.pager.phones()) == ([("Q1", "PESC"), ("Q1", "PESC")], ["PANA"])
+    assert [name for name, *_ in here.pages()][-2:] == ["Eve", "the escalation policy of bakers"]
+    assert here.told("U0EVE") == ["page"]
+    assert [state for *_, state in here.pages()][2:] == ["unanswered", "unanswered", "failed"]
+    assert any("Dee did not answer" in text for text in here.entries())
+    assert not any("passed on" in text for text in here.entries())
 
 
 def test_without_an_escalation_policy_the_services_own_calls_the_on_call(sqlite_session: Session) -> None:
@@ -302,7 +308,7 @@ def test_while_nothing_fires_nobody_else_is_woken(sqlite_session: Session) -> No
     assert here.pager.escalated == []
     here.fires()
     here.turn(50)
-    assert here.pager.escalated == [("Q1", "PESC")]
+    assert here.pager.escalated[0] == ("Q1", "PESC")
 
 
 # --- not mine -----------------------------------------------------------------------------------------------------
@@ -314,7 +320,7 @@ def test_not_mine_wakes_who_was_named(session: Session) -> None:
     here.calls()
     assert paging.next_words(here.session, here.desk, here.incident()) == "Dee"
     said = here.acts(IncidentAct.NOT_MINE)
-    assert "Dee is woken now" in said
+    assert "Dee is called now" in said
     assert here.calls().phones() == ["PANA", None]
     assert here.pager.resolved == ["Q1"]
     assert [(name, state) for name, _, _, state in here.pages()] == [
@@ -347,9 +353,9 @@ def test_passing_on_until_nobody_is_left(sqlite_session: Session) -> None:
         said.append(paging.pass_on(here.session, here.desk, here.incident(), page, here.now))
         here.calls()
     assert said == [
-        "Dee is woken now",
-        "the escalation policy of bakers is woken now",
-        "Eve is woken now",
+        "Dee is called now",
+        "the escalation policy of bakers is called now",  # which is Eve: Dee was called already
+        "the escalation policy of bakers is called now",  # who has nobody above her
         "nobody else can be woken",
         "nobody else can be woken",
         "nobody else can be woken",
@@ -359,7 +365,7 @@ def test_passing_on_until_nobody_is_left(sqlite_session: Session) -> None:
 def test_wake_the_on_call(sqlite_session: Session) -> None:
     """By a button, once; then it is said who was."""
     here = broken(sqlite_session)
-    assert here.acts(IncidentAct.WAKE) == "Dee is woken now."
+    assert here.acts(IncidentAct.WAKE) == "Dee is called now."
     assert here.acts(IncidentAct.WAKE) == "Dee was woken already."
     assert here.calls().phones() == ["PANA", None]
 
@@ -374,7 +380,7 @@ def test_wake_the_on_call_of_one_that_was_opened_again(sqlite_session: Session) 
     assert sorted(here.calls().resolved) == ["Q1", "Q2"]
     here.acts(IncidentAct.REOPEN)
     assert len(here.calls().calls) == 2
-    assert here.acts(IncidentAct.WAKE) == "Dee is woken now."
+    assert here.acts(IncidentAct.WAKE) == "Dee is called now."
     assert here.acts(IncidentAct.WAKE) == "Dee was woken already."
     assert here.calls().phones() == ["PANA", None, None]
     assert here.incident().pager_incident == "Q3"

@@ -156,7 +156,8 @@ def another(here: Rooming, *, began: float, took: float) -> None:
 
 def test_where_nobody_named_the_cause_a_verdict_of_right_does(here: Rooming) -> None:
     here.acts(IncidentAct.RIGHT, likely=likely(here))
-    assert precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"].failed == 0, "it is not over"
+    found = precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"]
+    assert (found.failed, found.recoveries) == (1, ()), "said at once, and not recovered from"
     here.acts(IncidentAct.RESOLVE, text="rolled back")
     assert precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"].failed == 1
     here.session.add(Opinion(likely=likely(here), slack_id="U0BEN", right=False, at=here.now + timedelta(minutes=1)))

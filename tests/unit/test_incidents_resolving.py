@@ -10,11 +10,14 @@ import pytest
 from sqlmodel import col, select
 
 from bot.audit import Fact, Tag
+from bot.deploys.models import Target
 from bot.events import IncidentAct, LockAct, LockActed
 from bot.incidents import finding, postmortem, resolving, timeline
 from bot.incidents.models import Incident, Likely, Page
 from bot.incidents.states import EntryKind, State
 from bot.locks.models import Lock
+from bot.outbox import Card
+from bot.promotions.models import Promotion
 from bot.rendering import Renderer
 from tests.unit.reports import minute
 from tests.unit.rooming import Killed, Rooming
@@ -56,12 +59,24 @@ def test_what_is_over_is_let_go_and_written_down(burning: Rooming) -> None:
     assert (fact.data["to"], fact.data["cause"]) == ("resolved", likely(burning))
 
 
-def test_production_waits_for_a_persons_go(burning: Rooming) -> None:
-    """Nothing ships because an incident was resolved."""
-    burning.acts(IncidentAct.RESOLVE, text="rolled back")
+@pytest.mark.parametrize("state", [None, "open", "succeeded"])
+def test_what_waits_in_production_waits_for_a_persons_go(burning: Rooming, state: str | None) -> None:
+    """Nothing ships because an incident was resolved; and where nothing waits, nobody is asked about nothing."""
     lock = burning.session.exec(select(Lock).where(Lock.cause == "incident:1")).one()
+    target = burning.session.exec(
+        select(Target).where(Target.service == "checkout", Target.environment == "production")
+    ).one()
+    if state is not None:
+        waiting = Promotion(
+            target=target.id or 0, repo="acme/checkout", sha="f" * 40, state=state, via="slash",
+            created_at=minute(1), expires_at=minute(600),
+        )  # fmt: skip
+        burning.session.add(waiting)
+        burning.session.flush()
+    burning.acts(IncidentAct.RESOLVE, text="rolled back")
     assert lock.lifted_at is not None
-    assert not lock.closed
+    asked = burning.session.exec(select(Card).where(Card.kind == "lock_go")).all()
+    assert (lock.closed, len(asked)) == ((False, 1) if state == "open" else (True, 0))
 
 
 def test_pages_that_nobody_answered_are_over(burning: Rooming) -> None:
@@ -77,7 +92,7 @@ def test_while_alerts_fire_somebody_says_how_it_was_resolved(burning: Rooming) -
     )
     assert burning.incident().state == State.OPEN
     said = burning.acts(IncidentAct.RESOLVE, text="The alert is broken, customers are well")
-    assert said == f"Resolved: {CALLED}, less than a minute after it began. 1 alert still fires of it."
+    assert said == f"Resolved: {CALLED}, 2 s after it began. 1 alert still fires of it."
 
 
 def test_once_nothing_fires_no_words_are_asked_for(burning: Rooming) -> None:
@@ -107,7 +122,7 @@ def test_tasks_that_are_left_over_become_issues(burning: Rooming) -> None:
 
 @pytest.mark.parametrize(
     ("mitigated", "resolved", "took"),
-    [(10, 30, 10), (None, 30, 30), (None, None, None), (-5, 30, 0)],
+    [(10, 30, 10), (None, 30, None), (None, None, None), (-5, 30, 0)],
 )
 def test_recovery_runs_from_the_onset_to_the_end_of_the_harm(
     mitigated: float | None, resolved: float | None, took: float | None

@@ -17,6 +17,7 @@ from bot.answers.metrics import metrics, read_days
 from bot.answers.oncall import on_call
 from bot.answers.status import status
 from bot.catalog import PagingMode, PromoteThrough
+from bot.deploys.models import Deploy
 from bot.errors import UserError
 from bot.events import FlagChanged, IncidentAct, IncidentActed, Level, MessageKept
 from bot.gates import Lock
@@ -114,7 +115,7 @@ def test_its_buttons_name_whom_they_wake_and_carry_what_they_are_about(sqlite_se
     found = buttons(card(here))
     assert found["I'm on it"] == "1"
     assert found["Roll back…"] == found["It was this"] == f"1:{likely}"
-    assert found["Not mine: wake Dee…"] == f"1:{likely}"
+    assert found["Not mine: wake Dee…"] == f"1:{likely}:{card(here).next_mark}"
     assert {"Update…", "Resolve…", "Details", "Timeline"} <= set(found)
     here.acts(IncidentAct.MINE)
     answered = buttons(card(here))
@@ -163,6 +164,16 @@ def test_one_that_is_only_watched_says_whom_it_would_wake_and_offers_a_room(sqli
     assert "nobody is woken, since checkout is only watched. I would wake:\nAna (wrote #812)" in told
 
 
+@pytest.mark.parametrize("paging", [PagingMode.PAGE, PagingMode.SHADOW])
+def test_one_alert_is_one_message_in_the_channel_of_its_team(sqlite_session: Session, paging: PagingMode) -> None:
+    """What is said of it before its room is there stands in the thread of its card."""
+    here = burning(sqlite_session, services=(paged("checkout", paging=paging),))
+    (card,) = here.session.exec(select(Card).where(Card.kind == "incident")).all()
+    assert card.place == "#bakers"
+    notes = here.session.exec(select(Note).where(Note.kind == "incident_said")).all()
+    assert {note.thread for note in notes} == {card.id}
+
+
 def test_no_likely_change_is_an_answer(sqlite_session: Session) -> None:
     here = alarms(sqlite_session)
     here.fires("mail")
@@ -176,6 +187,8 @@ def test_what_never_ran_before_cannot_be_rolled_back(sqlite_session: Session) ->
     here.rollout("cart", "b", pull(812, "b"))
     here.at = 5
     here.fires("cart")
+    assert "Roll back…" in buttons(card(here))
+    here.session.exec(select(Deploy).where(col(Deploy.sha).startswith("b"))).one().previous_sha = None
     view = card(here)
     assert view.likely
     assert "Roll back…" not in buttons(view)
@@ -361,6 +374,21 @@ def test_not_mine_and_whom_it_wakes_are_said_without_a_word_of_blame(sqlite_sess
     assert "↪️ Ana: it was not this" in shown(card(here))
 
 
+def test_what_went_on_as_another_keeps_its_likely_change_and_leads_there(sqlite_session: Session) -> None:
+    here = burning(sqlite_session)
+    first = here.incident()
+    here.at = 14
+    here.opens("letters are late", "mail", who="U0EVE")
+    other = here.incident()
+    other.room = "C0ROOM2"
+    here.acts(IncidentAct.MERGE, "U0BEN", first, into=other.id)
+    assert "goes on as incident 2 in <#C0ROOM2>" in shown(card(here, first))
+    assert "🔀 This goes on as incident 2: go on in <#C0ROOM2>" in heard(here, "incident_said", Said.MERGED.value)[0]
+    view = card(here, other)
+    assert [one.label for one in view.likely] == ["#812"]
+    assert "No likely change" not in shown(view)
+
+
 def test_how_it_stands_roles_tasks_and_severity_are_said(sqlite_session: Session) -> None:
     here = burning(sqlite_session)
     here.acts(IncidentAct.UPDATE, text="One in twenty fails", needs="A DBA", next_at=minute(30))
@@ -539,6 +567,7 @@ def test_metrics_count_verdicts_failures_and_recovery(sqlite_session: Session) -
     here.calls()
     likely = here.session.exec(select(Likely)).one().id
     here.at = 22
+    here.over()
     here.acts(IncidentAct.RESOLVE, text="over", likely=likely)
     here.at = 30
     every = metrics(here.session, here.desk, None, None)
@@ -552,9 +581,23 @@ def test_metrics_count_verdicts_failures_and_recovery(sqlite_session: Session) -
         metrics(here.session, here.desk, "chekout", None)
 
 
-@pytest.mark.parametrize(("word", "days"), [("30d", 30), ("2W", 14), ("9999d", 365), ("0d", None), ("checkout", None)])
+@pytest.mark.parametrize(("word", "days"), [("30d", 30), ("2W", 14), ("365d", 365), ("0d", None), ("checkout", None)])
 def test_days_are_read(word: str, days: int | None) -> None:
     assert read_days(word) == days
+
+
+def test_more_days_than_are_counted_are_refused_with_what_it_takes() -> None:
+    with pytest.raises(UserError, match="at most 365 days: /ship metrics 365d"):
+        read_days("9999d")
+
+
+def test_figures_of_what_nobody_has_heard_of_are_refused(sqlite_session: Session) -> None:
+    here = alarms(sqlite_session)
+    with pytest.raises(UserError, match="did you mean “checkout”"):
+        incident_rows.metrics(here.session, here.desk, "chekout", None, 30)
+    with pytest.raises(UserError, match="I know no team “baker”; did you mean “bakers”"):
+        incident_rows.metrics(here.session, here.desk, None, "baker", 30)
+    assert incident_rows.metrics(here.session, here.desk, "Checkout", "Bakers", 30)["days"] == 30
 
 
 def test_programs_read_the_same(sqlite_session: Session) -> None:

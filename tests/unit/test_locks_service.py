@@ -587,19 +587,51 @@ def test_its_channel_is_reminded_every_three_hours_and_not_of_what_was_missed(se
     assert notes(session) == [("still_holds", "#payments")] * 3
 
 
-def test_a_cause_lifts_only_its_own_and_a_go_is_wanted(session: Session) -> None:
+def test_a_cause_lifts_only_its_own_and_a_go_is_wanted_after_the_last(session: Session) -> None:
+    """Where others hold on, its card says by what, and their own end asks for the Go."""
     failed(session)
     service.set_by_itself(session, CATALOG, "rollback:3", "checkout", "production", "rolled back", NOON)
-    lock(session, "checkout/production", "mine")
+    lock(session, "checkout", "mine", until=later(hours=9))
     service.lift_cause(session, CATALOG, "failure:7", later(hours=1))
-    at = later(hours=1)
-    assert facts(session, at) == [("deploy 7 failed", True), ("rolled back", False), ("mine", False)]
-    assert (notes(session), asked_go(session)) == ([], ["#payments"])
-    service.lift_cause(session, CATALOG, "failure:7", later(hours=2))
-    assert len(asked_go(session)) == 1
-    first = session.exec(select(Lock).where(Lock.cause == "failure:7")).one()
-    act(session, LockAct.GO, first.id or 0, at=later(hours=2))
-    assert facts(session, later(hours=2)) == [("rolled back", False), ("mine", False)]
+    assert facts(session, later(hours=1)) == [("rolled back", False), ("mine", False)]
+    assert (notes(session), asked_go(session)) == ([], [])
+
+    def still() -> tuple[str, ...]:
+        first = session.exec(select(Lock).where(Lock.cause == "failure:7")).one()
+        return loading.lock_card(session, Desk(CATALOG, "", later(hours=2)), first, Backlog()).still
+
+    assert still() == ("lock 2 (Shipmate: rolled back)", "lock 3 (Dee: mine)")
+    card = session.exec(select(Card).where(Card.kind == "lock", Card.subject == "1")).one()
+    version, card.ts = card.version, "1.2"
+    unlock(session, "checkout", at=later(hours=2))
+    assert (still(), card.version > version) == (("lock 2 (Shipmate: rolled back)",), True)
+    service.lift_cause(session, CATALOG, "rollback:3", later(hours=2))
+    assert facts(session, later(hours=2)) == [("rolled back", True)]
+    service.lift_cause(session, CATALOG, "rollback:3", later(hours=3))
+    assert asked_go(session) == ["#payments"]
+
+
+def test_a_new_cause_while_a_go_is_wanted_is_a_lock_of_its_own(session: Session) -> None:
+    """It has its own message and its own hour, and one Go serves both."""
+    failed(session)
+    service.lift_cause(session, CATALOG, "failure:7", later(hours=1))
+    assert failed(session, "failure:8", later(hours=2))
+    assert facts(session, later(hours=2)) == [("deploy 7 failed", False)]
+    newest = session.exec(select(Lock).order_by(col(Lock.id).desc())).first()
+    assert newest is not None
+    assert (newest.id, newest.cause, newest.began_at) == (2, "failure:8", later(hours=2))
+    service.lift_cause(session, CATALOG, "failure:8", later(hours=3))
+    act(session, LockAct.GO, 2, at=later(hours=4))
+    assert facts(session, later(hours=4)) == []
+
+
+def test_where_nothing_waits_nobody_is_asked_for_a_go(session: Session) -> None:
+    failed(session)
+    service.lift_cause(session, CATALOG, "failure:7", later(hours=1), waits=lambda *_: False)
+    assert (facts(session, later(hours=1)), asked_go(session)) == ([], [])
+    assert failed(session, "failure:8", later(hours=2))
+    service.lift_cause(session, CATALOG, "failure:8", later(hours=3), waits=lambda *_: True)
+    assert (facts(session, later(hours=3)), asked_go(session)) == ([("deploy 7 failed", True)], ["#payments"])
 
 
 def test_a_person_who_lifts_one_that_set_itself_has_not_said_go(session: Session) -> None:
@@ -982,6 +1014,9 @@ class Story:
             assert len(standing) == 1, "one for all that failed"
             before = self.locks.get(standing[0])
             causes = before.causes if before is not None and before.state == "holds" else []
+            for one in self.locks.values():
+                if one.by_itself and one.state == "go":  # the new one's Go is its own too
+                    one.state = "over"
             self.locks[standing[0]] = Expected(None, by_itself=True, causes=[*causes, cause])
 
     def mends(self, who: str, number: int, pick: int) -> None:
@@ -990,7 +1025,8 @@ class Story:
         for one in self.locks.values():
             if one.state == "holds" and cause in one.causes:
                 one.causes.remove(cause)
-                one.state = "holds" if one.causes else "go"
+                held = any(other.state == "holds" for other in self.locks.values() if other is not one)
+                one.state = "holds" if one.causes else "over" if held else "go"
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from bot.errors import UserError
 from bot.events import Act, LockAct, LockActed
 from bot.gates import Approval, Batch, Lock, Order
 from bot.locks import scopes
+from bot.outbox import Note
 from bot.outgoing.notes import change_note
 from bot.ports import Range
 from bot.promotions import judging, loading, modals, rollbacks
@@ -165,8 +166,11 @@ def test_a_rollback_aborts_what_rolls_forward(session: Session) -> None:
     here.call()
     here.ship("b", "in_progress", promotion=promotion.id)
     assert promotion.state == State.ROLLING
-    here.roll_back()
+    here.roll_back(who="U0BEN")
     assert (promotion.state, promotion.ended_reason) == (State.CANCELLED, "a rollback was declared")
+    told = [note for note in here.session.exec(select(Note)).all() if note.data.get("said") == "cancelled"]
+    why = {note.place: str(note.data.get("why")) for note in told}
+    assert why["U0ANA"].startswith("a rollback was declared: "), "whose change it was hears it, and why"
     assert here.present().sha == sha_of("a")
     assert [call.sha for call in here.call()] == [sha_of("a")]
     here.ship("b", "cancelled", promotion=promotion.id)

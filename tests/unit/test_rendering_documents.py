@@ -250,6 +250,11 @@ def test_a_value_is_harmless_whatever_it_is(words: str) -> None:
     assert not re.match(r"(?:#{1,6}|[+-]|\d{1,9}[.)])(?:\s|$)", said)
 
 
+def test_what_looks_like_a_tag_is_read_as_it_was_written() -> None:
+    """Also by a reader that shows entities as they are."""
+    assert documents.plain("<!channel> 5 < 6 & R&D, &lt;") == "‹!channel› 5 ‹ 6 & R&D, \\&lt;"
+
+
 def test_plain_words_stay_as_they_are() -> None:
     for words in ("checkout_api: 5xx at 2.5 % (p99)", "#812 by Ana!", "https://graphs.example/d/a_b?x=1", "a-b+c=d"):
         assert documents.plain(words) == words

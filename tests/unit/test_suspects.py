@@ -394,7 +394,7 @@ def test_evidence_is_read_as_plain_sentences() -> None:
         (symptom(), MILL, "a rollout of mill, on which oven depends"),
         (symptom(), FARM, "a rollout of farm, on which oven depends (2 steps away)"),
         (symptom(), flag(3), "a flag of oven itself"),
-        (symptom(), flag(0.5), "was turned less than a minute before"),
+        (symptom(), flag(0.5), "was turned 30 s before"),
         (symptom(), rollout(250, None), "went live 4 h before"),
         (symptom(), rollout(failed=True), "its rollout failed"),
         (symptom(), rollout(rollback=True), "goes back to an older build, which takes changes out"),
