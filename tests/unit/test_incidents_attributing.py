@@ -173,7 +173,7 @@ def test_who_turned_a_flag_is_woken(sqlite_session: Session) -> None:
     (likely,) = here.session.exec(select(Likely)).all()
     assert (likely.kind, likely.confidence) == ("flag", "high")
     assert here.pages()[0][:3] == ("Ben", "author", "assign")
-    assert "1 min after the flag new-basket was turned" in here.calls().calls[0].title
+    assert "60 s after the flag new-basket was turned" in here.calls().calls[0].title
 
 
 def test_a_flag_that_is_told_of_late(sqlite_session: Session) -> None:

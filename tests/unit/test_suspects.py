@@ -556,7 +556,7 @@ def test_the_answer_explains_itself(of: Symptom, found: list[Candidate]) -> None
     for one in answer.suspects:
         assert all(said.weight >= 0 and said.words for said in one.evidence)
         assert all(said.weight < 0 and said.words for said in one.against)
-        assert one.score == pytest.approx(sum(said.weight for said in (*one.evidence, *one.against)))
+        assert one.score == pytest.approx(sum(said.weight for said in (*one.evidence, *one.against)), abs=1e-6)
         assert len({said.name for said in one.evidence}) == len(one.evidence)
     assert sum(one.confidence is HIGH for one in answer.suspects) <= 1
 
