@@ -36,9 +36,9 @@ def alerts_of(session: Session) -> list[tuple[str | None, str | None, str, datet
     return [(row.service, row.environment, row.name, row.resolved_at) for row in rows]
 
 
-def asking(sandbox: Sandbox) -> Message:
-    """The message that asks whose an alert is."""
-    [found] = [one for one in watching.all_messages(sandbox) if "I do not know whose it is" in watching.words_of(one)]
+def question(sandbox: Sandbox, words: str) -> Message:
+    """The one message about whose an alert is, which says this."""
+    [found] = [one for one in watching.all_messages(sandbox) if words in watching.words_of(one)]
     return found
 
 
@@ -70,7 +70,7 @@ async def test_an_alert_of_nobody_is_asked_about_and_a_click_says_whose_it_is(
         for pod in ("1", "2"):
             sandbox.monitoring.fire("db", "DiskFull", labels={"pod": pod})
         await rest(there)
-        card = asking(sandbox)
+        card = question(sandbox, "I do not know whose it is")
         [menu] = [one for block in card.blocks if block["type"] == "actions" for one in block["elements"]][:1]
         [value] = [one["value"] for one in menu["options"] if one["text"]["text"] == "checkout"]
         await sandbox.slack.click("dee", card.channel, card.ts, action_id=menu["action_id"], chosen=value)
@@ -81,7 +81,7 @@ async def test_an_alert_of_nobody_is_asked_about_and_a_click_says_whose_it_is(
         said = await there.serving.bot.database.read(lambda session: session.exec(select(AlertMapping)).all())
     assert [service for service, *_ in found] == ["checkout"] * 3
     assert [(one.service, one.by) for one in said] == [("checkout", "U0DEE")]
-    assert asking(sandbox).ts == card.ts
+    assert question(sandbox, "*'s, as Dee said").ts == card.ts, "which is answered, and not asked again"
 
 
 async def test_every_shape_of_every_source_is_taken_and_applied(
