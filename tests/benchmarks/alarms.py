@@ -88,6 +88,9 @@ async def _one(lines: Lines, world: StandIn, service: str, version: str, figures
     paged, in_room = world.paged(service), world.in_room(service)
     began = time.perf_counter()
     await lines.send(alert(service, f"{service}-{began}", datetime.now(UTC), version))
-    async with asyncio.timeout(PATIENCE):
-        figures.add(f"alert paged{when}", [await paged - began])
-        figures.add(f"alert room{when}", [await in_room - began])
+    try:
+        async with asyncio.timeout(PATIENCE):
+            figures.add(f"alert paged{when}", [await paged - began])
+            figures.add(f"alert room{when}", [await in_room - began])
+    except TimeoutError:
+        raise RuntimeError(f"nobody was woken for {service}, or its room not told, within {PATIENCE:.0f} s") from None
