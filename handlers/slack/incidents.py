@@ -59,6 +59,9 @@ SUBMISSIONS = tuple(f"incidents:{word}" for word in WINDOWS)
 _ABOUT = re.compile(r"([1-9][0-9]{0,8})(?::([0-9]{1,9}))?(?::([0-9a-f]{8}))?")
 _MINUTES = re.compile(r"[1-9][0-9]{0,3}")
 _SLACK_ID = re.compile(r"[UW][A-Z0-9]{1,31}")
+ANSWERS = (IncidentAct.MINE, IncidentAct.NOT_MINE, IncidentAct.WAKE)
+"""What answers a page, and is taken also while Slack does not say who somebody is."""
+
 UNKNOWN = "unknown"
 """What is chosen by whoever resolves an incident and does not know which change it was."""
 
@@ -124,13 +127,14 @@ class IncidentsDoor:
 
     async def act(self, asker: Asker, act: IncidentAct, number: int, occasion: str, **fields: Any) -> Answer:
         """Store what somebody does to an incident; ``fields`` are those of the event that the act needs."""
-        called = await self.storing.judge(asker)
+        lately = act in ANSWERS
+        called = await self.storing.judge(asker, lately=lately)
         if act in (IncidentAct.LEAD, IncidentAct.COMMUNICATIONS, IncidentAct.SCRIBE) and fields.get("who"):
             await self.storing.meet(fields["who"])
         event = IncidentActed(
             act=act, incident=number, slack_id=asker.slack_id, called=called, at=self.bot.clock(), **fields
         )
-        return await self.storing.act(asker, event, occasion)
+        return await self.storing.act(asker, event, occasion, lately=lately)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

@@ -43,12 +43,12 @@ class Storing:
     after: AfterAct | None = None
     _known: dict[str, tuple[float, str]] = field(default_factory=dict)
 
-    async def act(self, asker: Asker, act: acts.Act, occasion: str) -> Answer:
+    async def act(self, asker: Asker, act: acts.Act, occasion: str, *, lately: bool = False) -> Answer:
         """Store what somebody with authority did, under its ``occasion`` (what makes the doing of it unique).
 
-        UserError, with nothing stored, for whoever is no full member.
+        UserError, with nothing stored, for whoever is no full member; ``lately`` as in ``judge``.
         """
-        await self.judge(asker)
+        await self.judge(asker, lately=lately)
         row = await self.bot.store_act(
             source=SOURCE, delivery_id=inbox.act_id(asker.slack_id, occasion), body=acts.body(act)
         )
@@ -61,11 +61,12 @@ class Storing:
 
         return answer
 
-    async def judge(self, asker: Asker) -> str:
+    async def judge(self, asker: Asker, *, lately: bool = False) -> str:
         """What a full member of our workspace is called, as Slack says now, or said within the minute.
 
-        While Slack answers nothing (it is down, or we asked too often) what it said within the hour counts, as it does
-        for the gates: “I'm on it” is not lost. UserError for anybody else.
+        ``lately``: while Slack answers nothing (it is down, or we asked too often) what it said within the hour counts.
+        That is for the answer to a page, which must not be lost; nothing that reaches production is let through so.
+        UserError for anybody else.
         """
         may_act(asker, self.ourselves.known)
         now = asyncio.get_running_loop().time()
@@ -75,6 +76,8 @@ class Storing:
         try:
             member = await full_member(asker, self.bot.chat, refused=ONLY_READ)
         except SlackSilent:
+            if not lately:
+                raise
             said = await self.bot.database.read(lambda session: _said(session, asker.slack_id, self.bot.clock()))
             if said is None:
                 raise

@@ -77,6 +77,7 @@ async def test_an_alert_is_led_from_its_card_to_its_end(there: Company) -> None:
     before = await stored_acts(there)
     assert "Guests" in await pressed(there, "fay", "incidents:mine", first)
     assert await stored_acts(there) == before
+    slack.fault("http_500", method="users.info", times=2)  # the answer to a page is not lost by that, for who is known
     assert "You are on incident 1 (checkout 5xx) and lead it" in await pressed(there, "ana", "incidents:mine", page)
     assert "Ana leads" in card(there).text
     window = await opened(there, "dee", "incidents:details", card(there))

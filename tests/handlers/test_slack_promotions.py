@@ -170,10 +170,11 @@ async def test_guests_and_strangers_only_read_and_nothing_of_theirs_is_stored(th
     assert await stored_acts(there) == before
 
 
-async def test_without_an_answer_of_slacks_what_it_said_counts(there: Company) -> None:
-    """Where Slack does not answer, what it said within the hour of a full member counts."""
+async def test_without_an_answer_of_slacks_nobody_acts(there: Company) -> None:
+    """Who somebody is must be certain; a minute later it is believed without asking again."""
     slack = there.sandbox.slack
     slack.fault("http_500", method="users.info", times=1)
+    assert "Slack does not tell me just now" in await pressed(there, "dee", "promotions:approve")
     assert "Until then you can undo it" in await pressed(there, "dee", "promotions:approve")
     slack.fault("http_500", method="users.info", times=1)
     assert "Undone" in await pressed(there, "dee", "promotions:undo")
