@@ -35,9 +35,13 @@ class CardKind:
 
 @dataclass(frozen=True)
 class NoteKind:
-    """How a kind of note is loaded from present state (None: it is moot)."""
+    """How a kind of note is loaded from present state (None: it is moot).
+
+    ``elsewhere``: it is said in the fallback channel where it cannot be said, or its card shown, where it belongs.
+    """
 
     load: Callable[[Session, Note, datetime], Showing | None]
+    elsewhere: bool = False
 
 
 Settle = Callable[[Session, datetime], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -200,6 +200,21 @@ def close_card(session: Session, row: Waiting, state: CardState, error: str | No
     if card is not None:
         card.state, card.error, card.sent_version = state.value, error, max(card.sent_version, row.version)
         outbox.ring(session)
+
+
+def say_elsewhere(session: Session, row: Waiting, kinds: Collection[str], place: str) -> bool:
+    """This cannot be shown where it belongs: if it is a note of one of these kinds, it is said in ``place`` instead.
+
+    Of a card, what waits in its thread is. Returns whether there was anything to say.
+    """
+    which = col(Note.thread) == row.id if row.sort == "card" else col(Note.id) == row.id
+    moved = session.connection().execute(
+        update(Note)
+        .where(which, col(Note.state) == SendState.PENDING.value, col(Note.kind).in_(kinds))
+        .values(place=place, thread=None)
+    )
+    outbox.ring(session)
+    return bool(moved.rowcount)
 
 
 def settle_note(

@@ -149,7 +149,7 @@ async def test_after_a_disorderly_end_everything_unsent_is_looked_for(database_u
         await asyncio.sleep(0)
         assert await engine.stop(5) is False
         await running
-        engine._stopping = False
+        engine._memory.stopping = False
         await post.send()
         assert len(post.chat.calls) == calls, "nothing is sent, and nobody asked, before a message must be visible"
         post.turn(10)

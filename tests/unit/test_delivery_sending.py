@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from bot.delivery import Limits, queue
 from bot.delivery.queue import LOOK_AHEAD
-from bot.errors import GiveUp, MessageGone, PlaceUnreachable, RetryLater, Unauthorised
+from bot.errors import GiveUp, MessageGone, RetryLater, Unauthorised
 from bot.outbox import Card, CardState, Lane, SendState
 from tests.unit.scripted import post_office
 
@@ -243,41 +243,6 @@ async def test_what_slack_refuses_for_good_is_given_up_and_stops_nobody(database
         await post.card("1", "#a", "shorter")
         await post.send()
         assert post.chat.says("#a") == ["good", "shorter"]
-
-
-async def test_a_place_that_cannot_be_reached_is_said_once_until_it_worked_again(database_url: str) -> None:
-    """To the fallback channel; other places go on, and it is tried again when there is something newer."""
-    fault = PlaceUnreachable("not_in_channel", "Invite Shipmate.")
-    async with post_office(database_url) as post:
-        post.chat.fail("post", fault, place="#a", times=4)
-        for name in ("1", "2", "3"):
-            await post.card(name, "#a")
-        await post.card("4", "#b")
-        await post.send()
-        assert post.chat.says("#deploys") == ["#a cannot be reached: not_in_channel"]
-        assert post.chat.says("#b") == ["4"]
-        assert [card.state for card in await post.cards()] == ["unreachable", "unreachable", "unreachable", "live"]
-        post.clock.turn(days=1)
-        await post.card("1", "#a")
-        await post.send()
-        assert post.chat.says("#deploys") == ["#a cannot be reached: not_in_channel"]
-        await post.card("1", "#a", "invited now")
-        await post.send()
-        assert post.chat.says("#a") == ["invited now"]
-        post.chat.fail("post", fault, place="#a", times=1)
-        await post.card("5", "#a")
-        await post.send()
-        assert post.chat.says("#deploys") == ["#a cannot be reached: not_in_channel"] * 2
-
-
-async def test_an_unreachable_fallback_channel_is_not_said_into_itself(sqlite_url: str) -> None:
-    """Nobody would read it, again and again."""
-    async with post_office(sqlite_url) as post:
-        post.chat.fail("post", PlaceUnreachable("channel_not_found"), times=99)
-        await post.card("1", "#deploys")
-        await post.card("2", "#a")
-        await post.send()
-        assert [(note.place, note.state) for note in await post.notes()] == [("#deploys", SendState.FAILED)]
 
 
 async def test_refused_credentials_stop_everything_for_a_while_and_lose_nothing(sqlite_url: str) -> None:
