@@ -1,7 +1,8 @@
 """What holds a promotion: pure rules over recorded facts, each in a file of its own with its options beside it.
 
-``judge`` asks every gate of a policy, without short circuit. Nothing here reads the clock, the network or a table: the
-facts are gathered by their owners (``bot.promotions.gathering``) and handed over frozen.
+``judge`` asks every gate of a policy, without short circuit. ``approval`` has two parts: ``voting`` says what speaks
+for and against one person's yes, ``seating`` whose counts for which group. Nothing here reads the clock, the network or
+a table: the facts are gathered by their owners (``bot.promotions.gathering``) and handed over frozen.
 """
 
 from __future__ import annotations

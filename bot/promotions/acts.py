@@ -18,7 +18,7 @@ from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import Act, PromotionActed, Via
 from bot.gates import Gate, Situation
-from bot.gates.approval import UNPROVEN
+from bot.gates.voting import UNPROVEN
 from bot.locks import service as locks
 from bot.promotions import advancing, doubts, finding, gathering, judging, raising, telling
 from bot.promotions.gathering import approvals_of, target_of
