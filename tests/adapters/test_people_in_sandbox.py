@@ -17,6 +17,7 @@ from bot.errors import GiveUp, RetryLater, Unauthorised
 from bot.ports import DeviceProof, Member, OnCall
 from bot.sandbox.github_app import APP_ID
 from bot.sandbox.server import Sandbox
+from bot.sandbox.world import BOT_USER_ID
 
 MODAL = {
     "type": "modal",
@@ -94,6 +95,9 @@ async def test_a_person_has_an_address_and_a_time_zone(chat: SlackChat) -> None:
     guest = await chat.member("U0FAY")
     assert guest is not None
     assert guest.guest
+    app = await chat.member(BOT_USER_ID)
+    assert app is not None
+    assert app.guest, "an app takes no role, and approves nothing"
 
 
 async def test_a_modal_is_opened_once_replaced_and_closed(chat: SlackChat, sandbox: Sandbox) -> None:

@@ -1,96 +1,26 @@
-"""The stand-in GitHub behaves as GitHub does, towards PyGithub and towards whoever receives its webhooks."""
+"""The stand-in GitHub merges, compares, answers and refuses as GitHub does, towards PyGithub."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import hmac
-import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from datetime import UTC, datetime
+from typing import Any
 
 import aiohttp
 import github as pygithub
-import jwt
 import pytest
-from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sandbox.repositories import Forge
 from bot.sandbox.server import Sandbox
-
-REPO = "acme/checkout"
-Found = TypeVar("Found")
-
-
-class Receiver:
-    """What a bot receives, each signature checked; it answers with the statuses it is told to."""
-
-    def __init__(self, secret: str) -> None:
-        self.secret = secret
-        self.events: list[tuple[str, dict[str, Any]]] = []
-        self.guids: list[str] = []
-        self.statuses: list[int] = []
-
-    async def handle(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        digest = hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
-        assert request.headers["X-Hub-Signature-256"] == f"sha256={digest}"
-        assert request.headers["User-Agent"].startswith("GitHub-Hookshot/")
-        self.guids.append(request.headers["X-GitHub-Delivery"])
-        self.events.append((request.headers["X-GitHub-Event"], json.loads(body)))
-        return web.Response(status=self.statuses.pop(0) if self.statuses else 202)
-
-    def of(self, event: str) -> list[dict[str, Any]]:
-        return [payload for name, payload in self.events if name == event]
+from tests.adapters.github_receiver import REPO, Receiver, ask, refusal
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox() as running:
         yield running
-
-
-@pytest.fixture
-async def receiver(sandbox: Sandbox) -> AsyncIterator[Receiver]:
-    receiver = Receiver(sandbox.environment()["GITHUB_WEBHOOK_SECRET"])
-    application = web.Application()
-    application.router.add_post("/webhooks/github", receiver.handle)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    sandbox.connect(f"http://127.0.0.1:{runner.addresses[0][1]}")
-    yield receiver
-    await runner.cleanup()
-
-
-async def ask(sandbox: Sandbox, question: Callable[[pygithub.Github], Found], **options: Any) -> Found:
-    """Ask through PyGithub, in a thread as the bot does."""
-    settings = sandbox.environment()
-    auth = options.pop("auth", None) or pygithub.Auth.Token(settings["GITHUB_TOKEN"])
-
-    def work() -> Found:
-        with pygithub.Github(
-            auth=auth,
-            base_url=settings["GITHUB_API_URL"],
-            lazy=True,
-            retry=None,
-            seconds_between_requests=None,
-            seconds_between_writes=None,
-            **options,
-        ) as client:
-            return question(client)
-
-    return await asyncio.to_thread(work)
-
-
-async def refusal(sandbox: Sandbox, question: Callable[[pygithub.Github], object], **options: Any) -> int:
-    """The status GitHub refuses a question with."""
-    with pytest.raises(pygithub.GithubException) as caught:
-        await ask(sandbox, question, **options)
-    return caught.value.status
 
 
 # Merging
@@ -221,192 +151,6 @@ def test_comparing_finds_exactly_what_one_side_has_and_the_other_has_not(
     assert compared.merge_base in ancestors(base) & ancestors(head)
 
 
-# Deployments
-
-
-async def test_a_deployment_and_its_statuses_are_told_and_listed_newest_first(
-    sandbox: Sandbox, receiver: Receiver
-) -> None:
-    run = await sandbox.github.begin_run(REPO, sandbox.github.forge.repository(REPO).branches["main"])
-    deployment = await sandbox.github.deployment(REPO, "main", "production", run=run)
-    for state in ("pending", "in_progress", "success"):
-        await sandbox.github.deployment_status(REPO, deployment, state)
-    await sandbox.settle()
-    (created,) = receiver.of("deployment")
-    assert (created["deployment"]["ref"], created["deployment"]["production_environment"]) == ("main", True)
-    told = receiver.of("deployment_status")
-    assert [one["deployment_status"]["state"] for one in told] == ["pending", "in_progress", "success"]
-    assert told[0]["workflow_run"]["html_url"] == told[0]["deployment_status"]["log_url"]
-
-    def read(client: pygithub.Github) -> list[tuple[str, list[str]]]:
-        found = client.get_repo(REPO).get_deployments(environment="production")
-        return [(one.environment, [status.state for status in one.get_statuses()]) for one in found]
-
-    assert await ask(sandbox, read) == [("production", ["success", "in_progress", "pending"])]
-
-
-async def test_a_success_quietly_makes_the_one_before_it_inactive_except_in_production(
-    sandbox: Sandbox, receiver: Receiver
-) -> None:
-    for environment in ("staging", "staging", "production", "production"):
-        made = await sandbox.github.deployment(REPO, "main", environment)
-        await sandbox.github.deployment_status(REPO, made, "success")
-    await sandbox.settle()
-    latest = [
-        deployment.statuses[-1].state for deployment in sandbox.github.forge.repository(REPO).deployments.values()
-    ]
-    assert latest == ["inactive", "success", "success", "success"]
-    assert [one["deployment_status"]["state"] for one in receiver.of("deployment_status")] == ["success"] * 4
-
-
-async def test_checks_and_releases_are_told(sandbox: Sandbox, receiver: Receiver) -> None:
-    sha = await sandbox.github.commit(REPO, author="ana", message="x")
-    await sandbox.github.workflow_run(REPO, sha, conclusion="failure")
-    await sandbox.github.check_suite(REPO, sha)
-    await sandbox.github.release(REPO, "v1.0", sha, "First")
-    await sandbox.github.ping(REPO)
-    await sandbox.settle()
-    (run,) = receiver.of("workflow_run")
-    assert (run["action"], run["workflow_run"]["conclusion"], run["workflow_run"]["head_sha"]) == (
-        "completed",
-        "failure",
-        sha,
-    )
-    assert receiver.of("check_suite")[0]["check_suite"]["conclusion"] == "success"
-    assert [one["action"] for one in receiver.of("release")] == ["published", "released"]
-    assert receiver.of("ping")
-
-
-async def test_a_further_attempt_keeps_the_id_of_its_run(sandbox: Sandbox, receiver: Receiver) -> None:
-    sha = await sandbox.github.commit(REPO, author="ana", message="x")
-    first = await sandbox.github.workflow_run(REPO, sha, conclusion="failure")
-    again = await sandbox.github.workflow_run(REPO, sha, attempt=2)
-    await sandbox.settle()
-    assert first == again
-    assert [one["workflow_run"]["run_attempt"] for one in receiver.of("workflow_run")] == [1, 2]
-
-
-# Webhooks
-
-
-async def test_nothing_is_sent_before_a_bot_is_connected(sandbox: Sandbox) -> None:
-    await sandbox.github.commit(REPO, author="ana", message="x")
-    await sandbox.settle()
-    assert sandbox.github.deliveries == []
-
-
-async def test_webhooks_held_back_come_late_in_another_order_and_more_than_once(
-    sandbox: Sandbox, receiver: Receiver
-) -> None:
-    sandbox.github.hold_webhooks()
-    shas = [await sandbox.github.commit(REPO, author="ana", message=str(number)) for number in range(8)]
-    await sandbox.settle()
-    assert receiver.events == []
-    await sandbox.github.release_webhooks(shuffle_seed=3, repeat=2)
-    await sandbox.settle()
-    arrived = [push["after"] for push in receiver.of("push")]
-    assert sorted(arrived) == sorted(shas * 2)
-    assert arrived != shas * 2
-    assert len(set(receiver.guids)) == 8
-
-
-async def test_a_failed_delivery_is_not_sent_again_until_it_is_asked_for_with_the_same_guid(
-    sandbox: Sandbox, receiver: Receiver
-) -> None:
-    sandbox.github.drop_webhooks()
-    await sandbox.github.commit(REPO, author="ana", message="x")
-    await sandbox.settle()
-    sandbox.github.drop_webhooks(False)
-    (failed,) = sandbox.github.deliveries
-    assert (failed.ok, receiver.events) == (False, [])
-    await sandbox.github.redeliver(failed.guid)
-    await sandbox.settle()
-    assert receiver.guids == [failed.guid]
-    assert [one.redelivery for one in sandbox.github.deliveries] == [False, True]
-
-
-async def test_an_unreachable_or_refusing_bot_is_recorded(sandbox: Sandbox, receiver: Receiver) -> None:
-    receiver.statuses.append(500)
-    await sandbox.github.commit(REPO, author="ana", message="x")
-    await sandbox.settle()
-    sandbox.connect("http://127.0.0.1:1")
-    await sandbox.github.commit(REPO, author="ana", message="y")
-    await sandbox.settle()
-    assert [one.status_code for one in sandbox.github.deliveries] == [500, 502]
-
-
-# The App
-
-
-def app_headers(sandbox: Sandbox, **claims: Any) -> dict[str, str]:
-    """The headers of an App, with some claims of its JWT replaced."""
-    settings = sandbox.environment(github_app=True)
-    now = datetime.now(UTC)
-    good = {"iat": now - timedelta(seconds=60), "exp": now + timedelta(minutes=8), "iss": settings["GITHUB_APP_ID"]}
-    token = jwt.encode(good | claims, settings["GITHUB_APP_PRIVATE_KEY"], algorithm="RS256")
-    return {"Authorization": f"Bearer {token}"}
-
-
-async def test_an_app_signs_in_and_reads_with_its_installation_token(sandbox: Sandbox) -> None:
-    settings = sandbox.environment(github_app=True)
-    auth = pygithub.Auth.AppAuth(settings["GITHUB_APP_ID"], settings["GITHUB_APP_PRIVATE_KEY"])
-
-    def read() -> str:
-        with pygithub.GithubIntegration(auth=auth, base_url=settings["GITHUB_API_URL"]) as integration:
-            installation = integration.get_repo_installation("acme", "checkout")
-            return integration.get_access_token(installation.id).token
-
-    token = await asyncio.to_thread(read)
-    name = await ask(sandbox, lambda client: client.get_repo(REPO).default_branch, auth=pygithub.Auth.Token(token))
-    assert name == "main"
-
-
-async def test_failed_deliveries_are_listed_for_the_app_and_sent_again_on_request(
-    sandbox: Sandbox, receiver: Receiver
-) -> None:
-    receiver.statuses += [202, 503, 503]
-    for number in range(3):
-        await sandbox.github.commit(REPO, author="ana", message=str(number))
-    await sandbox.settle()
-    base = f"{sandbox.environment()['GITHUB_API_URL']}/app/hook/deliveries"
-    async with aiohttp.ClientSession(headers=app_headers(sandbox)) as session:
-        async with session.get(base, params={"status": "failure", "per_page": "1"}) as response:
-            first = await response.json()
-            following = str(response.links["next"]["url"])
-        async with session.get(following) as response:
-            second = await response.json()
-            assert "next" not in response.links
-        failed = [*first, *second]
-        assert [row["status_code"] for row in failed] == [503, 503]
-        async with session.post(f"{base}/{failed[0]['id']}/attempts") as response:
-            assert response.status == 202
-        await sandbox.settle()
-        assert receiver.guids[-1] == failed[0]["guid"]
-        async with session.get(base) as response:
-            assert [row["redelivery"] for row in await response.json()] == [True, False, False, False]
-
-
-@pytest.mark.parametrize(
-    "claims",
-    [
-        {"exp": timedelta(hours=1)},
-        {"exp": timedelta(minutes=-10)},
-        {"iss": "999"},
-    ],
-)
-async def test_a_bad_jwt_is_refused(sandbox: Sandbox, claims: dict[str, Any]) -> None:
-    """Instants are given by how far off they are when it is asked, however long ago the tests were collected."""
-    claims = {name: datetime.now(UTC) + it if isinstance(it, timedelta) else it for name, it in claims.items()}
-    url = f"{sandbox.environment()['GITHUB_API_URL']}/app"
-    async with aiohttp.ClientSession() as session:
-        async with session.get(url, headers=app_headers(sandbox)) as response:
-            assert response.status == 200
-        async with session.get(url, headers=app_headers(sandbox, **claims)) as response:
-            assert response.status == 401
-        async with session.get(url, headers={"Authorization": f"token {sandbox.github.token}"}) as response:
-            assert response.status == 401
-
-
 # Refusals and faults
 
 
@@ -506,82 +250,6 @@ async def test_a_new_repository_begins_with_one_commit_and_strangers_get_an_acco
     await sandbox.settle()
     (push,) = receiver.of("push")
     assert (push["repository"]["full_name"], push["sender"]["login"]) == ("acme/ledger", "zoe")
-
-
-# What else happens, and is told
-
-
-async def test_a_job_before_a_guarded_environment_is_told_to_everybody_concerned(
-    sandbox: Sandbox, receiver: Receiver
-) -> None:
-    """The deployment, its waiting, the app's question, the reviewers' request, and how it went on."""
-    sha = await sandbox.github.commit(REPO, author="ana", message="x")
-    sandbox.github.environment(REPO, "production", gate=True, reviewers=["dee"])
-    run = await sandbox.github.begin_run(REPO, sha)
-    waiting = await sandbox.github.enter(REPO, run, "production")
-    await sandbox.settle()
-    (question,) = receiver.of("deployment_protection_rule")
-    assert (question["action"], question["environment"], question["sha"]) == ("requested", "production", sha)
-    assert question["deployment_callback_url"].endswith(f"/actions/runs/{run}/deployment_protection_rule")
-    assert question["deployment"]["id"] == waiting.deployment
-    assert question["installation"]["id"]
-    (request,) = receiver.of("deployment_review")
-    assert [one["reviewer"]["login"] for one in request["reviewers"]] == ["dee"]
-    assert [one["deployment_status"]["state"] for one in receiver.of("deployment_status")] == ["waiting"]
-    assert [one["workflow_job"]["status"] for one in receiver.of("workflow_job")] == ["waiting"]
-    sandbox.github.answer_rule(
-        sandbox.github.forge.repository(REPO),
-        waiting,
-        int(sandbox.environment(github_app=True)["GITHUB_APP_ID"]),
-        "approved",
-        "",
-    )
-    await sandbox.github.review_deployment(REPO, run, "production", by="dee", comment="go")
-    await sandbox.settle()
-    assert [one["action"] for one in receiver.of("deployment_review")] == ["requested", "approved"]
-    assert receiver.of("deployment_review")[-1]["approver"]["login"] == "dee"
-    assert [one["deployment_status"]["state"] for one in receiver.of("deployment_status")] == ["waiting", "queued"]
-    assert [one["workflow_job"]["status"] for one in receiver.of("workflow_job")] == ["waiting", "queued"]
-
-
-async def test_an_environment_nobody_set_up_is_entered_at_once(sandbox: Sandbox, receiver: Receiver) -> None:
-    run = await sandbox.github.begin_run(REPO, sandbox.github.forge.repository(REPO).branches["main"])
-    waiting = await sandbox.github.enter(REPO, run, "qa")
-    await sandbox.settle()
-    assert waiting.verdict == "approved"
-    assert receiver.of("deployment_protection_rule") == []
-    with pytest.raises(LookupError, match="does not wait"):
-        await sandbox.github.review_deployment(REPO, run, "qa", by="dee")
-
-
-async def test_a_run_that_ends_lets_go_of_what_waits(sandbox: Sandbox, receiver: Receiver) -> None:
-    """A newer run cancels a pending one of its group: the question vanishes without an answer."""
-    sandbox.github.environment(REPO, "production", gate=True)
-    run = await sandbox.github.begin_run(REPO, sandbox.github.forge.repository(REPO).branches["main"])
-    waiting = await sandbox.github.enter(REPO, run, "production")
-    await sandbox.github.finish_run(REPO, run, "cancelled")
-    await sandbox.settle()
-    assert (waiting.over.is_set(), waiting.verdict) == (True, "cancelled")
-    assert receiver.of("workflow_run")[-1]["workflow_run"]["conclusion"] == "cancelled"
-
-
-async def test_checks_statuses_and_reviews_are_told(sandbox: Sandbox, receiver: Receiver) -> None:
-    sha = await sandbox.github.commit(REPO, author="ana", message="x")
-    await sandbox.github.check_run(REPO, sha, "e2e", "failure")
-    await sandbox.github.check_run(REPO, sha, "lint", None)
-    await sandbox.github.commit_status(REPO, sha, "coverage", "pending")
-    number = await sandbox.github.open_pull(REPO, author="ben", title="Later")
-    await sandbox.github.review(REPO, number, by="dee", state="changes_requested", body="Why?")
-    await sandbox.settle()
-    checks = [
-        (one["action"], one["check_run"]["name"], one["check_run"]["conclusion"]) for one in receiver.of("check_run")
-    ]
-    assert checks == [("created", "e2e", None), ("completed", "e2e", "failure"), ("created", "lint", None)]
-    assert [one["check_suite"]["conclusion"] for one in receiver.of("check_suite")] == ["failure"]
-    (status,) = receiver.of("status")
-    assert (status["context"], status["state"], status["sha"]) == ("coverage", "pending", sha)
-    (review,) = receiver.of("pull_request_review")
-    assert (review["review"]["state"], review["review"]["user"]["login"]) == ("changes_requested", "dee")
 
 
 async def test_what_the_bot_may_write_is_written_through_pygithub(sandbox: Sandbox, receiver: Receiver) -> None:

@@ -227,6 +227,22 @@ async def test_a_rooms_head(chat: SlackChat, sandbox: Sandbox) -> None:
     ]
 
 
+async def test_a_bookmark_that_leads_elsewhere_now_is_changed_and_a_persons_is_not(
+    chat: SlackChat, sandbox: Sandbox
+) -> None:
+    """PagerDuty's incident is another one once a page was passed on; what somebody wrote there stays theirs."""
+    room = await opened(chat)
+    first, second, third = (f"https://pager.example/incidents/{name}" for name in ("Q1", "Q2", "Q3"))
+    for _ in range(2):
+        for url in (first, second):
+            await chat.bookmark(room.channel, "PagerDuty", url)
+    bookmarks = sandbox.world.channels[room.channel].bookmarks
+    assert [(one["title"], one["link"]) for one in bookmarks] == [("PagerDuty", second)]
+    bookmarks[0]["last_updated_by_user_id"] = "U0ANA"
+    await chat.bookmark(room.channel, "PagerDuty", third)
+    assert [one["link"] for one in bookmarks] == [second, third]
+
+
 async def test_a_bookmark_whose_answer_was_lost_is_not_put_twice(chat: SlackChat, sandbox: Sandbox) -> None:
     """The second try sees it."""
     room = await opened(chat)
@@ -305,29 +321,34 @@ def test_marked_text_is_read_as_people_read_it(marked: str, read: str) -> None:
 
 
 async def test_a_document_is_the_channels_canvas(chat: SlackChat, sandbox: Sandbox) -> None:
-    """The second text replaces the first."""
+    """The second text comes below the first, in which somebody has written meanwhile."""
     room = await opened(chat)
-    first = await chat.put_document(room.channel, "Postmortem", "# Draft")
+    first = await chat.put_document(room.channel, "Postmortem", "# Draft", "Draft")
     canvas = sandbox.world.channels[room.channel].canvas
     assert canvas is not None
     assert first == f"{sandbox.url}/docs/T0ACME/{canvas.id}"
-    assert await chat.put_document(room.channel, "Postmortem", "# Final") == first
-    assert (canvas.title, canvas.markdown) == ("Postmortem", "# Final")
+    canvas.markdown += "\nWe learnt this. Final? No."
+    for _ in range(2):
+        assert await chat.put_document(room.channel, "Postmortem", "# Final", "Final") == first
+    assert canvas.title == "Postmortem"
+    assert canvas.markdown == "# Draft\nWe learnt this. Final? No.\n---\n\n# Final"
 
 
 @pytest.mark.parametrize("method", ["conversations.canvases.create", "canvases.edit"])
-async def test_a_canvas_whose_answer_was_lost_is_written_again(method: str, chat: SlackChat, sandbox: Sandbox) -> None:
-    """It is the same canvas."""
+async def test_a_canvas_whose_answer_was_lost_is_not_written_on_twice(
+    method: str, chat: SlackChat, sandbox: Sandbox
+) -> None:
+    """The second try finds the heading."""
     room = await opened(chat)
     if method == "canvases.edit":
-        await chat.put_document(room.channel, "Postmortem", "# Draft")
+        await chat.put_document(room.channel, "Postmortem", "# Draft", "Draft")
     sandbox.slack.fault("accept_then_cut", method=method, times=1)
     with pytest.raises(RetryLater):
-        await chat.put_document(room.channel, "Postmortem", "# Final")
-    assert await chat.put_document(room.channel, "Postmortem", "# Final") is not None
+        await chat.put_document(room.channel, "Postmortem", "# Final", "Final")
+    assert await chat.put_document(room.channel, "Postmortem", "# Final", "Final") is not None
     canvas = sandbox.world.channels[room.channel].canvas
     assert canvas is not None
-    assert canvas.markdown == "# Final"
+    assert canvas.markdown.count("# Final") == 1
     assert sandbox.slack.messages(room.name) == []
 
 
@@ -336,7 +357,7 @@ async def test_without_canvases_it_is_a_file(chat: SlackChat, sandbox: Sandbox, 
     sandbox.slack.paid_plan = False
     sandbox.slack.url = network.url
     room = await opened(chat)
-    where = await chat.put_document(room.channel, "Postmortem: checkout 5xx", "# Draft — ünïcode\n")
+    where = await chat.put_document(room.channel, "Postmortem: checkout 5xx", "# Draft — ünïcode\n", "Draft")
     (said,) = sandbox.slack.messages(room.name)
     (file,) = said.files
     assert (file.name, file.title) == ("postmortem-checkout-5xx.md", "Postmortem: checkout 5xx")
@@ -350,7 +371,7 @@ async def test_a_file_is_sent_to_nobody_else(chat: SlackChat, sandbox: Sandbox) 
     sandbox.slack.paid_plan = False
     room = await opened(chat)
     with pytest.raises(RetryLater, match="not Slack's"):
-        await chat.put_document(room.channel, "Postmortem", "# Secret")
+        await chat.put_document(room.channel, "Postmortem", "# Secret", "Draft")
     assert all(one.content is None for one in sandbox.slack.uploads.values())
 
 
@@ -374,7 +395,7 @@ async def test_a_file_is_doubtful_only_once_people_may_see_it(
         room = await opened(chat)
         sandbox.slack.fault(how, method=method, times=1)
         with pytest.raises(kind) as raised:
-            await chat.put_document(room.channel, "Postmortem", "# Draft")
+            await chat.put_document(room.channel, "Postmortem", "# Draft", "Draft")
         assert type(raised.value) is kind
         assert len(sandbox.slack.messages(room.name)) == (1 if kind is Doubtful else 0)
     finally:
