@@ -13,6 +13,9 @@ from bot.alerts.models import Alert
 from bot.alerts.symptoms import Candidate, Symptom
 from bot.events import AlertLevel
 
+FLUTTERS = timedelta(minutes=5)
+"""An alert that fires again within this time is taken not to have ended: its value is about its threshold."""
+
 FLAPS = timedelta(minutes=30)
 """An alert that ended by itself this shortly before a change went live was there without it."""
 
@@ -52,25 +55,44 @@ class Occurrence:
     ended: bool
     same: bool
 
-    def speaks_against(self, candidate: Candidate, changed_at: Sequence[datetime]) -> bool:
-        """Whether it fired when this went live, or ended shortly before without any change having ended it."""
+    def was_there(self, candidate: Candidate) -> bool:
+        """Whether it fired when this went live."""
         live = candidate.first_traffic_at
-        if live is None or self.began_at >= live:
-            return False
-        if self.over_at >= live:
-            return True
+        return live is not None and self.began_at < live <= self.over_at
+
+    def ended_by_itself(self, candidate: Candidate, changed_at: Sequence[datetime]) -> bool:
+        """Whether it ended shortly before this went live, without any change having ended it."""
+        live = candidate.first_traffic_at
         helped = any(self.began_at <= at <= self.over_at for at in changed_at)
-        return self.ended and not helped and self.over_at >= live - FLAPS
+        return live is not None and self.ended and not helped and live - FLAPS <= self.over_at < live
+
+    def goes_on(self, candidate: Candidate, onset: datetime) -> bool:
+        """Whether what began at ``onset`` is no other symptom than this: it had not ended, or only for a moment.
+
+        What went live to end it, as a rollback or a revert does, and did end it, begins another one.
+        """
+        if not self.ended or self.over_at > onset:
+            return True
+        return self.over_at + FLUTTERS > onset and not (candidate.rollback or candidate.revert)
+
+    def ended_without(self, candidate: Candidate) -> bool:
+        """Whether it fired while this was live, and ended once what this brought was out."""
+        live, out = candidate.first_traffic_at, candidate.ended_live_at
+        return self.ended and live is not None and out is not None and live <= self.began_at <= out <= self.over_at
 
 
-def with_alerts(one: Candidate, occurrences: Sequence[Occurrence], changed_at: Sequence[datetime]) -> Candidate:
+def with_alerts(
+    one: Candidate, occurrences: Sequence[Occurrence], changed_at: Sequence[datetime], onset: datetime
+) -> Candidate:
     """The same with whether the alert was there before it."""
     live = one.first_traffic_at
     before = [other for other in occurrences if live is not None and other.began_at < live]
     same = [other for other in before if other.same]
     return replace(
         one,
-        fired_before=any(other.speaks_against(one, changed_at) for other in same),
+        fired_before=any(other.was_there(one) and other.goes_on(one, onset) for other in same),
+        fires_again=any(other.was_there(one) or other.ended_by_itself(one, changed_at) for other in same),
+        over_without=any(other.same and other.ended_without(one) for other in occurrences),
         fired_lately=len(same),
         failing_already=any(
             live is not None and live - UNWELL <= other.began_at and live <= other.over_at

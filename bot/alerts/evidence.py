@@ -1,13 +1,13 @@
-"""What speaks for each change that went live before a symptom, and what against it. Pure.
+"""What evidence there is of a change that went live before a symptom, and what speaks for it. Pure.
 
 Every piece of evidence is one sentence that somebody reads at three in the morning, and a weight. The weights order
 changes of one confidence; which confidence a change gets is decided by what evidence there is at all
-(``bot.alerts.suspects``), never by a sum.
+(``bot.alerts.suspects``), never by a sum. What speaks against it is in ``bot.alerts.doubts``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -16,18 +16,14 @@ from bot.alerts import likeness
 from bot.alerts.symptoms import Candidate, Symptom, build_called, clipped
 from bot.gates.wording import counted, spoken
 
-OFTEN = 4
-"""An alert that fired so many times in the week before a change fires by itself as well."""
-
 HALF_LIFE = timedelta(minutes=30)
 """After this long live, a change's being recent says half as much."""
 
 IN_STEPS = timedelta(minutes=2)
 """A rollout that took this long reached its traffic bit by bit, which is said."""
 
-LONG = timedelta(minutes=30)
 JUST = timedelta(minutes=15)
-"""What went live that long before is in doubt where a dependency went live only this shortly before."""
+"""What went live this shortly before a symptom has only just."""
 
 BIG = 400
 """Lines beyond which a change is big, which those that break things are more often (Meta's work on diff risk)."""
@@ -74,15 +70,29 @@ class EvidenceName(StrEnum):
     REVERT = "revert"
     """It takes an earlier change back."""
     FIRED_BEFORE = "fired_before"
-    """The alert was firing before it was live."""
+    """The alert was firing before it was live, and has not ended since."""
     FIRES_OFTEN = "fires_often"
     """The alert fired often in the week before it was live."""
     OTHER_VERSION = "other_version"
     """The symptom is seen on another build."""
     OLD_VERSION_TOO = "old_version_too"
     """The symptom is seen on its build and on the one before."""
+    FIRES_AGAIN = "fires_again"
+    """The alert fired just before it was live, had ended, and fires once more."""
+    OVER_WITHOUT = "over_without"
+    """The alert had ended once it was out, and fires once more without it."""
+    OUT = "out"
+    """What it brought is out again."""
     REPLACED = "replaced"
-    """Something newer had replaced it."""
+    """Something newer has replaced it, with what it brought within."""
+    BROKEN_OFF = "broken_off"
+    """Its rollout had ended some time before without having reached all of the traffic."""
+    STOOD_STILL = "stood_still"
+    """Its rollout has not ended, and has not moved for long."""
+    REDEPLOYED = "redeployed"
+    """The same build ran before it."""
+    NOTHING_OWN = "nothing_own"
+    """All is known that it carries, and none of that is the service's own."""
     UNCERTAIN = "uncertain"
     """It may have gone live after the symptom began."""
     FAILING_ALREADY = "failing_already"
@@ -97,7 +107,7 @@ class EvidenceName(StrEnum):
     """Services that do not depend on this one fail as well."""
 
 
-REFUTING = frozenset({EvidenceName.FIRED_BEFORE, EvidenceName.OTHER_VERSION})
+REFUTING = frozenset({EvidenceName.FIRED_BEFORE, EvidenceName.OTHER_VERSION, EvidenceName.OVER_WITHOUT})
 """What no other evidence outweighs: the symptom was there without the change."""
 
 EXACT = frozenset({EvidenceName.VERSION, EvidenceName.PATHS})
@@ -135,12 +145,6 @@ def speaking_for(symptom: Symptom, candidate: Candidate, around: Surroundings) -
     return tuple(sorted(found, key=lambda one: (-one.weight, one.name.value)))
 
 
-def speaking_against(symptom: Symptom, candidate: Candidate, around: Surroundings) -> tuple[Evidence, ...]:
-    """All that speaks against a change that counts, the weightiest first."""
-    found = [*_version_against(symptom, candidate, around), *_times_against(symptom, candidate, around)]
-    return tuple(sorted(found, key=lambda one: (one.weight, one.name.value)))
-
-
 def how_long(length: timedelta) -> str:
     """``12 min``, in the units that matter after an alert; less than two minutes in seconds."""
     minutes = int(length.total_seconds() // 60)
@@ -168,40 +172,49 @@ def _whose(symptom: Symptom, candidate: Candidate) -> Iterable[Evidence]:
         yield Evidence(EvidenceName.FAILING, f"{service} fails as well", 3.0)
 
 
-def _told_on(symptom: Symptom, candidate: Candidate, around: Surroundings) -> tuple[str | None, str | None, str | None]:
+def told_on(symptom: Symptom, candidate: Candidate, around: Surroundings) -> tuple[str | None, str | None, str | None]:
     """Of the versions told: one that is this build, one that is what it replaced, one that is another's."""
     on = before = other = None
     for told in sorted(symptom.versions):
         if likeness.same_build(told, candidate.versions | {candidate.sha} - {""}):
             on = on or told
-        elif candidate.previous_sha and likeness.same_build(told, (candidate.previous_sha,)):
+        elif likeness.same_build(told, names_before(candidate)):
             before = before or told
         elif any(likeness.same_build(told, one.versions | {one.sha} - {""}) for one in around.others(candidate)):
             other = other or told
     return on, before, other
 
 
-def _is_of(candidate: Candidate, service: str) -> bool:
+def names_before(candidate: Candidate) -> frozenset[str]:
+    """All names of the build that it replaced."""
+    return candidate.previous_versions | {candidate.previous_sha or ""} - {""}
+
+
+def is_of(candidate: Candidate, service: str) -> bool:
+    """Whether it is a change of this service."""
     return candidate.service.casefold() == service.casefold()
 
 
-def _is_own(symptom: Symptom, candidate: Candidate) -> bool:
+def is_own(symptom: Symptom, candidate: Candidate) -> bool:
+    """Whether it is a change of a service that is itself in question."""
     return symptom.distances[candidate.service.casefold()] == 0
 
 
 def _version_for(symptom: Symptom, candidate: Candidate, around: Surroundings) -> Iterable[Evidence]:
     if candidate.is_flag or not symptom.versions:
         return
-    on, before, other = _told_on(symptom, candidate, around)
+    on, before, other = told_on(symptom, candidate, around)
     # A monorepo's services share commits: the version that an alert names is first of all that of its own service.
-    if on is None or before is not None or (other is not None and not _is_own(symptom, candidate)):
+    if on is None or before is not None or (other is not None and not is_own(symptom, candidate)):
         return
-    if not _is_own(symptom, candidate) and any(
-        likeness.same_build(on, {*one.versions, one.sha, one.previous_sha or ""} - {""}) for one in around.own
+    if not is_own(symptom, candidate) and any(
+        likeness.same_build(on, {*one.versions, one.sha, *names_before(one)} - {""}) for one in around.own
     ):
         return
-    # A rollback brings a build that ran before: to be seen on it again is nothing new.
-    if candidate.shared(symptom) and not candidate.rollback:
+    # A rollback brings a build that ran before: to be seen on it again is nothing new. And what a newer build has
+    # within would be seen on that, too.
+    new = not candidate.rollback and not candidate.again
+    if candidate.shared(symptom) and new and (other is not None or not candidate.within_newer(symptom.onset)):
         only = "" if other else "only "
         yield Evidence(EvidenceName.VERSION, f"errors {only}on {build_called(on)}, which it brought", 8.0)
     else:
@@ -209,9 +222,9 @@ def _version_for(symptom: Symptom, candidate: Candidate, around: Surroundings) -
 
 
 def _paths(symptom: Symptom, candidate: Candidate) -> Iterable[Evidence]:
-    fewest = likeness.FEWEST_PARTS if _is_own(symptom, candidate) else _PARTS_ELSEWHERE
-    shared = likeness.overlap(symptom.paths[:_CLEAR_FRAMES], candidate.paths, fewest)
-    if shared is None:
+    fewest = likeness.FEWEST_PARTS if is_own(symptom, candidate) else _PARTS_ELSEWHERE
+    shared = likeness.overlap(symptom.paths, candidate.paths, fewest)
+    if shared is None or shared.frame >= _CLEAR_FRAMES:
         return
     if shared.frame == 0 and not candidate.rollback:
         words = f"changes {clipped(shared.path)}, where the error is raised"
@@ -257,74 +270,3 @@ def _character(candidate: Candidate) -> Iterable[Evidence]:
 
 def _words(label: str) -> set[str]:
     return {word for word in "".join(char if char.isalnum() else " " for char in label.casefold()).split() if word}
-
-
-# --- against ------------------------------------------------------------------------------------------------------
-
-
-def _version_against(symptom: Symptom, candidate: Candidate, around: Surroundings) -> Iterable[Evidence]:
-    if candidate.is_flag or not symptom.versions or not _is_own(symptom, candidate):
-        return
-    on, before, other = _told_on(symptom, candidate, around)
-    if on is not None and before is not None:
-        words = f"errors on {clipped(before)} as well, which ran before it"
-        yield Evidence(EvidenceName.OLD_VERSION_TOO, words, -3.0)
-    elif on is None and before is not None:
-        words = f"errors on {clipped(before)}, which ran before it, and not on it"
-        yield Evidence(EvidenceName.OTHER_VERSION, words, -8.0)
-    elif on is None and other is not None:
-        yield Evidence(EvidenceName.OTHER_VERSION, f"errors on {clipped(other)}, and not on it", -8.0)
-
-
-def _times_against(symptom: Symptom, candidate: Candidate, around: Surroundings) -> Iterable[Evidence]:
-    assert candidate.first_traffic_at is not None
-    if candidate.fired_before:
-        yield Evidence(EvidenceName.FIRED_BEFORE, "the alert was firing before it went live", -8.0)
-    elif candidate.fired_lately >= OFTEN:
-        words = f"the alert fired {candidate.fired_lately} times in the week before it went live"
-        yield Evidence(EvidenceName.FIRES_OFTEN, words, -2.0)
-    if candidate.first_traffic_at > symptom.onset_earliest:
-        words = "the symptom may have begun before it went live: its alert looks back further"
-        yield Evidence(EvidenceName.UNCERTAIN, words, -1.5)
-    if candidate.ended_live_at is not None and candidate.ended_live_at <= symptom.onset:
-        words = f"was replaced {how_long(symptom.onset - candidate.ended_live_at)} before"
-        yield Evidence(EvidenceName.REPLACED, words, -2.0)
-    failing = sorted(name for name in symptom.failing if not _is_of(candidate, name))
-    if failing and _is_own(symptom, candidate):
-        words = f"{clipped(failing[0])}, on which it depends, fails as well"
-        yield Evidence(EvidenceName.DEPENDENCY_FAILS, words, -3.0)
-    if symptom.storm:
-        yield Evidence(EvidenceName.STORM, "services that do not depend on this one fail at the same time", -2.0)
-    if candidate.failing_already:
-        words = "another alert of the service was firing when it went live"
-        yield Evidence(EvidenceName.FAILING_ALREADY, words, -2.0)
-    if _is_own(symptom, candidate):
-        later = _later_dependency(symptom, candidate, around)
-        if later is not None:
-            when = how_long(symptom.onset - later.exposed_at(symptom.onset))
-            words = f"{clipped(later.service)}, on which it depends, changed long after it, {when} before"
-            yield Evidence(EvidenceName.LATER_DEPENDENCY, words, -1.0)
-    if _is_own(symptom, candidate) and not candidate.is_flag:
-        flag = _later_flag(symptom, candidate, around)
-        if flag is not None and flag.first_traffic_at is not None:
-            when = how_long(symptom.onset - flag.first_traffic_at)
-            words = f"the flag {flag.name} was turned after it, {when} before the symptom"
-            yield Evidence(EvidenceName.LATER_FLAG, words, -1.0)
-
-
-def _later_dependency(symptom: Symptom, candidate: Candidate, around: Surroundings) -> Candidate | None:
-    """Of what a dependency changed just before the symptom, the last; only where this had been live for long."""
-    if symptom.onset - candidate.exposed_at(symptom.onset) < LONG:
-        return None
-    just = [one for one in around.below if symptom.onset - one.exposed_at(symptom.onset) <= JUST]
-    return max(just, key=lambda one: (one.exposed_at(symptom.onset), one.kind, one.subject), default=None)
-
-
-def _later_flag(symptom: Symptom, candidate: Candidate, around: Surroundings) -> Candidate | None:
-    """The latest flag of the service that was turned after this last reached more of the traffic."""
-    exposed = candidate.exposed_at(symptom.onset)
-    flags: Sequence[Candidate] = sorted(
-        (one for one in around.others(candidate) if one.is_flag and one.exposed_at(symptom.onset) > exposed),
-        key=lambda one: (one.exposed_at(symptom.onset), one.subject),
-    )
-    return flags[-1] if flags else None

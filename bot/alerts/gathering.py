@@ -6,23 +6,18 @@ Nothing here decides anything: what cannot have done it is left out only to read
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_
-from sqlalchemy.orm import aliased
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from bot.alerts.earlier import occurrences_before, with_alerts
 from bot.alerts.models import Alert, FlagChange
-from bot.alerts.symptoms import LONGEST_ROLLOUT, Candidate, Symptom
+from bot.alerts.rollouts import rollouts
+from bot.alerts.symptoms import Candidate, Symptom
 from bot.catalog import Catalog
-from bot.deploys import service as deploys
-from bot.deploys import steps
-from bot.deploys.models import Change, Deploy, DeployChange, Release, Target
-from bot.events import DeployStatus
 
 TOGETHER = timedelta(minutes=10)
 """Alerts whose beginnings lie this close to each other may have one cause."""
@@ -37,8 +32,6 @@ MOST_SERVICES = 200
 """Services that are looked at, the nearest first: of itself, of what it depends on, of those that fail together."""
 
 # Rows of each kind that are read, the nearest and latest first: ten times what an ordinary day of a large company has.
-MOST_DEPLOYS = 200
-MOST_CHANGES = 2_000
 MOST_FLAGS = 100
 MOST_ALERTS = 50
 
@@ -83,15 +76,17 @@ def candidates(
     if symptom.service is None:
         return ()
     until = min(symptom.onset, now)
-    found = _deploys(session, catalog, symptom, window, until)
-    flags = _flags(session, catalog, symptom, window, until)
+    found = [
+        *rollouts(session, catalog, symptom, window, until),
+        *_flags(session, catalog, symptom, window, until),
+    ]
     occurrences = occurrences_before(session, symptom)
     own = [
         one.first_traffic_at
-        for one in (*(rollout.candidate for rollout in found), *flags)
+        for one in found
         if symptom.distances[one.service.casefold()] == 0 and one.first_traffic_at is not None
     ]
-    return [with_alerts(one, occurrences, own) for one in (*_with_changes(session, found), *flags)]
+    return [with_alerts(one, occurrences, own, symptom.onset) for one in found]
 
 
 def distances(catalog: Catalog, services: Sequence[str]) -> Mapping[str, int]:
@@ -116,7 +111,9 @@ def distances(catalog: Catalog, services: Sequence[str]) -> Mapping[str, int]:
 
 def _began(alert: Alert) -> datetime:
     """When the symptom was there for certain: a rule with ``for`` fires only once it has held for that long."""
-    return alert.onset_at if alert.onset_at is not None else alert.started_at - _length(alert, "for")
+    if alert.onset_at is not None:
+        return min(alert.onset_at, alert.started_at)
+    return alert.started_at - _length(alert, "for")
 
 
 def _lag(alert: Alert) -> timedelta:
@@ -160,166 +157,6 @@ def _failing(
     )
     below = {name.casefold() for name in nearby}
     return frozenset(one for one in apart if one.casefold() in below), apart
-
-
-# --- rollouts -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Rollout:
-    """A rollout that may be behind it, before what it carries is read."""
-
-    candidate: Candidate
-    deploy: Deploy
-    told_ref: str | None
-    """Its tag, where the build before it had another one: what stays the same, or has no number, is a branch."""
-
-
-def _deploys(
-    session: Session, catalog: Catalog, symptom: Symptom, window: timedelta, until: datetime
-) -> Sequence[_Rollout]:
-    before, newer = aliased(Deploy), aliased(Deploy)
-    replaced_at = (
-        select(func.min(newer.status_at))
-        .where(
-            col(newer.target) == col(Deploy.target),
-            col(newer.id) != col(Deploy.id),
-            col(newer.status) == DeployStatus.SUCCEEDED.value,
-            or_(
-                # Of those that ended, what ended later is what runs; one under way is replaced by what began later.
-                and_(col(newer.status_at) > col(Deploy.status_at), col(Deploy.status).in_(_ENDED)),
-                and_(col(newer.status_at) > col(Deploy.status_at), col(newer.began_at) > col(Deploy.began_at)),
-                and_(col(newer.status_at) == col(Deploy.status_at), col(newer.began_at) > col(Deploy.began_at)),
-            ),
-        )
-        .correlate(Deploy)
-        .scalar_subquery()
-    )
-    nearest = case(symptom.distances, value=func.lower(Target.service), else_=99)
-    rows = session.exec(
-        select(Deploy, Target, before.ref, replaced_at)
-        .join(Target, col(Deploy.target) == col(Target.id))
-        .outerjoin(before, col(Deploy.previous) == col(before.id))
-        .where(
-            func.lower(Target.service).in_(list(symptom.distances)),
-            col(Deploy.began_at) <= until,
-            _lately(symptom.onset_earliest - window),
-        )
-        .order_by(nearest, col(Deploy.began_at).desc(), col(Deploy.id))
-        .limit(MOST_DEPLOYS)
-    ).all()
-    told = steps.of(session, [deploy.id or 0 for deploy, *_ in rows])
-    finals = {target.service.casefold() for deploy, target, *_ in rows if _is_final(catalog, deploy, target)}
-    found = []
-    for deploy, target, ref, ended in rows:
-        final = _is_final(catalog, deploy, target)
-        place: str | None = target.environment
-        if symptom.environment is None:
-            if not final and target.service.casefold() in finals:
-                continue  # nobody says where it fails, and there is a place where customers are
-        elif final and catalog.service(symptom.service or "").is_final(symptom.environment):
-            place = symptom.environment  # each service calls the place where customers are as it likes
-        rollout = _candidate(deploy, target.service, place, told.get(deploy.id or 0, ()), ended)
-        if rollout.counts(symptom, window):
-            found.append(_Rollout(rollout, deploy, deploy.ref if deploy.ref != ref and _counted(deploy.ref) else None))
-    return found
-
-
-_ENDED = [status.value for status in DeployStatus if status.ended]
-
-
-def _lately(since: datetime) -> ColumnElement[bool]:
-    """Rollouts that ended after this, or have not ended as far as is known and were heard of within a week of it."""
-    return or_(
-        and_(col(Deploy.status).in_(_ENDED), col(Deploy.status_at) >= since),
-        and_(col(Deploy.status) == DeployStatus.IN_PROGRESS.value, col(Deploy.began_at) >= since - LONGEST_ROLLOUT),
-    )
-
-
-def _counted(ref: str | None) -> bool:
-    return ref is not None and any(char.isdigit() for char in ref)
-
-
-def _is_final(catalog: Catalog, deploy: Deploy, target: Target) -> bool:
-    return catalog.service(target.service).is_final(target.environment, deploy.final)
-
-
-def _candidate(
-    deploy: Deploy, service: str, environment: str | None, told: steps.Steps, ended: datetime | None
-) -> Candidate:
-    return Candidate(
-        kind="deploy",
-        subject=deploy.id or 0,
-        service=service,
-        environment=environment,
-        called=deploy.sha[:7],
-        began_at=deploy.began_at,
-        first_traffic_at=steps.first_traffic_at(deploy, told),
-        finished_at=deploy.status_at if deploy.state.ended else None,
-        ended_live_at=ended,
-        failed=deploy.state is DeployStatus.FAILED,
-        steps=told,
-        sha=deploy.sha,
-        previous_sha=deploy.previous_sha if deploy.previous_sha != deploy.sha else None,
-        rollback=deploys.is_rollback(deploy),
-    )
-
-
-def _with_changes(session: Session, found: Sequence[_Rollout]) -> Sequence[Candidate]:
-    """The same with what they carry, and with all names of their builds."""
-    carried = _changes(session, [rollout.deploy.id or 0 for rollout in found])
-    releases = _releases(session, [rollout for rollout in found if rollout.told_ref])
-    complete = []
-    for rollout in found:
-        changes = carried.get(rollout.deploy.id or 0, ())
-        names = {rollout.deploy.sha, rollout.told_ref or "", releases.get((rollout.deploy.repo, rollout.told_ref), "")}
-        complete.append(
-            replace(
-                rollout.candidate,
-                versions=frozenset(names - {""}),
-                paths=frozenset(path for change in changes for path in change.paths or ()),
-                additions=_sum([change.additions for change in changes]),
-                deletions=_sum([change.deletions for change in changes]),
-                labels=frozenset(label for change in changes for label in change.labels),
-                revert=any(change.reverts is not None for change in changes),
-                changes=len(changes),
-            )
-        )
-    return complete
-
-
-def _changes(session: Session, found: Collection[int]) -> Mapping[int, Sequence[Change]]:
-    """What these deploys bring in and take out; of each the first changes, where there are too many."""
-    carried: dict[int, list[Change]] = {}
-    if found:
-        rows = session.exec(
-            select(DeployChange.deploy, Change)
-            .join(Change, col(DeployChange.change) == col(Change.id))
-            .where(col(DeployChange.deploy).in_(found), col(DeployChange.dropped).is_(False))
-            .order_by(col(DeployChange.position), col(DeployChange.id))
-            .limit(MOST_CHANGES)
-        ).all()
-        for deploy, change in rows:
-            carried.setdefault(deploy, []).append(change)
-    return carried
-
-
-def _releases(session: Session, found: Sequence[_Rollout]) -> Mapping[tuple[str | None, str | None], str]:
-    """What releases are called, by repository and tag."""
-    if not found:
-        return {}
-    rows = session.exec(
-        select(Release).where(
-            col(Release.repo).in_({rollout.deploy.repo for rollout in found}),
-            col(Release.tag).in_({rollout.told_ref for rollout in found}),
-        )
-    ).all()
-    return {(release.repo, release.tag): release.name for release in rows}
-
-
-def _sum(told: Sequence[int | None]) -> int | None:
-    known = [one for one in told if one is not None]
-    return sum(known) if known else None
 
 
 # --- flags --------------------------------------------------------------------------------------------------------

@@ -48,7 +48,10 @@ def _commits(version: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Overlap:
-    """A file that an error's stack and a change have in common: ``frame`` is its place there, 0 the innermost."""
+    """A file that an error's stack and a change have in common: ``frame`` is its place there, 0 the innermost.
+
+    Frames of code that others wrote do not count.
+    """
 
     path: str
     frame: int
@@ -66,10 +69,8 @@ def overlap(stack: Sequence[str], touched: Collection[str], fewest: int = FEWEST
         parts = _parts(path)
         if parts:
             by_name.setdefault(parts[-1], []).append((path, parts))
-    for frame, path in enumerate(stack):
-        seen = _parts(path)
-        if not seen or _FOREIGN.intersection(seen):
-            continue
+    own = [parts for parts in map(_parts, stack) if parts and not _FOREIGN.intersection(parts)]
+    for frame, seen in enumerate(own):
         for name, parts in by_name.get(seen[-1], ()):
             length = min(len(seen), len(parts))
             if length >= fewest and seen[-length:] == parts[-length:]:

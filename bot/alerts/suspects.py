@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.alerts.doubts import speaking_against
 from bot.alerts.evidence import (
     EXACT,
+    JUST,
     REFUTING,
     Evidence,
     EvidenceName,
     Surroundings,
-    speaking_against,
     speaking_for,
 )
-from bot.alerts.symptoms import Candidate, Symptom, clipped
+from bot.alerts.symptoms import TAIL, Candidate, Symptom, clipped
 
 __all__ = [
     "MOST", "Attribution", "Candidate", "Confidence", "Evidence", "EvidenceName", "Grounds", "Suspect", "Symptom",
@@ -43,7 +44,7 @@ class Confidence(StrEnum):
     HIGH = "high"
     """The only rollout of that very service in the window with nothing against it, or what the symptom points to."""
     MEDIUM = "medium"
-    """One of several of the service's changes, one with something against it, or a dependency's only change."""
+    """One of several of the service's changes, one with something against it, or what just changed below it."""
     LOW = "low"
     """It happened before, and little else is known."""
     NONE = "none"
@@ -60,6 +61,8 @@ class Grounds(StrEnum):
     """The symptom itself points to it: the build or the file is the same."""
     ONLY_ROLLOUT = "only_rollout"
     """The only rollout of the very service, and nothing speaks against it."""
+    LAST_ROLLOUT = "last_rollout"
+    """The only one of the very service that nothing newer replaced long before, and nothing speaks against it."""
     ONLY_FLAG = "only_flag"
     """The only change of the very service is a flag, and nothing speaks against it."""
     ONLY_DOUBTED = "only_doubted"
@@ -107,6 +110,8 @@ class _Weighed:
     candidate: Candidate
     distance: int
     since: timedelta
+    long_replaced: bool
+    """Whether something newer had replaced it so long before that its build is seen no more."""
     evidence: tuple[Evidence, ...]
     against: tuple[Evidence, ...]
 
@@ -127,12 +132,11 @@ class _Weighed:
     def disputed(self) -> bool:
         """Whether something speaks against what the symptom points to.
 
-        Of a build only that a dependency fails as well; of a file anything but that a newer build has it, too.
+        Of a build only that a dependency fails as well; of a file anything.
         """
-        against = {one.name for one in self.against}
         if any(one.name is EvidenceName.VERSION for one in self.evidence):
-            return EvidenceName.DEPENDENCY_FAILS in against
-        return bool(against - {EvidenceName.REPLACED})
+            return any(one.name is EvidenceName.DEPENDENCY_FAILS for one in self.against)
+        return bool(self.against)
 
     @property
     def refuted(self) -> bool:
@@ -145,7 +149,7 @@ def attribute(symptom: Symptom, candidates: Sequence[Candidate], window: timedel
     The order of the candidates does not matter, nor do those of services on which this one does not depend.
     """
     distances = symptom.distances
-    counting = [one for one in candidates if one.counts(symptom, window)]
+    counting = _each_once([one for one in candidates if one.counts(symptom, window)])
     around = Surroundings(
         tuple(one for one in counting if distances[one.service.casefold()] == 0),
         tuple(one for one in counting if distances[one.service.casefold()] > 0),
@@ -155,6 +159,7 @@ def attribute(symptom: Symptom, candidates: Sequence[Candidate], window: timedel
             one,
             distances[one.service.casefold()],
             symptom.onset - one.exposed_at(symptom.onset),
+            _long_replaced(symptom, one),
             speaking_for(symptom, one, around),
             speaking_against(symptom, one, around),
         )
@@ -165,6 +170,29 @@ def attribute(symptom: Symptom, candidates: Sequence[Candidate], window: timedel
     if not named:
         return Attribution((), Confidence.NONE, _none_said(symptom, weighed))
     return Attribution(tuple(named), named[0].confidence, _said(symptom, named[0], weighed))
+
+
+def _each_once(counting: Sequence[Candidate]) -> Sequence[Candidate]:
+    """The same with a build that was rolled out several times, tried again or place by place, once: the last time.
+
+    One that is begun anew while it runs is told apart, and one that is gone back to: what they carry is not new.
+    """
+    last: dict[object, Candidate] = {}
+    for one in counting:
+        new = bool(one.sha) and not one.is_flag and not one.again and not one.rollback
+        key = (one.service.casefold(), one.sha) if new else (one.kind, one.subject)
+        last[key] = max(last.get(key, one), one, key=_last)
+    return list(last.values())
+
+
+def _long_replaced(symptom: Symptom, one: Candidate) -> bool:
+    replaced = one.replaced_at if one.within_newer(symptom.onset) else None
+    return replaced is not None and replaced + TAIL < symptom.onset_earliest
+
+
+def _last(one: Candidate) -> tuple[datetime, int]:
+    assert one.first_traffic_at is not None
+    return one.first_traffic_at, one.subject
 
 
 def _judged(one: _Weighed, weighed: Sequence[_Weighed]) -> Suspect:
@@ -195,14 +223,15 @@ def _own_classed(one: _Weighed, others: Sequence[_Weighed]) -> tuple[Confidence,
         return (Confidence.MEDIUM if one.disputed else Confidence.HIGH), Grounds.EXACT
     # A flag that was turned after a rollout is among what speaks against that; one turned before it is no rival to it.
     rivals = [other for other in own if one.candidate.is_flag or not other.candidate.is_flag]
-    if rivals:
+    alone = not one.against and not one.candidate.is_flag and all(other.long_replaced for other in rivals)
+    if rivals and not alone:
         outdone = one.against and any(not other.against for other in rivals)
         return (Confidence.LOW, Grounds.OUTDONE) if outdone else (Confidence.MEDIUM, Grounds.ONE_OF_SEVERAL)
     if one.against:
         return Confidence.MEDIUM, Grounds.ONLY_DOUBTED
     if one.candidate.is_flag:
         return (Confidence.HIGH if one.since <= AT_ONCE else Confidence.MEDIUM), Grounds.ONLY_FLAG
-    return Confidence.HIGH, Grounds.ONLY_ROLLOUT
+    return Confidence.HIGH, Grounds.LAST_ROLLOUT if rivals else Grounds.ONLY_ROLLOUT
 
 
 def _dependency_classed(one: _Weighed, others: Sequence[_Weighed]) -> tuple[Confidence, Grounds]:
@@ -217,7 +246,8 @@ def _dependency_classed(one: _Weighed, others: Sequence[_Weighed]) -> tuple[Conf
         return Confidence.MEDIUM, Grounds.DEPENDENCY_FAILS
     if own or any(other.distance <= one.distance for other in others) or one.against:
         return Confidence.LOW, Grounds.SOME_DEPENDENCY
-    return Confidence.MEDIUM, Grounds.DEPENDENCY
+    near = one.distance == 1 and one.since <= JUST
+    return (Confidence.MEDIUM if near else Confidence.LOW), Grounds.DEPENDENCY
 
 
 # --- in words -----------------------------------------------------------------------------------------------------
@@ -231,6 +261,8 @@ def _said(symptom: Symptom, first: Suspect, weighed: Sequence[_Weighed]) -> str:
     return {
         Grounds.EXACT: f"The symptom itself points to it: {pointing}.",
         Grounds.ONLY_ROLLOUT: f"It is the only rollout of {of} in the time before, and nothing speaks against it.",
+        Grounds.LAST_ROLLOUT: f"Of the rollouts of {of} in the time before, it is the only one that was not replaced, "
+        "and nothing speaks against it.",
         Grounds.ONLY_FLAG: f"It is the only change of {of} in the time before, and nothing speaks against it.",
         Grounds.ONLY_DOUBTED: f"It is the only one of {of} in the time before, but {doubt}.",
         Grounds.ONE_OF_SEVERAL: f"{own} changes of {of} went live in the time before, and nothing tells them apart "

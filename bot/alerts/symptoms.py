@@ -58,9 +58,10 @@ class Symptom:
 class Candidate:
     """A rollout (``deploy``) or a flag that was turned (``flag``); ``subject`` is its number in our tables.
 
-    ``first_traffic_at`` None: it never had any. ``ended_live_at`` is when something newer had replaced it. ``steps``
-    are the instants at which it was seen to have come so far, in per cent. ``versions`` are all names of its build.
-    ``fired_before``: the same alert was firing before this had any traffic.
+    ``first_traffic_at`` None: it never had any. ``replaced_at`` is when something newer had replaced its build, be it
+    with what it brought within; ``ended_live_at`` is when that was out again: by a rollback, a revert, a flag turned
+    back. ``steps`` are the instants at which it was seen to have come so far, in per cent. ``versions`` are all names
+    of its build, ``previous_versions`` those of the one before it.
     """
 
     kind: str = "deploy"
@@ -72,20 +73,32 @@ class Candidate:
     began_at: datetime
     first_traffic_at: datetime | None
     finished_at: datetime | None = None
+    replaced_at: datetime | None = None
     ended_live_at: datetime | None = None
     failed: bool = False
+    cancelled: bool = False
     steps: tuple[tuple[datetime, int], ...] = ()
     sha: str = ""
     previous_sha: str | None = None
     versions: frozenset[str] = frozenset()
+    previous_versions: frozenset[str] = frozenset()
     paths: frozenset[str] = frozenset()
     additions: int | None = None
     deletions: int | None = None
     labels: frozenset[str] = frozenset()
     rollback: bool = False
     revert: bool = False
+    again: bool = False
+    """Whether the same build ran before it already: nothing is new but that it began anew."""
+    nothing_own: bool = False
+    """Whether all is known that it carries, and none of that is the service's own."""
     changes: int = 0
     fired_before: bool = False
+    """Whether the same alert was firing when this went live, and has not ended since."""
+    fires_again: bool = False
+    """Whether it was firing when this went live, or had just ended by itself, but had ended before it fires now."""
+    over_without: bool = False
+    """Whether the same alert had ended once what this brought was out, before it fired once more."""
     fired_lately: int = 0
     """How often the same alert fired in the week before this had any traffic."""
     failing_already: bool = False
@@ -108,9 +121,18 @@ class Candidate:
             and _same_place(self.environment, symptom.environment)
             and self.first_traffic_at is not None
             and self.first_traffic_at <= symptom.onset
-            and symptom.onset_earliest <= (self.finished_at or self.first_traffic_at + LONGEST_ROLLOUT) + window
+            and symptom.onset_earliest <= self._rolled_until(self.first_traffic_at) + window
             and (self.ended_live_at is None or symptom.onset_earliest <= self.ended_live_at + TAIL)
         )
+
+    def _rolled_until(self, since: datetime) -> datetime:
+        """When it was rolled out; one whose end was never told, when something newer had replaced it, or at last."""
+        return self.finished_at or min(self.replaced_at or since + LONGEST_ROLLOUT, since + LONGEST_ROLLOUT)
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether its rollout ended, but not with all of the traffic on it."""
+        return self.failed or self.cancelled
 
     def exposed_at(self, onset: datetime) -> datetime:
         """When it last reached more of the traffic before this instant: then is a symptom of it to be expected."""
@@ -119,14 +141,23 @@ class Candidate:
         for at, percent in sorted(self.steps):
             if at <= onset and percent > most:
                 latest, most = max(latest, at), percent
-        if self.finished_at is not None and self.finished_at <= onset and not self.failed and most < 100:
+        if self.finished_at is not None and self.finished_at <= onset and not self.broken_off and most < 100:
             latest = max(latest, self.finished_at)
         return latest
 
     def shared(self, symptom: Symptom) -> bool:
         """Whether this and another build had traffic when the symptom began, or shortly before."""
-        replaced = self.ended_live_at is not None and self.ended_live_at <= symptom.onset
-        return self.finished_at is None or self.failed or self.finished_at + TAIL >= symptom.onset_earliest or replaced
+        recent = self.finished_at is None or self.finished_at + TAIL >= symptom.onset_earliest
+        return recent or self.broken_off or self.replaced(symptom.onset)
+
+    def replaced(self, onset: datetime) -> bool:
+        """Whether something newer had replaced its build by this instant."""
+        return any(at is not None and at <= onset for at in (self.replaced_at, self.ended_live_at))
+
+    def within_newer(self, onset: datetime) -> bool:
+        """Whether by this instant its build had been replaced by one that has within what it brought."""
+        out = self.ended_live_at is not None and self.ended_live_at <= onset
+        return self.replaced_at is not None and self.replaced_at <= onset and not out
 
     def percent_at(self, onset: datetime) -> int | None:
         """How much of the traffic was on it, in per cent; None where nobody has told."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import or_
 from sqlmodel import Session, col, func, select
 
 from bot import audit, work
@@ -114,13 +115,16 @@ def due(session: Session, desk: Desk, incident_id: int, now: datetime) -> None:
 
 
 def symptom_of(session: Session, desk: Desk, incident: Incident) -> Symptom | None:
-    """What is wrong, as its alerts tell; of an incident that a person opened, as they do. None where it is nobody's."""
-    alerts = session.exec(
-        select(Alert)
-        .where(Alert.incident == incident.id)
-        .order_by(col(Alert.started_at), col(Alert.id))
-        .limit(MOST_ALERTS)
-    ).all()
+    """What is wrong, as its alerts tell; of an incident that a person opened, as they do. None where it is nobody's.
+
+    What fires once a likely change was out, and all that had fired before was over, is another symptom than that one's.
+    """
+    every = select(Alert).where(Alert.incident == incident.id).order_by(col(Alert.started_at), col(Alert.id))
+    alerts = session.exec(every.limit(MOST_ALERTS)).all()
+    out = session.exec(select(func.max(Likely.rolled_back_at)).where(Likely.incident == incident.id)).one()
+    later = session.exec(every.where(col(Alert.started_at) > out).limit(MOST_ALERTS)).all() if out is not None else ()
+    if later and _was_over(session, incident, later[0].started_at):
+        alerts = later
     if alerts:
         return gathering.symptom_of(session, desk.catalog, alerts)
     if incident.service is None:
@@ -131,6 +135,17 @@ def symptom_of(session: Session, desk: Desk, incident: Incident) -> Symptom | No
         onset=incident.onset_at,
         onset_earliest=incident.onset_at - NOTICED_AFTER,
         dependencies=joining.below(desk.catalog, incident.service),
+    )
+
+
+def _was_over(session: Session, incident: Incident, by: datetime) -> bool:
+    """Whether all alerts of an incident that fired before an instant were over by then."""
+    fires_on = or_(col(Alert.resolved_at).is_(None), col(Alert.resolved_at) > by)
+    return (
+        session.exec(
+            select(Alert.id).where(Alert.incident == incident.id, col(Alert.started_at) < by, fires_on).limit(1)
+        ).first()
+        is None
     )
 
 

@@ -117,7 +117,7 @@ class Fired:
     def onset(self) -> datetime:
         """When the symptom began as far as it is told."""
         if self.onset_at is not None:
-            return self.onset_at
+            return min(self.onset_at, self.fired_at)
         return self.fired_at - minutes(self.held or 0)
 
 

@@ -181,13 +181,14 @@ def _as_told(rollout: Rolled, by: datetime) -> Candidate | None:
 
 
 def _replaced(one: Candidate, known: Sequence[Candidate]) -> Candidate:
-    """The same with when something newer had replaced it."""
+    """The same with when something newer had replaced it, and when that had gone back behind it."""
     last = one.finished_at or max((at for at, _ in one.steps), default=one.first_traffic_at)
     newer = [
-        other.finished_at
+        other
         for other in known
         if other.finished_at is not None and not other.failed and other.subject != one.subject
         and last is not None and other.finished_at > last and (one.finished_at or other.began_at > one.began_at)
+        and (other.sha != one.sha or one.finished_at is None)
     ]  # fmt: skip
     ran = [
         other
@@ -195,11 +196,32 @@ def _replaced(one: Candidate, known: Sequence[Candidate]) -> Candidate:
         if other.finished_at is not None and not other.failed and other.subject != one.subject and _precedes(other, one)
     ]
     previous = max(ran, key=lambda other: other.finished_at or other.began_at, default=None)
+    another = previous is not None and previous.sha != one.sha
     return _but(
         one,
-        ended_live_at=min(newer, default=None),
-        previous_sha=previous.sha if previous is not None and previous.sha != one.sha else None,
+        replaced_at=min((other.finished_at for other in newer if other.finished_at is not None), default=None),
+        ended_live_at=_taken_out_at(one, known, previous.sha if previous is not None and another else None),
+        previous_sha=previous.sha if previous is not None and another else None,
+        previous_versions=previous.versions if previous is not None and another else frozenset(),
+        again=previous is not None and not another,
     )
+
+
+def _taken_out_at(one: Candidate, known: Sequence[Candidate], previous: str | None) -> datetime | None:
+    """When something had gone back behind it, to what had not come again in between."""
+    since = one.finished_at or one.began_at
+    later = sorted(
+        (other.finished_at, other.subject, other)
+        for other in known
+        if other.subject != one.subject and other.finished_at is not None and not other.failed
+        and other.finished_at > since and other.began_at > one.began_at
+    )  # fmt: skip
+    came: set[str] = set()
+    for at, _, other in later:
+        if other.sha != one.sha and (other.rollback or other.sha == previous) and other.sha not in came:
+            return at
+        came.add(other.sha)
+    return None
 
 
 def _precedes(other: Candidate, one: Candidate) -> bool:
@@ -214,16 +236,36 @@ def _with_alerts(one: Candidate, alert: Fired, earlier: Sequence[Fired], own: Se
     live = one.first_traffic_at
     if live is None:
         return one
-    week = [other for other in earlier if other.key == alert.key and other.onset < live]
-    there = any(
-        other.over_at >= live
-        or (other.over_at >= live - minutes(30) and not any(other.onset <= at <= other.over_at for at in own))
+    same = [other for other in earlier if other.key == alert.key]
+    week = [other for other in same if other.onset < live]
+    back, out = one.rollback or one.revert, one.ended_live_at
+    ended = {other.number for other in same if other.over_at <= alert.arrived_at}
+    going_on = {
+        other.number
+        for other in same
+        if other.number not in ended
+        or other.over_at > alert.onset
+        or (not back and other.over_at + minutes(5) > alert.onset)
+    }
+    there = [other for other in week if other.over_at >= live]
+    gone = [
+        other
         for other in week
-    )
+        if other.number in ended and live - minutes(30) <= other.over_at < live
+        and not any(other.onset <= at <= other.over_at for at in own)
+    ]  # fmt: skip
     others = any(
         other.key != alert.key and live - timedelta(hours=3) <= other.onset < live <= other.over_at for other in earlier
     )
-    return _but(one, fired_before=there, fired_lately=len(week), failing_already=others)
+    return _but(
+        one,
+        fired_before=any(other.number in going_on for other in there),
+        fires_again=bool(there or gone),
+        over_without=out is not None
+        and any(live <= other.onset <= out <= other.over_at and other.number in ended for other in same),
+        fired_lately=len(week),
+        failing_already=others,
+    )
 
 
 def _but(one: Candidate, **other: object) -> Candidate:

@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from bot.audit import Fact, Tag
+from bot.deploys.models import Deploy
 from bot.events import FlagChanged, Human, IncidentAct
 from bot.incidents.models import Likely
 from tests.unit.alarming import Alarms, alarms
@@ -211,3 +212,39 @@ def test_a_late_rollout_of_what_it_depends_on_is_looked_at(sqlite_session: Sessi
     here.shipped("cart", "b", 812, at=2)
     assert here.likely(here.incidents()[0])[0][1] == "high"
     assert here.likely(here.incidents()[1]) == []
+
+
+# --- what fires once it is out ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("over", "likely"), [(16, True), (None, False)], ids=["it was over", "it fires on"])
+def test_what_fires_once_the_likely_change_was_out(sqlite_session: Session, over: float | None, likely: bool) -> None:
+    """All was over by then, so it is another symptom: the rollback went live before it, and is a change like any."""
+    here = alarms(sqlite_session)
+    bad = here.shipped("checkout", "b", 812)
+    here.at = 12
+    here.fires()
+    here.at = 15
+    here.rollout("checkout", "a", number="back", at=15, found=carrying(leaving=(pull(812, "b"),)))
+    back = here.session.exec(select(Deploy).order_by(col(Deploy.began_at).desc())).first()
+    assert back is not None
+    here.at = 16
+    if over is not None:
+        here.over()
+    here.at = 40
+    here.fires(name="checkout answers nothing")
+    here.turn(42)
+    assert here.likely() == ([(back.id, "medium")] if likely else [(bad.id, "high")])
+
+
+def test_a_rollback_of_which_the_forge_has_not_told_is_its_doers(sqlite_session: Session) -> None:
+    """Whoever wrote what runs again wrote nothing new."""
+    here = alarms(sqlite_session)
+    here.shipped("checkout", "b", 812, at=-600)
+    here.shipped("checkout", "c", 820, author=CHI, at=-300)
+    eve = Human(login="eve", name="Eve")
+    here.tell(report("b", "succeeded", 0, number="back", service="checkout", repo="bakery/checkout", creator=eve))
+    here.at = 5
+    here.fires()
+    assert here.likely()[0][1] == "high"
+    assert [name for name, *_ in here.pages()] == ["Eve"]

@@ -34,10 +34,15 @@ def symptom(**said: Any) -> Symptom:
 
 
 def rollout(live: float | None = 12, finished: float | None = 10, **said: Any) -> Candidate:
-    """A rollout of the oven that had traffic and was finished so many minutes before the symptom began."""
-    ended = said.pop("ended", None)
+    """A rollout of the oven that had traffic and was finished so many minutes before the symptom began.
+
+    Minutes before it, too: when a newer build had replaced it (``replaced``), when it was out again (``ended``).
+    """
+    ended, replaced = said.pop("ended", None), said.pop("replaced", None)
+    subject = said.get("subject", 1)
     about: dict[str, Any] = {
-        "subject": 1, "service": "oven", "environment": "production", "sha": NEW, "previous_sha": OLD,
+        "subject": 1, "service": "oven", "environment": "production",
+        "sha": NEW if subject == 1 else f"{subject:07x}{'d' * 33}", "previous_sha": OLD,
         "began_at": before(20 if live is None else live + 1), "changes": 1, "additions": 20, "deletions": 5,
     }  # fmt: skip
     return Candidate(
@@ -45,6 +50,7 @@ def rollout(live: float | None = 12, finished: float | None = 10, **said: Any) -
             **about,
             "first_traffic_at": None if live is None else before(live),
             "finished_at": None if finished is None else before(finished),
+            "replaced_at": None if replaced is None else before(replaced),
             "ended_live_at": None if ended is None else before(ended),
             **said,
         }
@@ -82,16 +88,28 @@ WHAT_COUNTS = [
     Case("the only rollout of the very service", PLAIN, [rollout()], [1], HIGH, Grounds.ONLY_ROLLOUT),
     Case("however long ago within the window", PLAIN, [rollout(69, 59)], [1], HIGH, Grounds.ONLY_ROLLOUT),
     Case("over for longer than the window", PLAIN, [rollout(75, 61)], [], NONE),
-    Case("a canary counts for as long as it rolls out", PLAIN, [rollout(60 * 30, None)], [1], HIGH),
+    Case("a canary counts for as long as it rolls out", PLAIN, [rollout(60 * 23, None)], [1], HIGH),
+    Case("one that has not moved for over a day", PLAIN, [rollout(60 * 30, None)], [1], MEDIUM, Grounds.ONLY_DOUBTED),
+    Case(
+        "one that moves on after days",
+        PLAIN,
+        [rollout(60 * 50, None, steps=((before(60 * 50), 5), (before(60 * 3), 10)))],
+        [1],
+        HIGH,
+        Grounds.ONLY_ROLLOUT,
+    ),
     Case("and for the window after it", PLAIN, [rollout(60 * 30, 50)], [1], HIGH),
     Case("one whose end was never told does not count for ever", PLAIN, [rollout(60 * 24 * 8, None)], [], NONE),
     Case("live at the very instant", PLAIN, [rollout(0, None)], [1], HIGH),
     Case("live after the symptom began", PLAIN, [rollout(-1, None)], [], NONE),
     Case("never had traffic", PLAIN, [rollout(None, 5)], [], NONE),
     Case("failed after it had traffic", PLAIN, [rollout(failed=True)], [1], HIGH, Grounds.ONLY_ROLLOUT),
-    Case("replaced long before", PLAIN, [rollout(50, 45, ended=11)], [], NONE),
-    Case("replaced just before", PLAIN, [rollout(50, 45, ended=5)], [1], MEDIUM, Grounds.ONLY_DOUBTED),
-    Case("replaced after the symptom began", PLAIN, [rollout(50, 45, ended=-5)], [1], HIGH, Grounds.ONLY_ROLLOUT),
+    Case("out long before", PLAIN, [rollout(50, 45, ended=11)], [], NONE),
+    Case("out just before", PLAIN, [rollout(50, 45, ended=5)], [1], MEDIUM, Grounds.ONLY_DOUBTED),
+    Case("out after the symptom began", PLAIN, [rollout(50, 45, ended=-5)], [1], HIGH, Grounds.ONLY_ROLLOUT),
+    Case("replaced by what has it within", PLAIN, [rollout(50, 45, replaced=30)], [1], MEDIUM, Grounds.ONLY_DOUBTED),
+    Case("never ended, and replaced within the window", PLAIN, [rollout(600, None, replaced=59)], [1], MEDIUM),
+    Case("never ended, and replaced before the window", PLAIN, [rollout(600, None, replaced=61)], [], NONE),
     Case("in another environment", PLAIN, [rollout(environment="staging")], [], NONE),
     Case("where nobody says where", symptom(environment=None), [rollout(environment="staging")], [1], HIGH),
     Case("of a service it does not depend on", PLAIN, [rollout(service="shop")], [], NONE),
@@ -107,6 +125,20 @@ WHAT_COUNTS = [
 
 WHAT_SPEAKS_AGAINST = [
     Case("fired before it was live", PLAIN, [rollout(fired_before=True)], [], NONE),
+    Case("fired before, and was over", PLAIN, [rollout(fires_again=True)], [1], MEDIUM, Grounds.ONLY_DOUBTED),
+    Case("was over once it was out", PLAIN, [rollout(20, 18, ended=8, over_without=True)], [], NONE),
+    Case("the same build ran before", PLAIN, [rollout(again=True)], [1], MEDIUM, Grounds.ONLY_DOUBTED),
+    Case("nothing in it is its own", PLAIN, [rollout(nothing_own=True)], [1], MEDIUM, Grounds.ONLY_DOUBTED),
+    Case("failed long before", PLAIN, [rollout(40, 30, failed=True)], [1], MEDIUM, Grounds.ONLY_DOUBTED),
+    Case("stopped long before", PLAIN, [rollout(40, 30, cancelled=True)], [1], MEDIUM, Grounds.ONLY_DOUBTED),
+    Case("stopped just before", PLAIN, [rollout(14, 8, cancelled=True)], [1], HIGH, Grounds.ONLY_ROLLOUT),
+    Case(
+        "seen on the tag before it",
+        symptom(versions=frozenset({"1.3"})),
+        [rollout(previous_versions=frozenset({OLD, "v1.3"}))],
+        [],
+        NONE,
+    ),
     Case("seen on the build before it", symptom(versions=frozenset({OLD[:7]})), [rollout()], [], NONE),
     Case(
         "seen on both builds",
@@ -188,20 +220,59 @@ WHAT_SPEAKS_AGAINST = [
     ),
 ]
 
-SECOND = rollout(30, 28, ended=10, subject=2, sha=OLD, previous_sha=OTHER)
+SECOND = rollout(30, 28, replaced=10, subject=2, sha=OLD, previous_sha=OTHER)
 
 WHICH_OF_SEVERAL = [
     Case("two of them, the later first", PLAIN, [SECOND, rollout()], [1, 2], MEDIUM, Grounds.ONE_OF_SEVERAL),
-    Case("the build is told", symptom(versions=frozenset({NEW})), [SECOND, rollout()], [1], HIGH, Grounds.EXACT),
+    Case(
+        "two of them, and the earlier one was replaced long before",
+        PLAIN,
+        [replace(SECOND, replaced_at=before(11)), rollout(12, 11)],
+        [1, 2],
+        HIGH,
+        Grounds.LAST_ROLLOUT,
+    ),
+    Case(
+        "that, and something speaks against the later one",
+        PLAIN,
+        [replace(SECOND, replaced_at=before(11)), rollout(12, 11, fires_again=True)],
+        [2, 1],
+        MEDIUM,
+        Grounds.ONE_OF_SEVERAL,
+    ),
+    Case("the build is told", symptom(versions=frozenset({NEW})), [SECOND, rollout()], [1, 2], HIGH, Grounds.EXACT),
+    Case(
+        "the build is told that has the other within",
+        symptom(versions=frozenset({NEW})),
+        [replace(SECOND, replaced_at=before(21)), rollout(25, 21)],
+        [1, 2],
+        HIGH,
+        Grounds.LAST_ROLLOUT,
+    ),
     Case(
         "the build is told that runs again after a rollback",
         symptom(versions=frozenset({NEW})),
-        [replace(SECOND, ended_live_at=before(2)), rollout(3, 2, rollback=True)],
+        [replace(SECOND, replaced_at=before(2), ended_live_at=before(2)), rollout(3, 2, rollback=True)],
         [1],
         MEDIUM,
         Grounds.ONE_OF_SEVERAL,
     ),
-    Case("the earlier one is told", symptom(versions=frozenset({OLD})), [SECOND, rollout()], [2], HIGH, Grounds.EXACT),
+    Case(
+        "the earlier one is told, and not what has it within",
+        symptom(versions=frozenset({OLD})),
+        [SECOND, rollout()],
+        [2],
+        MEDIUM,
+        Grounds.ONE_OF_SEVERAL,
+    ),
+    Case(
+        "the earlier one is told, which was just out",
+        symptom(versions=frozenset({OLD})),
+        [replace(SECOND, ended_live_at=before(3)), rollout(4, 3, rollback=True)],
+        [2],
+        HIGH,
+        Grounds.EXACT,
+    ),
     Case(
         "both builds and none before: the earlier brought it",
         symptom(versions=frozenset({OLD, NEW})),
@@ -215,6 +286,17 @@ WHICH_OF_SEVERAL = [
         symptom(paths=("/app/oven/crust.py", "/app/oven/main.py")),
         [rollout(paths=frozenset({"oven/heat.py"})), replace(SECOND, paths=frozenset({"src/app/oven/crust.py"}))],
         [2, 1],
+        MEDIUM,
+        Grounds.EXACT,
+    ),
+    Case(
+        "the file is told, and what came later is not what replaced it",
+        symptom(paths=("/app/oven/crust.py", "/app/oven/main.py")),
+        [
+            rollout(paths=frozenset({"oven/heat.py"})),
+            rollout(30, None, subject=2, paths=frozenset({"oven/crust.py"})),
+        ],
+        [2, 1],
         HIGH,
         Grounds.EXACT,
     ),
@@ -223,7 +305,7 @@ WHICH_OF_SEVERAL = [
         symptom(paths=("/app/oven/crust.py", "/app/oven/main.py")),
         [rollout(paths=frozenset({"oven/main.py"})), replace(SECOND, paths=frozenset({"oven/crust.py"}))],
         [2, 1],
-        HIGH,
+        MEDIUM,
         Grounds.EXACT,
     ),
     Case(
@@ -237,7 +319,7 @@ WHICH_OF_SEVERAL = [
     Case(
         "a rollback, and what it took out",
         PLAIN,
-        [rollout(40, 38, ended=6, subject=2, sha=OTHER), rollout(8, 6, rollback=True)],
+        [rollout(40, 38, replaced=6, ended=6, subject=2, sha=OTHER), rollout(8, 6, rollback=True)],
         [1, 2],
         MEDIUM,
         Grounds.ONE_OF_SEVERAL,
@@ -245,7 +327,7 @@ WHICH_OF_SEVERAL = [
     Case(
         "what failed is likelier than what went well",
         PLAIN,
-        [rollout(14, 12, subject=2, failed=True), rollout(12, 10)],
+        [rollout(14, 9, subject=2, failed=True), rollout(12, 10)],
         [2, 1],
         MEDIUM,
     ),
@@ -277,15 +359,52 @@ WHICH_OF_SEVERAL = [
         [2, 1],
         MEDIUM,
     ),
+    Case(
+        "a rollback while the alert fired, which was over then",
+        PLAIN,
+        [
+            rollout(60, 58, replaced=14, ended=14, subject=2, over_without=True),
+            rollout(16, 14, rollback=True, fires_again=True),
+        ],
+        [1],
+        MEDIUM,
+        Grounds.ONLY_DOUBTED,
+    ),
+    Case(
+        "an attempt that failed, and the next one with the same build",
+        PLAIN,
+        [rollout(20, 18, failed=True), rollout(9, 7, subject=2, sha=NEW)],
+        [2],
+        HIGH,
+        Grounds.ONLY_ROLLOUT,
+    ),
+    Case(
+        "a build, and the same begun anew",
+        PLAIN,
+        [rollout(40, 38), rollout(9, 7, subject=2, sha=NEW, again=True)],
+        [1, 2],
+        MEDIUM,
+        Grounds.ONE_OF_SEVERAL,
+    ),
     Case("three are named of many", PLAIN, [rollout(n, n, subject=n) for n in (2, 3, 4, 5)], [2, 3, 4], MEDIUM),
 ]  # fmt: skip
 
+MILL_TOO = rollout(service="mill", subject=4)
 MILL, FARM = rollout(service="mill", subject=2), rollout(service="farm", subject=3)
 
 WHAT_IT_DEPENDS_ON = [
     Case("only a dependency's rollout", PLAIN, [MILL], [2], MEDIUM, Grounds.DEPENDENCY),
+    Case("not directly", PLAIN, [FARM], [3], LOW, Grounds.DEPENDENCY),
+    Case(
+        "directly, and a while ago",
+        PLAIN,
+        [rollout(20, 18, service="mill", subject=2)],
+        [2],
+        LOW,
+        Grounds.DEPENDENCY,
+    ),
     Case("the nearer one first", PLAIN, [FARM, MILL], [2, 3], MEDIUM, Grounds.DEPENDENCY),
-    Case("two as near as each other", PLAIN, [MILL, replace(MILL, subject=4)], [2, 4], LOW, Grounds.SOME_DEPENDENCY),
+    Case("two as near as each other", PLAIN, [MILL, MILL_TOO], [2, 4], LOW, Grounds.SOME_DEPENDENCY),
     Case("its own rollout is likelier", PLAIN, [MILL, rollout(25, 24)], [1, 2], HIGH, Grounds.ONLY_ROLLOUT),
     Case("far off and long ago", PLAIN, [rollout(65, 58, service="farm", subject=3)], [], NONE),
     Case(
@@ -406,7 +525,15 @@ def test_evidence_is_read_as_plain_sentences() -> None:
         (symptom(failing=frozenset({"mill"})), rollout(), "− mill, on which it depends, fails as well"),
         (symptom(failing=frozenset({"Mill"})), MILL, "mill fails as well"),
         (symptom(lags=15), rollout(), "− the symptom may have begun before it went live: its alert looks back further"),
-        (symptom(), rollout(50, 45, ended=5), "− was replaced 5 min before"),
+        (symptom(), rollout(50, 45, ended=5), "− was out again 5 min before"),
+        (symptom(), rollout(50, 45, replaced=5), "− a newer build had replaced it 5 min before"),
+        (symptom(), flag(12, ended=5), "− was turned again 5 min before"),
+        (symptom(), rollout(50, 45, failed=True), "− its rollout had failed 45 min before"),
+        (symptom(), rollout(50, 45, cancelled=True), "− its rollout had been stopped 45 min before"),
+        (symptom(), rollout(60 * 30, None), "− its rollout has not moved for 1 d 6 h"),
+        (symptom(), rollout(again=True), "− the same build ran before it already"),
+        (symptom(), rollout(nothing_own=True), "− nothing that it carries is oven's own"),
+        (symptom(), rollout(fires_again=True), "− the alert fired before it went live as well, and was over since"),
         (symptom(paths=("x/y.py", "oven/crust.py")), rollout(paths=frozenset({"oven/crust.py"})),
          "changes oven/crust.py, which is in the error's stack"),
     ],
@@ -436,13 +563,16 @@ def test_what_is_said_of_a_later_flag_names_it() -> None:
         (ask(rollout(), of=symptom(versions=frozenset({"a1b2c3d"}))),
          "The symptom itself points to it: errors only on a1b2c3d, which it brought."),
         (ask(rollout(50, 45, ended=5)),
-         "It is the only one of oven in the time before, but was replaced 5 min before."),
+         "It is the only one of oven in the time before, but was out again 5 min before."),
         (ask(SECOND, rollout()),
          "2 changes of oven went live in the time before, and nothing tells them apart for certain."),
+        (ask(replace(SECOND, replaced_at=before(11)), rollout(12, 11)),
+         ("Of the rollouts of oven in the time before, it is the only one that was not replaced, "
+          "and nothing speaks against it.")),
         (ask(MILL), "Nothing of oven itself went live in the time before, but mill did, on which it depends."),
         (ask(MILL, of=symptom(failing=frozenset({"mill"}))),
          "mill, on which oven depends, fails as well, and it had just gone live."),
-        (ask(MILL, replace(MILL, subject=4)),
+        (ask(MILL, MILL_TOO),
          "Nothing points to one change: mill is among those on which oven depends."),
         (ask(), "No likely change: nothing of oven or what it depends on went live shortly before."),
         (ask(rollout(65, 58, service="farm")), "No likely change: nothing of oven itself went live shortly before."),
@@ -480,14 +610,17 @@ def changes(draw: st.DrawFn, services: Sequence[str] = ("oven", "mill", "farm", 
     live = draw(st.none() | MINUTES)
     finished = draw(st.none() | st.integers(-30, 90 if live is None else live))
     ended = draw(st.none() | st.integers(-40, 90 if finished is None else finished))
+    replaced = draw(st.none() | st.integers(-40 if ended is None else ended, 90 if finished is None else finished))
     kind = draw(st.sampled_from(["deploy", "deploy", "flag"]))
     return rollout(
-        live, finished, ended=ended, kind=kind, subject=draw(st.integers(1, 10_000)),
+        live, finished, ended=ended, replaced=replaced, kind=kind, subject=draw(st.integers(1, 10_000)),
         service=draw(st.sampled_from(services)), environment=draw(st.sampled_from(["production", "staging", None])),
         sha=draw(SHAS) if kind == "deploy" else "", previous_sha=draw(SHAS | st.none()), paths=draw(FILES),
         additions=draw(st.none() | st.integers(0, 2000)), rollback=draw(st.booleans()), failed=draw(st.booleans()),
         fired_before=draw(st.booleans()), fired_lately=draw(st.integers(0, 6)),
-        failing_already=draw(st.booleans()),
+        failing_already=draw(st.booleans()), fires_again=draw(st.booleans()), again=draw(st.booleans()),
+        cancelled=draw(st.booleans()), nothing_own=draw(st.booleans()), over_without=draw(st.booleans()),
+        previous_versions=draw(st.frozensets(SHAS, max_size=1)),
         steps=tuple((before(draw(MINUTES)), percent) for percent in draw(st.lists(st.integers(0, 100), max_size=3))),
     )  # fmt: skip
 
@@ -564,6 +697,7 @@ def test_the_answer_explains_itself(of: Symptom, found: list[Candidate]) -> None
 @given(SYMPTOMS, ALL)
 def test_high_confidence_is_never_given_against_what_is_certain(of: Symptom, found: list[Candidate]) -> None:
     """Where the alert was there without a change, or is seen on another build, its author is not woken."""
+    certain = {EvidenceName.FIRED_BEFORE, EvidenceName.OTHER_VERSION, EvidenceName.OVER_WITHOUT}
     for one in attribute(of, found, HOUR).suspects:
-        refuting = {EvidenceName.FIRED_BEFORE, EvidenceName.OTHER_VERSION} & {said.name for said in one.against}
+        refuting = certain & {said.name for said in one.against}
         assert not refuting or one.confidence is LOW

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -13,94 +11,15 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import Session, col, select
 
-from bot.alerts import service as alerts
 from bot.alerts.gathering import candidates, distances, symptom_of
-from bot.alerts.models import Alert
-from bot.alerts.suspects import Attribution, Candidate, Confidence, EvidenceName, Symptom, attribute
-from bot.catalog import Catalog, Service
+from bot.alerts.suspects import Confidence, EvidenceName
+from bot.catalog import Service
 from bot.deploys import service as deploys
 from bot.deploys import steps
-from bot.deploys.models import Deploy, RolloutStep
-from bot.events import AlertLevel, AlertReported, FlagChanged, ReleasePublished
-from bot.ports import Range
-from tests.unit.reports import BEN, carrying, catalog, commit, minute, pull, report, sha_of
-from tests.unit.stores import NOON
-
-HOUR = timedelta(hours=1)
-
-SERVICES = {
-    "oven": Service(name="oven", channel="#b", environments=("staging", "production"), depends_on=("mill", "well")),
-    "mill": Service(name="mill", channel="#b", environments=("live",), depends_on=("farm",)),
-    "farm": Service(name="farm", channel="#b", environments=("production",), depends_on=("oven",)),
-    "well": Service(name="well", channel="#b"),
-    "shop": Service(name="shop", channel="#b", environments=("production",), depends_on=("oven",)),
-}  # fmt: skip
-BAKERY: Catalog = catalog(*SERVICES.values())
-
-
-@dataclass
-class Bakery:
-    """What was told to one bot over one session, in minutes past noon; the symptom is seen an hour past it."""
-
-    session: Session
-
-    def rolls(self, sha: str, *told: tuple[str, float], service: str = "oven", found: Range | None = None,
-              percents: Sequence[tuple[int, float]] = (), **more: Any) -> Deploy:  # fmt: skip
-        """A rollout is reported, status by status, and the forge tells what it carries."""
-        about = {
-            "repo": f"bakery/{service}",
-            "service": service,
-            "number": f"{service}{sha}",
-            "began": told[0][1],
-            **more,
-        }
-        reports = [report(sha, status, at, **about) for status, at in told]
-        reports += [report(sha, "in_progress", at, percent=percent, **about) for percent, at in percents]
-        deploy = [deploys.reported(self.session, BAKERY, one, NOON) for one in reports][-1]
-        if found is not None:
-            deploys.range_read(self.session, BAKERY, deploy.id or 0, deploy.previous_sha, found, NOON)
-        return deploy
-
-    def fires(self, at: float = 60, *, over: float | None = None, service: str | None = "oven", **more: Any) -> Alert:
-        """An alert fires, and may be over again."""
-        about: dict[str, Any] = {
-            "source": "generic", "fingerprint": more.pop("key", "5xx"), "service": service,
-            "environment": "production", "name": "HighErrorRate", "started_at": minute(at), **more,
-        }  # fmt: skip
-        (alert,) = alerts.reported(self.session, BAKERY, AlertReported(at=minute(at), **about), minute(at))
-        if over is not None:
-            ended = AlertReported(resolved_at=minute(over), at=minute(over), **about)
-            alerts.reported(self.session, BAKERY, ended, minute(over))
-        return alert
-
-    def turns(self, flag: str, at: float, *, service: str | None = "oven", environment: str = "production") -> None:
-        """A flag is turned."""
-        alerts.flag_changed(
-            self.session,
-            BAKERY,
-            FlagChanged(
-                source="launchdarkly", external_id=f"{flag}{at}", flag=flag, project="p", environment=environment,
-                service=service, summary="turned on", by=BEN, at=minute(at),
-            ),
-            minute(at),
-        )  # fmt: skip
-
-    def symptom(self, *fired: Alert) -> Symptom:
-        """What these alerts tell of, or one an hour past noon."""
-        return symptom_of(self.session, BAKERY, fired or (self.fires(),))
-
-    def candidates(self, *fired: Alert) -> Sequence[Candidate]:
-        """What may have done it."""
-        return candidates(self.session, BAKERY, self.symptom(*fired), HOUR, minute(90))
-
-    def names(self, *fired: Alert) -> set[str]:
-        """What it is called."""
-        return {one.called[0] if one.kind == "deploy" else one.called for one in self.candidates(*fired)}
-
-    def answer(self, *fired: Alert) -> Attribution:
-        """What is found."""
-        symptom = self.symptom(*fired)
-        return attribute(symptom, candidates(self.session, BAKERY, symptom, HOUR, minute(90)), HOUR)
+from bot.deploys.models import RolloutStep
+from bot.events import AlertLevel, ReleasePublished
+from tests.unit.bakery import BAKERY, HOUR, SERVICES, Bakery
+from tests.unit.reports import carrying, catalog, commit, minute, pull, sha_of
 
 
 @pytest.fixture
@@ -185,15 +104,16 @@ def test_a_long_canary_counts_throughout(bakery: Bakery) -> None:
 
 
 def test_what_replaced_a_rollout_ended_it(bakery: Bakery) -> None:
-    """A failed one replaces nothing; one that was announced and never ended is over once a later one succeeded."""
+    """A failed one replaces nothing; one that was announced and never ended ends once a later one succeeded."""
     stuck = bakery.rolls("a", ("in_progress", 5))
     bad = bakery.rolls("b", ("in_progress", 20), ("succeeded", 25))
     good = bakery.rolls("c", ("in_progress", 45), ("succeeded", 52))
     bakery.rolls("d", ("in_progress", 54), ("failed", 58))
     found = {one.subject: one for one in bakery.candidates()}
-    assert stuck.id not in found
-    assert found[bad.id or 0].ended_live_at == minute(52)
-    assert found[good.id or 0].ended_live_at is None
+    assert found[stuck.id or 0].replaced_at == minute(25)
+    assert found[bad.id or 0].replaced_at == minute(52)
+    assert found[good.id or 0].replaced_at is None
+    assert {one.ended_live_at for one in found.values()} == {None}
     assert [one.failed for one in found.values()].count(True) == 1
 
 
@@ -201,7 +121,7 @@ def test_a_canary_that_goes_on_after_a_hotfix_still_counts(bakery: Bakery) -> No
     """It was heard of since."""
     canary = bakery.rolls("a", ("in_progress", 5), percents=[(5, 6), (10, 40)])
     bakery.rolls("b", ("in_progress", 20), ("succeeded", 25))
-    assert {one.subject: one.ended_live_at for one in bakery.candidates()}[canary.id or 0] is None
+    assert {one.subject: one.replaced_at for one in bakery.candidates()}[canary.id or 0] is None
 
 
 def test_a_rollout_told_of_late_counts_from_when_it_was(bakery: Bakery) -> None:
@@ -391,30 +311,31 @@ def test_a_circle_of_dependencies_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("began", "over", "more", "before"),
+    ("began", "over", "more", "before", "again"),
     [
-        (20, None, {"key": "5xx of another pod"}, True),
-        (20, 55, {}, True),
-        (20, 40, {}, True),
-        (-60, 15, {}, False),
-        (-2000, None, {"key": "5xx of another pod"}, False),
-        (20, 40, {"key": "latency", "name": "Slow"}, False),
-        (20, 40, {"key": "5xx of another pod", "labels": {"path": "/bake", "pod": "oven-1"}}, True),
-        (20, 40, {"key": "5xx of another path", "labels": {"path": "/heat", "pod": "oven-2"}}, False),
-        (20, 40, {"source": "other"}, False),
+        (20, None, {"key": "5xx of another pod"}, True, True),
+        (20, 58, {}, True, True),
+        (20, 54, {}, False, True),
+        (20, 40, {}, False, True),
+        (-60, 15, {}, False, False),
+        (-2000, None, {"key": "5xx of another pod"}, False, False),
+        (20, 40, {"key": "latency", "name": "Slow"}, False, False),
+        (20, 40, {"key": "5xx of another pod", "labels": {"path": "/bake", "pod": "oven-1"}}, False, True),
+        (20, 40, {"key": "5xx of another path", "labels": {"path": "/heat", "pod": "oven-2"}}, False, False),
+        (20, 40, {"source": "other"}, False, False),
     ],
-    ids=["fires on", "ended after", "ended shortly before", "ended long before", "unheard of since", "another alert",
-         "another place", "another path", "another source"],
+    ids=["fires on", "ended for a moment", "ended after", "ended shortly before", "ended long before",
+         "unheard of since", "another alert", "another place", "another path", "another source"],
 )  # fmt: skip
 def test_an_alert_that_fired_before_the_rollout_speaks_against_it(
-    bakery: Bakery, began: float, over: float | None, more: dict[str, Any], before: bool
+    bakery: Bakery, began: float, over: float | None, more: dict[str, Any], before: bool, again: bool
 ) -> None:
-    """The same one: of its key, or of its name and labels wherever it ran."""
+    """The same one: of its key, or of its name and labels wherever it ran. What had ended is another symptom."""
     labels = {"path": "/bake", "pod": "oven-2"}
     bakery.fires(began, over=over, **{"labels": labels, **more})
     bakery.rolls("a", ("succeeded", 50))
     (one,) = bakery.candidates(bakery.fires(60, labels=labels))
-    assert one.fired_before is before
+    assert (one.fired_before, one.fires_again) == (before, again)
 
 
 def test_how_often_an_alert_fired_in_the_week_before(bakery: Bakery) -> None:
@@ -460,7 +381,20 @@ def test_an_alert_that_a_rollback_ended_says_nothing_of_the_next_attempt(bakery:
     bakery.rolls("a", ("in_progress", 24), ("succeeded", 25), number="back")
     again = bakery.rolls("c", ("succeeded", 50))
     (found,) = [one for one in bakery.candidates(bakery.fires(60)) if one.subject == again.id]
-    assert found.fired_before is False
+    assert (found.fired_before, found.fires_again) == (False, False)
+
+
+def test_an_alert_that_fires_again_after_a_rollback(bakery: Bakery) -> None:
+    """It had ended once the bad build was out: that did not do it this time, and the rollback may have."""
+    bakery.rolls("a", ("succeeded", -500), number="first")
+    bad = bakery.rolls("b", ("succeeded", 35))
+    bakery.fires(40, over=57)
+    back = bakery.rolls("a", ("in_progress", 52), ("succeeded", 53), number="back")
+    alert = bakery.fires(60)
+    found = {one.subject: one for one in bakery.candidates(alert)}
+    assert (found[bad.id or 0].over_without, found[bad.id or 0].ended_live_at) == (True, minute(53))
+    assert (found[back.id or 0].fires_again, found[back.id or 0].fired_before) == (True, False)
+    assert [one.candidate.subject for one in bakery.answer(alert).suspects] == [back.id]
 
 
 # --- together -----------------------------------------------------------------------------------------------------
@@ -469,11 +403,10 @@ def test_an_alert_that_a_rollback_ended_says_nothing_of_the_next_attempt(bakery:
 def test_all_that_is_told_comes_together(bakery: Bakery) -> None:
     """Two rollouts, of which the alert names one build and one file."""
     bakery.rolls("a", ("succeeded", -500))
-    bad = bakery.rolls(
-        "b", ("in_progress", 30), ("succeeded", 35), found=carrying(pull(1, "b", paths=("oven/crust.py",)))
-    )
-    bakery.rolls("c", ("in_progress", 50), ("succeeded", 52), found=carrying(pull(2, "c", paths=("oven/heat.py",))))
-    answer = bakery.answer(bakery.fires(version="bbbbbbb", paths=("/app/oven/crust.py",)))
+    bakery.rolls("b", ("in_progress", 30), ("succeeded", 35), found=carrying(pull(1, "b", paths=("oven/heat.py",))))
+    found = carrying(pull(2, "c", paths=("oven/crust.py",)))
+    bad = bakery.rolls("c", ("in_progress", 50), ("succeeded", 52), found=found)
+    answer = bakery.answer(bakery.fires(version="ccccccc", paths=("/app/oven/crust.py",)))
     first = answer.suspects[0]
     assert (first.candidate.subject, first.confidence) == (bad.id, Confidence.HIGH)
     assert {EvidenceName.VERSION, EvidenceName.PATHS} <= {one.name for one in first.evidence}
