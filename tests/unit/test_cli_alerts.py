@@ -34,6 +34,14 @@ def test_the_doctor_says_where_nobody_tells_of_alerts_and_no_answer_is_heard() -
     ]
 
 
+def test_the_doctor_says_which_secrets_are_of_no_use_yet() -> None:
+    """Whoever set one would wait for what never comes."""
+    assert found(SENTRY_WEBHOOK_SECRET="s" * 32, GITLAB_WEBHOOK_SECRET="g" * 32, CDEVENTS_WEBHOOK_SECRET="c" * 32) == [
+        (Health.GOOD.value, "with a secret: sentry"),
+        (Health.NOTE.value, "with a secret, but not heard yet: gitlab, cdevents"),
+    ]
+
+
 def test_labels_are_pairs() -> None:
     """The last one of a name stands; a value may hold an equals sign."""
     assert labels_given(["app=checkout", "query=a=b", "app = cart"]) == {"app": "cart", "query": "a=b"}

@@ -106,15 +106,16 @@ def test_programs_read_the_same_as_people(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_what_is_allowed_and_may_surprise_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
-    """A gate that is not built yet holds everything; a policy without environments promotes nothing."""
+    """A gate that is not built yet holds everything; no environments, no promotion; audiences hear nothing yet."""
     Path("policy.yml").write_text(
         "services:\n  a: {environments: [t, l], promote_through: webhook, gates: [lock, risk]}\n"
         "  b: {promote_through: webhook}\n  c: {gates: [risk]}\nsources: {gitlab: {insecure: true}}\n"
+        'audiences: {support: {channel: "#support", every: "0 17 * * *"}}\n'
     )
     code, printed, _ = run(capsys, "config", "check", "policy.yml")
     notes = [line for line in printed.splitlines() if line.startswith("Note: ")]
     assert code == 0
-    assert [note.split()[1] for note in notes] == ["a", "b", "webhooks"]
+    assert [note.split()[1] for note in notes] == ["a", "b", "support:", "webhooks"]
 
 
 def test_the_schema_is_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,3 +106,23 @@ def test_a_database_of_a_newer_shipmate_is_refused_in_words(empty_database_url: 
     with engine.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
     engine.dispose()
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    """Somebody's notes are not brought up to date."""
+    file = tmp_path / "notes.db"
+    file.write_text("Nothing that SQLite would know. " * 100, encoding="utf-8")
+    with pytest.raises(UserError, match=r"notes\.db: file is not a database\. .*DATABASE_URL right\?"):
+        upgrade(f"sqlite:///{file}")
+    assert file.read_text(encoding="utf-8").startswith("Nothing that SQLite")
+
+
+def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]  # bound and not listening: whoever calls is refused
+        with pytest.raises(UserError) as refused:
+            upgrade(f"postgresql+psycopg://bot:not-a-secret@127.0.0.1:{port}/shipmate")
+    said = str(refused.value)
+    assert said.startswith(f"PostgreSQL on 127.0.0.1:{port} cannot be used: connection refused.")
+    assert "not-a-secret" not in said
