@@ -62,6 +62,7 @@ def home(session: Session, desk: Desk, slack_id: str) -> HomeView:
         alarms=tuple(_alarms(session, desk, slack_id)),
         incidents=tuple(_incidents(session, desk, slack_id)),
         reads_only=profile is not None and profile.read_at is not None and not profile.full,
+        full=profile is not None and profile.full,
     )
 
 

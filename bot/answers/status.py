@@ -24,8 +24,8 @@ from bot.errors import UserError
 from bot.events import DeployStatus
 from bot.incidents.loading import open_line
 from bot.promotions import service as promotions
-from bot.promotions.loading import round_view
 from bot.promotions.models import Promotion
+from bot.promotions.rolled import round_view
 from bot.spelling import did_you_mean
 
 LISTED = 8
@@ -33,7 +33,7 @@ LISTED = 8
 
 
 @dataclass(frozen=True)
-class _Standing:
+class Standing:
     """The deploys that tell how one target stands."""
 
     live: Deploy | None
@@ -50,10 +50,10 @@ def status(session: Session, desk: Desk, service: str | None = None) -> StatusRe
     names = [*active, *never]
     shown = names[:LISTED]
     targets = _targets(session, shown)
-    standings = _standings(session, [target for found in targets.values() for target in found])
+    found = standings(session, [target for found in targets.values() for target in found])
     return StatusReply(
         services=tuple(
-            _service(session, desk, name, {target.environment: standings[_id(target)] for target in targets[name]})
+            _service(session, desk, name, {target.environment: found[_id(target)] for target in targets[name]})
             for name in shown
         ),
         more=len(names) - len(shown),
@@ -63,17 +63,17 @@ def status(session: Session, desk: Desk, service: str | None = None) -> StatusRe
 def _one(session: Session, desk: Desk, name: str) -> ServiceStatus:
     """One service, with what each environment carries."""
     targets = _targets(session, [name])[name]
-    standings = _standings(session, targets)
-    return _service(session, desk, name, {target.environment: standings[_id(target)] for target in targets}, alone=True)
+    found = standings(session, targets)
+    return _service(session, desk, name, {target.environment: found[_id(target)] for target in targets}, alone=True)
 
 
 def _service(
-    session: Session, desk: Desk, name: str, standings: Mapping[str, _Standing], *, alone: bool = False
+    session: Session, desk: Desk, name: str, standings: Mapping[str, Standing], *, alone: bool = False
 ) -> ServiceStatus:
     owner = desk.catalog.service(name)
     configured = [environment for environment in owner.environments if standings]
     others = sorted(set(standings) - set(configured))
-    nothing = _Standing(live=None, under_way=None, failed=None)
+    nothing = Standing(live=None, under_way=None, failed=None)
     return ServiceStatus(
         service=owner.name,
         team=owner.team.name if owner.team else None,
@@ -86,7 +86,7 @@ def _service(
 
 
 def _target(
-    session: Session, desk: Desk, service: str, environment: str, standing: _Standing, *, alone: bool
+    session: Session, desk: Desk, service: str, environment: str, standing: Standing, *, alone: bool
 ) -> TargetStatus:
     live, under_way, failed = standing.live, standing.under_way, standing.failed
     card = loading.deploy_card(session, desk, live) if alone and live is not None else None
@@ -168,7 +168,7 @@ def _targets(session: Session, services: Sequence[str]) -> Mapping[str, Sequence
     return found
 
 
-def _standings(session: Session, targets: Sequence[Target]) -> Mapping[int, _Standing]:
+def standings(session: Session, targets: Sequence[Target]) -> Mapping[int, Standing]:
     """How these targets stand, asked for all of them at once."""
     wanted = [_id(target) for target in targets]
     live = {
@@ -204,9 +204,9 @@ def _last_failed(session: Session, targets: Sequence[int]) -> Mapping[int, Deplo
     return {deploy.target: deploy for deploy in rows}
 
 
-def _standing(live: Deploy | None, under_way: Iterable[Deploy], failed: Deploy | None) -> _Standing:
+def _standing(live: Deploy | None, under_way: Iterable[Deploy], failed: Deploy | None) -> Standing:
     newer = [one for one in under_way if live is None or one.began_at >= live.began_at]
-    return _Standing(
+    return Standing(
         live=live,
         under_way=max(newer, key=lambda one: (one.began_at, one.id or 0), default=None),
         failed=failed if failed is not None and (live is None or failed.status_at > live.status_at) else None,

@@ -245,15 +245,11 @@ class ProofReply:
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """One word of `/ship`, for help: ``usage`` is what follows it (``status [service]``).
-
-    ``ready`` is false until its feature is there.
-    """
+    """One word of `/ship`, for help: ``usage`` is all that is typed after that (``status [service]``)."""
 
     name: str
     usage: str
     summary: str
-    ready: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -375,3 +371,7 @@ class HomeView:
     """What is open and concerns them: they were woken, lead, or belong to its team."""
     alarms: tuple[AlarmView, ...] = ()
     """What fires where their changes, or ones that they approve, went live last and are watched."""
+    full: bool = False
+    """Whether Slack has said that they are a full member of the workspace."""
+    dashboard: str | None = None
+    """The address that opens the dashboard for them, where there is one."""

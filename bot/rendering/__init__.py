@@ -1,4 +1,4 @@
-"""Templates to messages: Jinja2 for prose and order, Python functions for the blocks.
+"""Templates to messages, documents and pages: Jinja2 for prose and order, Python functions for the blocks.
 
 A template gets the view as ``view`` and each of its fields by name, the functions of ``blocks.py`` and the filters of
 ``text.py``. The notification text is not written twice: it is every word of the blocks, in order, so a template's first
@@ -34,7 +34,7 @@ from markupsafe import Markup
 
 from bot.errors import ConfigurationError
 from bot.ports import Message
-from bot.rendering import documents, text
+from bot.rendering import documents, pages, text
 from bot.rendering.blocks import BadTemplate, Page
 from bot.rendering.limits import MOST_BLOCKS_OF_VIEW, VIEW_BUDGET, fit, notification
 
@@ -74,6 +74,9 @@ class Renderer:
         self._their_paper: Environment | None = None
         if overrides is not None:
             self._their_paper = _paper(_UsersFirst(overrides, FileSystemLoader(templates_folder())), reload=True)
+        self._their_web: Environment | None = None
+        if overrides is not None:
+            self._their_web = _web(_UsersFirst(overrides, FileSystemLoader(templates_folder())), reload=True)
         self._report = report
         self._reported: set[tuple[str, str]] = set()
         self._field_names: dict[type, tuple[str, ...]] = {}
@@ -112,13 +115,30 @@ class Renderer:
 
         Jinja's own error only where a template of ours is at fault.
         """
+        return self._made(_written, self._their_paper, _our_paper(), template, view)
+
+    def page(self, template: str, view: object) -> str:
+        """The HTML that ``template`` (``pages/dashboard.html``) makes of a dataclass with ``now`` and ``zone``.
+
+        Jinja's own error only where a template of ours is at fault.
+        """
+        return self._made(_printed_page, self._their_web, _our_web(), template, view)
+
+    def _made(
+        self,
+        make: Callable[[Environment, str, Mapping[str, object]], str],
+        theirs: Environment | None,
+        ours: Environment,
+        template: str,
+        view: object,
+    ) -> str:
         names = self._names(view)
-        if self._their_paper is not None:
+        if theirs is not None:
             try:
-                return _written(self._their_paper, template, names)
+                return make(theirs, template, names)
             except Exception as fault:  # noqa: BLE001 (a user's template can raise anything)
                 self._tell(template, fault)
-        return _written(_our_paper(), template, names)
+        return make(ours, template, names)
 
     def _shown(self, template: str, names: Mapping[str, object], fitted: _Fit) -> _Shown:
         if self._theirs is None:
@@ -165,6 +185,13 @@ def _written(environment: Environment, template: str, names: Mapping[str, object
     return output
 
 
+def _printed_page(environment: Environment, template: str, names: Mapping[str, object]) -> str:
+    output = environment.get_template(template + _SUFFIX).render(**names)
+    if "<main" not in output:
+        raise BadTemplate("the page has no <main>: that is what is read again and again, and what readers jump to")
+    return output
+
+
 def _zone_of(view: object) -> ZoneInfo | None:
     """The zone that a view, or the card that it is about, is told in (``zone``); None where that is nobody's."""
     zone = getattr(view, "zone", None) or getattr(getattr(view, "card", None), "zone", None)
@@ -200,10 +227,11 @@ def _explained(fault: Exception) -> str:
 def faults_of(folder: Path) -> Mapping[str, str]:
     """By template of a folder, why it does not even parse; what goes wrong only with a view shows when it is sent."""
     loader, found = FileSystemLoader(folder), {}
-    messages, paper = _environment(loader, reload=False), _paper(loader, reload=False)
+    messages = _environment(loader, reload=False)
+    others = {"documents": _paper(loader, reload=False), "pages": _web(loader, reload=False)}
     for path in sorted(folder.rglob("*" + _SUFFIX)):
         name = path.relative_to(folder).as_posix()
-        environment = paper if name.startswith("documents/") else messages
+        environment = others.get(name.partition("/")[0], messages)
         try:
             environment.compile(path.read_text(encoding="utf-8"), name, str(path))
         except (TemplateError, OSError, ValueError) as fault:
@@ -283,6 +311,29 @@ def _paper(loader: BaseLoader, *, reload: bool) -> Environment:
         clip=text.clip, duration=text.duration, join=documents.join, short=text.short, utc=documents.utc
     )
     return environment
+
+
+def _web(loader: BaseLoader, *, reload: bool) -> Environment:
+    """What web pages are made with: HTML."""
+    environment = _bare(loader, reload=reload, finalize=pages.trusted)
+    environment.globals.update(
+        link=pages.link, count=text.count, query=pages.query, _concatenate=pages.concatenate
+    )  # fmt: skip
+    environment.filters.update(
+        ago=pages.ago,
+        clip=text.clip,
+        duration=pages.duration,
+        join=pages.join,
+        names=pages.names,
+        short=text.short,
+        when=pages.when,
+    )
+    return environment
+
+
+@cache
+def _our_web() -> Environment:
+    return _web(FileSystemLoader(templates_folder()), reload=False)
 
 
 @cache

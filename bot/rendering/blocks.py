@@ -12,20 +12,14 @@ from typing import Any
 
 from markupsafe import Markup
 from slack_sdk.models.blocks import (
-    ActionsBlock,
     Block,
-    ButtonElement,
     ConfirmObject,
-    ContextBlock,
     DividerBlock,
     ExternalDataSelectElement,
     InputBlock,
-    MarkdownTextObject,
     Option,
     OverflowMenuElement,
     PlainTextInputElement,
-    PlainTextObject,
-    SectionBlock,
     StaticSelectElement,
     UserSelectElement,
 )
@@ -43,6 +37,14 @@ from bot.rendering.limits import (
     cut,
     flatten,
     split,
+)
+from bot.rendering.models import (
+    ActionsBlock,
+    ButtonElement,
+    ContextBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
 )
 from bot.rendering.text import trusted
 
@@ -174,11 +176,15 @@ def button(
     value: object = None,
     style: str | None = None,
     confirm: ConfirmObject | None = None,
+    url: str | None = None,
 ) -> ButtonElement:
-    """A button whose label states its consequence; ``style`` is ``primary``, ``danger`` or None."""
+    """A button whose label states its consequence; ``style`` is ``primary``, ``danger`` or None.
+
+    One with a ``url`` opens that page in the reader's browser, and is pressed like any other.
+    """
     words = _plain_text(label, LONGEST_LABEL)
     stored = None if value is None else str(value)
-    return ButtonElement(text=words, action_id=action_id, value=stored, style=style, confirm=confirm)
+    return ButtonElement(text=words, action_id=action_id, value=stored, style=style, confirm=confirm, url=url)
 
 
 def confirm(title: object, text: object, yes: object, no: object) -> ConfirmObject:

@@ -25,7 +25,7 @@ from handlers.slack.acts import translate
 from handlers.slack.answering import Answering
 from handlers.slack.commands import Commands
 from handlers.slack.events import EventDoor
-from handlers.slack.home import HomeDoor
+from handlers.slack.home import DASHBOARD, HomeDoor
 from handlers.slack.incident_words import IncidentWordsDoor
 from handlers.slack.incidents import IncidentsDoor
 from handlers.slack.locks import LocksDoor
@@ -87,6 +87,7 @@ def listeners(bot: Bot, answering: Answering, ourselves: Ourselves) -> Listeners
         },
         any_command=commands.unknown,
         actions={
+            DASHBOARD: home.followed,
             **dict.fromkeys(BUTTONS, people.clicked),
             **dict.fromkeys(promotions.BUTTONS, promoting.clicked),
             **dict.fromkeys(locks.BUTTONS, locking.clicked),

@@ -6,16 +6,18 @@ Publishing is no promise: a Home that cannot be published now is published when 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
+from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.answers.home import home
 from bot.app import Bot
 from bot.database import DatabaseUnavailable
 from bot.errors import OutgoingError
 from bot.rendering import Renderer
+from handlers import passes
 from handlers.slack import meeting
 from handlers.slack.asking import Asker
 
@@ -23,6 +25,10 @@ log = structlog.get_logger(__name__)
 
 MOST_KEPT = 5000
 """People whose Home is made anew after their own acts: those who opened it since this process began."""
+
+
+DASHBOARD = "home:dashboard"
+"""The button that opens the dashboard: Slack tells of the press, and the browser goes there by itself."""
 
 
 @dataclass
@@ -41,6 +47,10 @@ class HomeDoor:
                 self._openers.add(who)
             self._soon(who, meet=True)
 
+    async def followed(self, ack: AsyncAck) -> None:
+        """Somebody went to the dashboard: nothing is left to be done, and Slack wants to know that it was heard."""
+        await ack()
+
     async def acted(self, asker: Asker) -> None:
         """Somebody did something: their Home shows it, if they ever look at it."""
         if asker.slack_id in self._openers:
@@ -54,6 +64,9 @@ class HomeDoor:
             if meet:
                 await meeting.meet(self.bot, who)
             view = await self.bot.read(lambda session, desk: home(session, desk, who))
+            if view.full:
+                link = passes.dashboard_link(self.bot.settings, who, self.bot.clock())
+                view = replace(view, dashboard=link)
             await self.bot.chat.publish_home(who, self.renderer.home("home/home", view))
         except (OutgoingError, DatabaseUnavailable) as fault:
             log.warning("somebody's Home could not be published", error=str(fault))

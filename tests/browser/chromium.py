@@ -199,6 +199,10 @@ class Tab:
             ],
         )
 
+    async def load(self, url: str) -> None:
+        """Go to any page, and wait until the browser has loaded it."""
+        await self._wire.load(self._session, url)
+
     async def open(self, url: str) -> None:
         """Go to the sandbox's page and wait until its live line is up."""
         await self._wire.load(self._session, url)

@@ -44,6 +44,7 @@ SPEED = 60.0
 PACE = 0.2
 """A second of a story takes this long, and twelve times that in the world: rollouts of a minute or two."""
 
+DASHBOARD = "home:dashboard"
 TUESDAY = 1
 AT_WORK = {"minute": 4, "second": 0, "microsecond": 0}
 SHOWN = Limits(per_channel=None, updates_per_minute=None, progress_every=0.0, doubt_settles=1.0)
@@ -68,6 +69,17 @@ class Pictures:
             await tab.open(f"{self._url}/{where}")
             yield tab
 
+    @asynccontextmanager
+    async def elsewhere(
+        self, address: str, *, width: int = 1280, height: int = 800, phone: bool = False, dark: bool = False
+    ) -> AsyncIterator[Tab]:
+        """A page that is not the world's own."""
+        async with self._chromium.tab(
+            width=width, height=height, phone=phone, dark=dark, scale=1.5 if phone else 1
+        ) as tab:
+            await tab.load(address)
+            yield tab
+
     async def take(self, tab: Tab, name: str) -> None:
         """Write what is seen; AssertionError if it came out too large."""
         picture = await tab.picture()
@@ -88,6 +100,9 @@ async def draw(chromium: Chromium, folder: Path) -> None:
         await _on_the_way_to_production(world, Pictures(chromium, world.url, folder))
     async with _stage() as (world, _):
         await _something_is_wrong(world, Pictures(chromium, world.url, folder))
+    async with _stage() as (world, perform):
+        await perform("a calm deploy")
+        await _everything_at_a_glance(world, Pictures(chromium, world.url, folder))
     async with _stage(hour=9) as (world, _):
         await _before_a_train_leaves(world, Pictures(chromium, world.url, folder))
 
@@ -186,6 +201,39 @@ async def _something_is_wrong(world: Sandbox, pictures: Pictures) -> None:
         await pictures.take(tab, "incident-room.png")
 
 
+async def _everything_at_a_glance(world: Sandbox, pictures: Pictures) -> None:
+    """The dashboard while something is wrong and something waits, opened from Ana's Home."""
+    world.clock.speed = SPEED
+    cart = await Cart.ready(world, PACE)
+    crew = await Crew.ready(world, cart)
+    await ships_the_culprit(cart)
+    world.clock.speed = 1
+    world.clock.turn(by=FIRES_AFTER)
+    fires(cart)
+    page = await crew.is_woken("ana")
+    room = await crew.room("ana", "chi")
+    await cart.press("ana", page, MINE)
+    await cart.until_says(room, "Ana leads")
+    await cart.until_says(await cart.build(*THREE_CHANGES), "e2e passed")
+    async with pictures.elsewhere(await _dashboard_of(world, "ana"), height=1000) as tab:
+        await tab.sees("#waiting h3", "cart")
+        await pictures.take(tab, "dashboard.png")
+    async with pictures.elsewhere(
+        await _dashboard_of(world, "ana"), width=390, height=844, phone=True, dark=True
+    ) as tab:
+        await tab.sees("#waiting h3", "cart")
+        await pictures.take(tab, "dashboard-on-a-phone.png")
+
+
+async def _dashboard_of(world: Sandbox, person: str) -> str:
+    """Where the button in somebody's Home leads."""
+    await world.slack.open_home(person)
+    await world.slack.until(lambda: world.slack.home(person))
+    view = world.slack.home(person) or {}
+    buttons = (part for block in view["blocks"] for part in block.get("elements", ()))
+    return next(str(part["url"]) for part in buttons if part.get("action_id") == DASHBOARD)
+
+
 async def _before_a_train_leaves(world: Sandbox, pictures: Pictures) -> None:
     """The card of a departure that is sealed, and waits for one yes to all that it carries."""
     day = Day(world, PACE)
@@ -221,6 +269,8 @@ async def _stage(hour: int = 10) -> AsyncIterator[tuple[Sandbox, Callable[[str],
             )
             async with serving(settings, limits=SHOWN, clock=world.clock.now) as running:
                 world.connect(running.url)
+                # Where it listens is known only now, as in the demo.
+                running.bot.settings = settings.model_copy(update={"public_url": running.url})
                 world.clock.watchers.append(running.bot.database.ring_all)
 
                 async def perform(scene: str) -> None:

@@ -1,0 +1,292 @@
+"""What the dashboard's templates see: small frozen records, already chosen and ordered, never escaped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.alerts.views import AlertView
+from bot.answers.metrics import ServiceFigures, TeamFigures
+from bot.events import DeployStatus
+from bot.incidents.views import IncidentLine
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeLine:
+    """One change, with the plain names of those who made it."""
+
+    label: str
+    title: str
+    url: str | None
+    authors: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentRow:
+    """An open incident; ``room_url`` opens its room, None where there is none."""
+
+    line: IncidentLine
+    severity_words: str
+    room_url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LooseAlert:
+    """An alert that fires and belongs to no incident; ``service`` None where that is not known, or nobody's."""
+
+    alert: AlertView
+    service: str | None
+    environment: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A rollout that failed where customers are, while nothing newer is live there."""
+
+    service: str
+    environment: str
+    sha: str
+    at: datetime
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """One closed gate: ``blocked`` where somebody must lift it, ``until`` where time alone opens it."""
+
+    gate: str
+    reason: str
+    blocked: bool
+    until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionRow:
+    """A promotion that has not ended. ``state`` is ``open``, ``starting`` or ``rolling``.
+
+    ``waits`` are its closed gates, those that somebody must lift first; ``able`` whose yes is missing, whoever is
+    easiest to reach first. ``wants_yes`` with nobody ``able`` means that it is anybody's, or nobody's: the card says.
+    """
+
+    promotion_id: int
+    service: str
+    environment: str
+    sha: str
+    state: str
+    rollback: bool
+    changes: int
+    newest: ChangeLine | None
+    since: datetime
+    waits: tuple[Wait, ...]
+    wants_yes: bool
+    able: tuple[str, ...]
+    more_able: int
+    percent: int | None
+    asks_person: str | None
+    """Why a person must say whether the call to its pipeline went through."""
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brake:
+    """A lock, or (``freeze``) a freeze, that holds now. ``owner`` None for one that set itself."""
+
+    what: str
+    reason: str
+    owner: str | None
+    since: datetime | None
+    until: datetime | None
+    wants_go: bool = False
+    freeze: bool = False
+    begun: bool = True
+    room_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rolling:
+    """A rollout under way; ``stuck`` where it takes far longer than usual."""
+
+    sha: str
+    status: DeployStatus
+    percent: int | None
+    since: datetime
+    url: str | None
+    stuck: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One service in one environment: what is live, and what is the matter there.
+
+    ``ahead`` counts the changes that are here and not in the ``onward`` environment; None where that is not known.
+    """
+
+    environment: str
+    sha: str | None = None
+    since: datetime | None = None
+    url: str | None = None
+    newest: ChangeLine | None = None
+    more: int = 0
+    """Changes of what is live besides the newest."""
+    rolled_back: bool = False
+    ahead: int | None = None
+    onward: str | None = None
+    rolling: Rolling | None = None
+    failed: Failure | None = None
+    promotion: PromotionRow | None = None
+    brakes: tuple[Brake, ...] = ()
+    alerts: tuple[AlertView, ...] = ()
+    incidents: tuple[tuple[int, str], ...] = ()
+    """The number and the title of each that is open there."""
+
+    @property
+    def calm(self) -> bool:
+        """Whether there is nothing but what is live."""
+        return not (self.rolling or self.failed or self.promotion or self.brakes or self.alerts or self.incidents)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """One service and its environments, in the order of its pipeline."""
+
+    service: str
+    cells: tuple[Cell, ...]
+
+    def at(self, environment: str) -> Cell | None:
+        """The cell of an environment, case aside; None where the service has none such."""
+        return next((one for one in self.cells if one.environment.casefold() == environment.casefold()), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamPipelines:
+    """A team's services; ``team`` None for those that belong to none. ``environments`` are the columns of its table."""
+
+    team: str | None
+    environments: tuple[str, ...]
+    pipelines: tuple[Pipeline, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A departure whose list is closed and that has not ended. ``state`` is ``sealed``, ``held`` or ``departed``."""
+
+    at: datetime
+    state: str
+    services: tuple[str, ...]
+    changes: int
+    conductor: str | None
+    held_by: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRow:
+    """A train: what runs, and its next departure that boards (None where its timetable has come to an end)."""
+
+    name: str
+    environment: str
+    services: tuple[str, ...]
+    zone: str
+    running: tuple[Run, ...]
+    leaves_at: datetime | None
+    closes_at: datetime | None
+    conductor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shipped:
+    """A rollout that ended. ``who`` are its authors, else whoever began it."""
+
+    service: str
+    environment: str
+    sha: str
+    status: DeployStatus
+    rollback: bool
+    newest: ChangeLine | None
+    more: int
+    who: tuple[str, ...]
+    at: datetime
+    took: timedelta
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """The figures of so many days, as ``/ship metrics`` tells them."""
+
+    days: int
+    teams: tuple[TeamFigures, ...] = ()
+    services: tuple[ServiceFigures, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the page is narrowed to, as it is spelt."""
+
+    team: str | None = None
+    service: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """The whole page, as of ``now``, told in ``zone``; ``more_…`` count what is not listed."""
+
+    now: datetime
+    zone: str
+    asked: Asked
+    teams: tuple[str, ...]
+    services: tuple[str, ...]
+    incidents: tuple[IncidentRow, ...] = ()
+    more_incidents: int = 0
+    alerts: tuple[LooseAlert, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    waiting: tuple[PromotionRow, ...] = ()
+    more_waiting: int = 0
+    pipelines: tuple[TeamPipelines, ...] = ()
+    more_services: int = 0
+    trains: tuple[TrainRow, ...] = ()
+    more_trains: int = 0
+    brakes: tuple[Brake, ...] = ()
+    freezes_near: tuple[Brake, ...] = ()
+    shipped: tuple[Shipped, ...] = ()
+
+    @property
+    def rolling(self) -> int:
+        """How many rollouts are under way."""
+        return sum(cell.rolling is not None for team in self.pipelines for one in team.pipelines for cell in one.cells)
+
+    @property
+    def wrong(self) -> int:
+        """How much is wrong now."""
+        return len(self.incidents) + self.more_incidents + len(self.failures)
+
+    @property
+    def open(self) -> int:
+        """How many promotions wait for their gates."""
+        return sum(one.state == "open" for one in self.waiting) + self.more_waiting
+
+
+@dataclass(frozen=True, kw_only=True)
+class DashboardPage:
+    """The page as a browser gets it. ``style`` and ``script`` are addresses; it is read anew ``every`` seconds."""
+
+    now: datetime
+    zone: str
+    style: str
+    script: str
+    every: int
+    board: Board
+    figures: Figures
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticePage:
+    """A page without any data: why nothing is shown, and what helps. ``home`` is the dashboard's own address."""
+
+    now: datetime
+    zone: str
+    style: str
+    home: str
+    title: str
+    said: str
+    mend: tuple[str, ...]

@@ -1,0 +1,88 @@
+// Keeps an open dashboard fresh: reads the page again and swaps what is in <main>. Nothing is lost without it: the page
+// is whole, and reloading does the same. Where somebody is stays: how far they scrolled, and what has the focus.
+"use strict";
+
+(() => {
+  const main = document.getElementById("board");
+  const fresh = document.getElementById("fresh");
+  const filter = document.querySelector(".filter");
+  const every = 1000 * Number(main.dataset.every || 15);
+  const PATIENCE = 10000;
+  let heard = new Date();
+  let timer = null;
+  let reading = false;
+
+  // What is empty asks for nothing: the address stays short.
+  filter.addEventListener("submit", () => {
+    for (const select of filter.querySelectorAll("select")) select.disabled = select.value === "";
+  });
+  window.addEventListener("pageshow", () => {
+    for (const select of filter.querySelectorAll("select")) select.disabled = false;
+  });
+
+  const clock = (at) => at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+
+  const styleOf = (page) => page.querySelector("link[rel=stylesheet]")?.getAttribute("href");
+
+  /** A link of the page that names the same thing as one that is about to go. */
+  const again = (focused) => {
+    const links = [...main.querySelectorAll("a[href]")];
+    return links.find((one) => one.getAttribute("href") === focused.href && one.textContent === focused.text);
+  };
+
+  const swap = (page) => {
+    const next = page.getElementById("board");
+    const said = page.getElementById("fresh");
+    if (!next || !said) throw new Error("that is no dashboard");
+    if (styleOf(page) !== styleOf(document)) return location.reload(); // a newer Shipmate looks otherwise
+    const active = main.contains(document.activeElement) && document.activeElement !== main ? document.activeElement : null;
+    const focused = active && { href: active.getAttribute("href"), text: active.textContent };
+    const before = [window.scrollX, window.scrollY];
+    main.replaceChildren(...[...next.childNodes].map((node) => document.importNode(node, true)));
+    if (focused) again(focused)?.focus({ preventScroll: true });
+    window.scrollTo(...before);
+    document.title = page.title;
+    fresh.classList.remove("away");
+    fresh.removeAttribute("role");
+    fresh.replaceChildren(...[...said.childNodes].map((node) => document.importNode(node, true)));
+  };
+
+  const away = (words) => {
+    if (fresh.textContent === words) return; // said aloud once
+    fresh.textContent = words;
+    fresh.classList.add("away");
+    fresh.setAttribute("role", "alert");
+  };
+
+  const read = async () => {
+    if (reading || document.hidden) return;
+    reading = true;
+    try {
+      const answer = await fetch(location.href, {
+        headers: { "X-Shipmate-Refresh": "1" },
+        credentials: "same-origin",
+        cache: "no-store",
+        signal: AbortSignal.timeout(PATIENCE),
+      });
+      if (answer.status === 401) {
+        away("Your session is over: open the dashboard again from Shipmate's Home in Slack");
+      } else if (!answer.ok) {
+        away(`No answer since ${clock(heard)}`);
+      } else {
+        swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+        heard = new Date();
+      }
+    } catch {
+      away(`No answer since ${clock(heard)}`);
+    } finally {
+      reading = false;
+      timer = setTimeout(read, every);
+    }
+  };
+
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(timer);
+    timer = setTimeout(read, document.hidden ? every : 0);
+  });
+  timer = setTimeout(read, every);
+})();
