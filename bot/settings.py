@@ -48,7 +48,7 @@ DEFAULT_PORT = 8080
 _KUBERNETES_LINK = re.compile(r"SHIPMATE_(SERVICE_(HOST|PORT.*)|PORT_\d+_(TCP|UDP|SCTP).*)")
 """Kubernetes gives every pod such variables for a Service called ``shipmate``: they are not ours to judge."""
 
-_TEST_VARIABLES = frozenset({"SHIPMATE_TORTURE_ROUNDS"})
+_TEST_VARIABLES = frozenset({"SHIPMATE_TORTURE_ROUNDS", "SHIPMATE_TORTURE_SEED"})
 """Read by the tests, never by the bot, which the tests start within their own environment."""
 
 _NEAR_MISS = 0.88

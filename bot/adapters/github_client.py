@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -230,7 +231,7 @@ class GithubClient:
         if self._integration is None:
             from github import Auth, GithubIntegration
 
-            auth = Auth.AppAuth(self._app_id, self._private_key)
+            auth = Auth.AppAuth(self._app_id, sign_func=_signer(self._private_key))
             self._integration = GithubIntegration(auth=auth, **self._options())
         return self._integration
 
@@ -255,6 +256,25 @@ class GithubClient:
             "lazy": True,
             "api_version": _API_VERSION,
         }
+
+
+def _signer(private_key: str) -> Callable[[dict[str, Any]], str]:
+    """Signs an App's tokens as PyGithub would, but reads the key once: each time takes many times as long as to sign.
+
+    PyJWTError once it is to sign, where that is no key.
+    """
+    import jwt
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from jwt.algorithms import RSAAlgorithm
+
+    @cache
+    def key() -> RSAPrivateKey:
+        read = RSAAlgorithm(RSAAlgorithm.SHA256).prepare_key(private_key)
+        if not isinstance(read, RSAPrivateKey):
+            raise jwt.InvalidKeyError("this key is the public half")
+        return read
+
+    return lambda claims: jwt.encode(claims, key(), algorithm="RS256")
 
 
 @contextmanager

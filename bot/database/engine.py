@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import sessionmaker
 from sqlmodel import Session
 
+from bot.database.cursors import PlainCursor
 from bot.errors import RetryLater
 
 log = structlog.get_logger(__name__)
@@ -41,7 +42,10 @@ GROUP_LIMIT = 64
 """Units per commit: more would make the first of them wait for the last."""
 
 GROUP_SECONDS = 0.005
-"""How long the engines' units go on within a group once something urgent waits: a few, so that a commit is worth it."""
+"""How long the engines' units go on within a group once something urgent waits, which is then taken in and ends it."""
+
+GROUP_LASTS = 0.05
+"""Seconds after which a group is committed although more wait: whoever its first unit wakes hears of it by then."""
 
 PATIENT_SECONDS = 0.005
 """How long a unit that can wait does so for another to share a commit with; then it commits alone."""
@@ -209,8 +213,14 @@ class Database:
                 group.append(queue.popleft())
         return group
 
-    def _run_group(self, group: Sequence[_Unit[Any]]) -> Sequence[_Unit[Any]]:
-        """Run the group, or as much of it as may go before something urgent; returns those that have their outcome."""
+    def _take_urgent(self) -> list[_Unit[Any]]:
+        with self._condition:
+            taken = list(self._urgent)
+            self._urgent.clear()
+        return taken
+
+    def _run_group(self, group: list[_Unit[Any]]) -> Sequence[_Unit[Any]]:
+        """Run the group, or as much of it as may share a commit; returns those that have their outcome."""
         try:
             return group[: self._run_together(group)]
         except BaseException as fault:  # noqa: BLE001 - whatever a unit raised belongs to its caller, told in _run_alone
@@ -220,15 +230,24 @@ class Database:
                 self._run_one_by_one(group)
             return group
 
-    def _run_together(self, group: Sequence[_Unit[Any]]) -> int:
-        """Run and commit; returns how many units that were."""
+    def _run_together(self, group: list[_Unit[Any]]) -> int:
+        """Run and commit; returns how many units of the group that were.
+
+        What is urgent and came meanwhile is taken into the group, so that it waits for one commit and not for two.
+        """
         wakes: set[str] = set()
-        done = 0
-        until = time.monotonic() + GROUP_SECONDS
+        done, closing = 0, False
+        began = time.monotonic()
         with self._write_session() as session:
-            for unit in group:
-                if done and self._urgent and not unit.urgent and time.monotonic() > until:
-                    break
+            while done < len(group):
+                unit = group[done]
+                if done and not unit.urgent:
+                    lasted = time.monotonic() - began
+                    if closing or lasted > GROUP_LASTS:
+                        break
+                    if self._urgent and lasted > GROUP_SECONDS:
+                        group[done:done], closing = self._take_urgent(), True
+                        continue
                 session.info["wakes"] = unit.wakes = set()
                 session.info["rows"] = []
                 unit.value = unit.work(session)
@@ -358,6 +377,7 @@ def _postgres_engine(url: str, *, writer: bool, size: int = 1) -> Engine:
         connect_args={
             "options": f"{options} -c statement_timeout={STATEMENT_MS}",
             "connect_timeout": 5,
+            "cursor_factory": PlainCursor,
             **NOTICED_SOON,
         },
     )

@@ -1,7 +1,7 @@
 """Bots and commands in processes of their own: started, and killed without a word.
 
-They are forked from one process that has imported everything (multiprocessing's fork server): to import it anew would
-take each of them longer than what is tested.
+They are forked from one process (multiprocessing's fork server) that has imported it all (``tests.acceptance.forked``):
+to import it anew would take each of them longer than what is tested.
 """
 
 from __future__ import annotations
@@ -23,13 +23,7 @@ from tests.acceptance import served
 ROOT = Path(__file__).parents[2]
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(
-    [
-        "tests.acceptance.served",
-        *("alembic.command", "github", "pdpyras", "requests", "urllib3"),  # imported by us when first needed
-        *("bot.cli.calling", "bot.cli.demonstration", "bot.cli.examination", "bot.cli.replaying"),
-    ]
-)
+_forks.set_forkserver_preload(["tests.acceptance.forked"])
 
 
 @dataclass(frozen=True)

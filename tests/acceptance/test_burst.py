@@ -20,7 +20,7 @@ from tests.acceptance import digests, watching
 from tests.acceptance.pipeline import Envelope, Postman, Rollout
 from tests.conftest import living
 
-DEPLOYS = {"sqlite": 1_000, "postgresql": 400}
+DEPLOYS = {"sqlite": 1_000, "postgresql": 320}
 """Fewer where only the database differs."""
 
 SENDERS = 16

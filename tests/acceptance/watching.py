@@ -85,9 +85,15 @@ def busy(session: Session) -> bool:
 def _left(
     session: Session, by: datetime
 ) -> tuple[Sequence[str], Sequence[queue.Waiting], Sequence[queue.WaitingEffect]]:
-    """The deliveries, messages and effects that wait, those put off until ``by`` included."""
-    pending = session.exec(select(Delivery.delivery_id).where(Delivery.state == DeliveryState.PENDING)).all()
-    return (pending, *queue.waiting(session, by))
+    """The deliveries, or once all are applied the messages and effects, that wait, those put off until ``by`` included.
+
+    Nobody rests while a delivery waits, and this is asked often.
+    """
+    pending = session.exec(_PENDING).all()
+    return (pending, [], []) if pending else (pending, *queue.waiting(session, by))
+
+
+_PENDING = select(Delivery.delivery_id).where(Delivery.state == DeliveryState.PENDING)
 
 
 def _names(left: tuple[Sequence[str], Sequence[queue.Waiting], Sequence[queue.WaitingEffect]]) -> object:

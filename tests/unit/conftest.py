@@ -11,16 +11,17 @@ import pytest
 from sqlalchemy import create_engine
 from sqlmodel import Session
 
+from tests.unit import locking
 from tests.unit.railway import railway
 from tests.unit.rooming import Rooming, rooming
-from tests.unit.stores import address
+from tests.unit.stores import Unit, address
 
 
 @pytest.fixture
 def session(database_url: str) -> Iterator[Session]:
     """A session of a database with every table and nothing in them, once on each engine."""
     engine = create_engine(address(database_url))
-    with Session(engine) as session:
+    with Unit(engine) as session:
         yield session
     engine.dispose()
 
@@ -31,7 +32,7 @@ def railway_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFac
     file = tmp_path_factory.mktemp("railway") / "template.db"
     shutil.copyfile(sqlite_template, file)
     engine = create_engine(address(f"sqlite:///{file}"))
-    with Session(engine) as session:
+    with Unit(engine) as session:
         railway(session).opened()
         session.commit()
     engine.dispose()
@@ -44,7 +45,7 @@ def sealed_template(railway_template: Path) -> Path:
     file = railway_template.with_name("sealed.db")
     shutil.copyfile(railway_template, file)
     engine = create_engine(address(f"sqlite:///{file}"))
-    with Session(engine) as session:
+    with Unit(engine) as session:
         railway(session).sealed()
         session.commit()
     engine.dispose()
@@ -57,7 +58,7 @@ def sealed_session(sealed_template: Path, tmp_path: Path) -> Iterator[Session]:
     file = tmp_path / "sealed.db"
     shutil.copyfile(sealed_template, file)
     engine = create_engine(address(f"sqlite:///{file}"))
-    with Session(engine) as session:
+    with Unit(engine) as session:
         yield session
     engine.dispose()
 
@@ -68,7 +69,7 @@ def railway_session(railway_template: Path, tmp_path: Path) -> Iterator[Session]
     file = tmp_path / "railway.db"
     shutil.copyfile(railway_template, file)
     engine = create_engine(address(f"sqlite:///{file}"))
-    with Session(engine) as session:
+    with Unit(engine) as session:
         yield session
     engine.dispose()
 
@@ -77,7 +78,7 @@ def railway_session(railway_template: Path, tmp_path: Path) -> Iterator[Session]
 def sqlite_session(sqlite_url: str) -> Iterator[Session]:
     """The same on SQLite alone, for tests in which the engine plays no part."""
     engine = create_engine(address(sqlite_url))
-    with Session(engine) as session:
+    with Unit(engine) as session:
         yield session
     engine.dispose()
 
@@ -88,7 +89,7 @@ def calm_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactor
     file = tmp_path_factory.mktemp("rooming") / "calm.db"
     shutil.copyfile(sqlite_template, file)
     engine = create_engine(address(f"sqlite:///{file}"))
-    with Session(engine) as session:
+    with Unit(engine) as session:
         rooming(session)
         session.commit()
     engine.dispose()
@@ -101,7 +102,7 @@ def burning_template(calm_template: Path) -> tuple[Path, Rooming]:
     file = calm_template.with_name("burning.db")
     shutil.copyfile(calm_template, file)
     engine = create_engine(address(f"sqlite:///{file}"))
-    with Session(engine) as session:
+    with Unit(engine) as session:
         here = Rooming(session)
         here.burns()
         here.room_of()
@@ -116,7 +117,7 @@ def calm(calm_template: Path, tmp_path: Path) -> Iterator[Rooming]:
     file = tmp_path / "calm.db"
     shutil.copyfile(calm_template, file)
     engine = create_engine(address(f"sqlite:///{file}"))
-    with Session(engine) as session:
+    with Unit(engine) as session:
         yield Rooming(session)
     engine.dispose()
 
@@ -128,6 +129,13 @@ def burning(burning_template: tuple[Path, Rooming], tmp_path: Path) -> Iterator[
     file = tmp_path / "burning.db"
     shutil.copyfile(template, file)
     engine = create_engine(address(f"sqlite:///{file}"))
-    with Session(engine) as session:
+    with Unit(engine) as session:
         yield Rooming(session, at=before.at, slack=copy.deepcopy(before.slack))
     engine.dispose()
+
+
+@pytest.fixture
+def locking_people(request: pytest.FixtureRequest) -> None:
+    """Whoever locks is known to Slack, and every service was deployed once, where the test has a database."""
+    if "session" in request.fixturenames:
+        locking.settled(request.getfixturevalue("session"))

@@ -18,6 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
+from slack_sdk.errors import SlackObjectFormationError
+from slack_sdk.models.basic_objects import JsonObject
 from slack_sdk.models.blocks import ActionsBlock, ContextBlock, DividerBlock, MarkdownTextObject, SectionBlock
 
 from bot.answers.views import SaidReply
@@ -25,7 +27,7 @@ from bot.cli.examination import templates
 from bot.cli.findings import Health
 from bot.deploys.views import PersonView
 from bot.events import DeployStatus
-from bot.rendering import Renderer, _render, faults_of, limits, templates_folder, text
+from bot.rendering import Renderer, _render, faults_of, limits, models, templates_folder, text
 from bot.rendering.blocks import BadTemplate, button
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
@@ -467,3 +469,21 @@ def test_of_slacks_sdk_only_the_models_are_imported() -> None:
     slacks = {module for module in imported if module is not None and module.startswith("slack_sdk")}
     assert slacks
     assert all(module.startswith("slack_sdk.models") for module in slacks)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        models.ButtonElement(text="x" * 76, action_id="a"),
+        models.ButtonElement(text="x", action_id="a", value="x" * 2001),
+        models.SectionBlock(block_id="nothing"),
+        models.SectionBlock(text="x", block_id="x" * 256),
+        models.ContextBlock(elements=[models.MarkdownTextObject(text="x")] * 11),
+        models.ActionsBlock(elements=[models.ButtonElement(text="x", action_id="a")] * 26),
+    ],
+    ids=["label", "value", "empty", "block-id", "context", "actions"],
+)
+def test_our_models_make_the_checks_of_slacks(wrong: JsonObject) -> None:
+    """They look for them once for each class, where the SDK's do so for each object."""
+    with pytest.raises(SlackObjectFormationError):
+        wrong.to_dict()
