@@ -32,7 +32,7 @@ from bot.inbox import Inbox, Translate
 from bot.lookback import LookBack
 from bot.outgoing import Kinds
 from bot.ports import GateKeeper, Promoter
-from bot.reactions import Reactions
+from bot.reactions import Reactions, stream_of
 from bot.rendering import Renderer
 from bot.settings import Settings
 
@@ -148,7 +148,13 @@ def wire(
         catalog=catalog,
         database=store,
         leadership=Leadership(settings.database_url, on_bell=store.ring),
-        inbox=Inbox(store, clock=clock, translators=_checked(translators, settings), apply=reactions.react),
+        inbox=Inbox(
+            store,
+            clock=clock,
+            translators=_checked(translators, settings),
+            apply=reactions.react,
+            stream_of=stream_of,
+        ),
         delivery=Delivery(store, chat, renderer, kinds.outgoing(), clock=clock, limits=limits),
         reactions=reactions,
         lookback=LookBack(store, forge, catalog, reactions, clock),

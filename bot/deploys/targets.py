@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from bot.catalog import Catalog
 from bot.deploys import statements
-from bot.deploys.models import Target
+from bot.deploys.models import Deploy, Target
 
 EVERYWHERE = ("*", "*")
 """The row that stands for all targets; nothing is ever live there."""
@@ -49,6 +49,13 @@ def every(session: Session) -> Sequence[Target]:
     """Every target that was ever met, in the order in which their rows are held."""
     rows = session.exec(select(Target).where(col(Target.service) != EVERYWHERE[0])).all()
     return sorted(rows, key=lambda target: (target.service, target.environment))
+
+
+def of_deploy(session: Session, deploy: Deploy) -> Target:
+    """Where a deploy goes."""
+    target = session.get(Target, deploy.target)
+    assert target is not None
+    return target
 
 
 def _held(session: Session, pair: Pair) -> Target:

@@ -54,8 +54,33 @@ class RangeState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenIncident:
+    """An incident that is open about what runs somewhere; ``locked`` where that waits until it is resolved."""
+
+    number: int
+    title: str
+    room: str | None
+    locked: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrakeView:
+    """A lock on a service where a rollout went; ``wants_go`` once it is over and a person must say Go."""
+
+    scope: str
+    reason: str
+    owner: str
+    until: datetime | None
+    wants_go: bool
+    room: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeployCard:
-    """One rollout, as its channel sees it. ``duration`` is set once it ended; ``more`` counts changes not listed."""
+    """One rollout, as its channel sees it. ``duration`` is set once it ended; ``more`` counts changes not listed.
+
+    ``locks`` and ``incidents`` are those of its service there, on the card of what runs or was tried last.
+    """
 
     service: str
     environment: str
@@ -78,6 +103,8 @@ class DeployCard:
     more: int
     links: tuple[LinkView, ...]
     stuck: StuckView | None
+    locks: tuple[BrakeView, ...] = ()
+    incidents: tuple[OpenIncident, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +274,8 @@ class DeployNote:
     alert: str | None = None
     alert_url: str | None = None
     since: datetime | None = None
+    incident: OpenIncident | None = None
+    """The incident that the alert belongs to, where that is open."""
 
 
 @dataclass(frozen=True, kw_only=True)

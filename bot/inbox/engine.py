@@ -3,50 +3,38 @@
 ``Inbox.accept`` returns once the delivery is on disk: many that arrive together share one insert and one commit.
 ``Inbox.run`` (on the leader) applies stored deliveries, each in a transaction of its own that also marks it applied, so
 that a kill at any instant neither loses one nor applies one twice. Two lanes: people's clicks, alerts and pager answers
-do not wait behind check suites; within a lane the order of arrival holds. A delivery of many events (a monitoring's
-group of thousands of alerts) is applied in parts, each with the mark how far it came in its own transaction: what
-follows from the first ones leaves at once, and whatever came meanwhile takes turns with the rest.
+do not wait behind check suites; within a lane the order of arrival holds, until more waits than one round takes
+(``bot.inbox.turns``). A delivery of many events (a monitoring's group of thousands of alerts) is applied in parts, each
+with the mark how far it came in its own transaction: what follows from the first ones leaves at once, and whatever came
+meanwhile takes turns with the rest.
 
-Meaning is given from outside: ``translate`` per source (pure) and ``apply`` (the reactions), plugged in by the wiring.
+Meaning is given from outside: ``translate`` per source (pure), ``apply`` (the reactions) and ``stream_of``, what events
+are about, plugged in by the wiring.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any
+from datetime import datetime
 
 import structlog
 from prometheus_client import Counter, Gauge
-from sqlalchemy import JSON, Column, Index, LargeBinary, UniqueConstraint, bindparam, func, text, update
+from sqlalchemy import bindparam, func, update
 from sqlalchemy import select as select_columns
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from bot.database import Database, DatabaseUnavailable, wake_on_commit
 from bot.errors import UserError
 from bot.events import Event
+from bot.inbox.models import RECEIVED_AT, Accepted, Applied, Delivery, DeliveryState, Incoming
+from bot.inbox.storing import BELL, store
+from bot.inbox.turns import BATCH, Ahead, StreamOf, Translate, Waiting, choose
 
 log = structlog.get_logger(__name__)
 
-BELL = "inbox"
-"""The bell rung when there is something to apply."""
-
-RECEIVED_AT = "X-Shipmate-Received"
-"""The header in which a translation finds when its delivery came: some senders do not say when anything was."""
-
-BATCH = 50
-"""Deliveries looked at per round; they share commits as the writer sees fit."""
-
 EVENTS_AT_ONCE = 50
 """Events of one delivery that are applied in one transaction: of alerts, a tenth of a second's work."""
-
-AT_ONCE = 500
-"""Deliveries named in one statement: databases take a limited number of parameters."""
 
 POLL_SECONDS = 2.0
 """How often the tables are looked at although no bell rang."""
@@ -57,100 +45,10 @@ TURNS_TO_ANSWER = 5
 ATTEMPT_WAIT = 2.0
 """Seconds to wait when the database does not answer."""
 
-
 FAILED_SAID = "That did not work: an internal error, kept for the operators to replay."
 """What a person is told whose act could not be applied; the error itself is for the operators."""
 
-
-class Lane(StrEnum):
-    """Who is applied first."""
-
-    URGENT = "urgent"
-    """People's clicks, alerts, pager answers."""
-    FEED = "feed"
-
-
-class DeliveryState(StrEnum):
-    """How far a delivery got."""
-
-    PENDING = "pending"
-    APPLIED = "applied"
-    REFUSED = "refused"
-    """Applied, and the answer was no: somebody was told why."""
-    FAILED = "failed"
-    """It could not be applied; kept with its error, to be replayed."""
-
-
-class Accepted(StrEnum):
-    """What storing a delivery came to."""
-
-    NEW = "new"
-    DUPLICATE = "duplicate"
-    """It is here already."""
-    REQUEUED = "requeued"
-    """It had failed and is tried again."""
-
-
-class Delivery(SQLModel, table=True):
-    """One message from the world, byte for byte. ``headers`` holds only those worth keeping, never a secret."""
-
-    __tablename__ = "deliveries"
-    __table_args__ = (
-        UniqueConstraint("source", "delivery_id"),
-        Index(
-            "ix_deliveries_pending",
-            "lane",
-            "id",
-            sqlite_where=text("state = 'pending'"),
-            postgresql_where=text("state = 'pending'"),
-        ),
-    )
-
-    id: int | None = Field(default=None, primary_key=True)
-    source: str = Field(max_length=32)
-    delivery_id: str = Field(max_length=255)
-    lane: str = Field(default=Lane.FEED, max_length=16)
-    received_at: datetime = Field(index=True)
-    headers: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    state: str = Field(default=DeliveryState.PENDING, max_length=16)
-    reached: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
-    """How many of its events are applied while it waits for the rest."""
-    applied_at: datetime | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """A verified, well-formed delivery that is to be stored."""
-
-    source: str
-    delivery_id: str
-    headers: Mapping[str, str]
-    body: bytes
-    lane: Lane
-
-
-@dataclass(frozen=True)
-class Applied:
-    """What applying a delivery came to: ``said`` is what the person who acted is told, ``refused`` that it was a no."""
-
-    said: str | None = None
-    refused: bool = False
-
-
 # Held statements, and not through the ORM: each delivery needs them, and nobody needs the row as an object.
-_STORED = (col(Delivery.source), col(Delivery.delivery_id), col(Delivery.id))
-_STORE = {
-    "sqlite": sqlite.insert(Delivery).on_conflict_do_nothing().returning(*_STORED),
-    "postgresql": postgresql.insert(Delivery).on_conflict_do_nothing().returning(*_STORED),
-}
-_NEXT = (
-    select(Delivery.id, Delivery.source, Delivery.delivery_id)
-    .where(Delivery.state == DeliveryState.PENDING.value)
-    .order_by((col(Delivery.lane) == Lane.FEED.value), col(Delivery.id))
-    .limit(BATCH)
-)
 # For update: a leader that was relieved may still be applying what its successor reads as pending.
 _PENDING = (
     select_columns(  # SQLModel's own takes four
@@ -173,8 +71,6 @@ _CLOSE = (
     .values(state=bindparam("to_state"), applied_at=bindparam("at"), error=bindparam("said"))
 )
 
-
-Translate = Callable[[Mapping[str, str], bytes], Sequence[Event]]
 Apply = Callable[[Session, Sequence[Event], datetime], str | None]
 
 RECEIVED = Counter(
@@ -196,11 +92,14 @@ class Inbox:
         clock: Callable[[], datetime],
         translators: Mapping[str, Translate],
         apply: Apply,
+        stream_of: StreamOf,
     ) -> None:
         self._database = database
         self._clock = clock
         self._translators = translators
         self._apply = apply
+        self._stream_of = stream_of
+        self._ahead = Ahead()
         self._arriving: list[tuple[Incoming, asyncio.Future[tuple[Accepted, int]]]] = []
         self._flushing = False
         self._answers: dict[int, asyncio.Future[Applied]] = {}
@@ -261,7 +160,7 @@ class Inbox:
                 log.warning("the inbox waits for the database", error=str(fault))
                 await asyncio.sleep(ATTEMPT_WAIT)
                 continue
-            if found < BATCH:
+            if found < BATCH and not self._ahead.read:
                 try:
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._bell.wait()
@@ -272,9 +171,12 @@ class Inbox:
 
     async def apply_pending(self) -> int:
         """Apply one batch of what is stored; returns how many deliveries it looked at."""
-        batch = await self._database.read(_next_pending)
+        known = self._ahead
+        batch, self._ahead = await self._database.read(
+            lambda session: choose(session, self._translators, self._stream_of, known)
+        )
         # Handed over all at once: the writer runs them one after the other in this order, many to a commit.
-        outcomes = await asyncio.gather(*(self._apply_one(*found) for found in batch), return_exceptions=True)
+        outcomes = await asyncio.gather(*(self._apply_one(waiting) for waiting in batch), return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -285,10 +187,11 @@ class Inbox:
         oldest = await self._database.read(_oldest_pending)
         LAG.set((self._clock() - oldest).total_seconds() if oldest else 0.0)
 
-    async def _apply_one(self, row: int, source: str, delivery_id: str) -> None:
+    async def _apply_one(self, waiting: Waiting) -> None:
+        row, source, delivery_id = waiting.row, waiting.source, waiting.delivery_id
         state = DeliveryState.APPLIED
         try:
-            outcome = await self._database.write(self._unit(row))
+            outcome = await self._database.write(self._unit(row, waiting.events))
         except DatabaseUnavailable:
             raise
         except UserError as refusal:
@@ -303,13 +206,15 @@ class Inbox:
         if outcome is None:
             return  # it goes on in the next round; or somebody else applied it, and whoever waits reads what came of it
         APPLIED.labels(source, state.value).inc()
-        waiting = self._answers.get(row)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(outcome)
+        answer = self._answers.get(row)
+        if answer is not None and not answer.done():
+            answer.set_result(outcome)
 
-    def _unit(self, row: int) -> Callable[[Session], Applied | None]:
+    def _unit(self, row: int, ahead: Sequence[Event] | None) -> Callable[[Session], Applied | None]:
+        """One delivery's work; ``ahead`` is what it means where that was read already."""
+
         def apply(session: Session) -> Applied | None:
-            events = self._begun.get(row)
+            events = self._begun.get(row, ahead)
             found = session.connection().execute(_PENDING if events is None else _BEGUN, {"of_row": row})
             delivery = found.first()
             if delivery is None:
@@ -375,90 +280,6 @@ class Inbox:
     def _ring(self) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._bell.set)
-
-
-def store(session: Session, arriving: Sequence[Incoming], received_at: datetime) -> list[tuple[Accepted, int]]:
-    """Insert these deliveries with one statement; one that is here is told apart, one that had failed is re-queued."""
-    results: dict[tuple[str, str], tuple[Accepted, int]] = {}
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for one in arriving:
-        rows.setdefault(
-            (one.source, one.delivery_id),
-            {
-                "source": one.source,
-                "delivery_id": one.delivery_id,
-                "lane": one.lane.value,
-                "received_at": received_at,
-                "headers": dict(one.headers),
-                "body": one.body,
-                "state": DeliveryState.PENDING.value,
-            },
-        )
-    connection = session.connection()
-    inserted = connection.execute(_STORE[connection.dialect.name], list(rows.values()))
-    for source, delivery_id, number in inserted:
-        assert number is not None
-        results[(source, delivery_id)] = (Accepted.NEW, number)
-    for key in rows.keys() - results.keys():
-        results[key] = _again(session, *key)
-    wake_on_commit(session, BELL)
-    answers: list[tuple[Accepted, int]] = []
-    seen: set[tuple[str, str]] = set()
-    for one in arriving:
-        key = (one.source, one.delivery_id)
-        accepted, number = results[key]
-        answers.append((Accepted.DUPLICATE if key in seen else accepted, number))
-        seen.add(key)
-    return answers
-
-
-def requeue(session: Session, ids: Sequence[int] | None = None) -> int:
-    """Apply these deliveries again (all failed ones when None), past the de-duplication; returns how many."""
-    wake_on_commit(session, BELL)
-    again = update(Delivery).values(state=DeliveryState.PENDING.value, reached=0, error=None, applied_at=None)
-    if ids is None:
-        return int(
-            session.connection().execute(again.where(col(Delivery.state) == DeliveryState.FAILED.value)).rowcount
-        )
-    wanted = sorted(set(ids))
-    parts = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
-    return sum(session.connection().execute(again.where(col(Delivery.id).in_(part))).rowcount for part in parts)
-
-
-def act_id(*parts: str) -> str:
-    """A delivery id for a person's act: the same click, sent twice, is one act."""
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
-
-
-def forget_applied(session: Session, before: datetime, limit: int = 1000) -> int:
-    """Delete applied and refused deliveries received before this instant, a few at a time; failed ones are kept."""
-    done = (DeliveryState.APPLIED.value, DeliveryState.REFUSED.value)
-    old = session.exec(
-        select(Delivery.id).where(Delivery.received_at < before, col(Delivery.state).in_(done)).limit(limit)
-    ).all()
-    if old:
-        session.connection().execute(Delivery.__table__.delete().where(col(Delivery.id).in_(old)))  # type: ignore[attr-defined]
-    return len(old)
-
-
-RETENTION = timedelta(days=30)
-"""How long applied deliveries are kept: ten times GitHub's own window for asking one again."""
-
-
-def _again(session: Session, source: str, delivery_id: str) -> tuple[Accepted, int]:
-    delivery = session.exec(
-        select(Delivery).where(Delivery.source == source, Delivery.delivery_id == delivery_id)
-    ).one()
-    assert delivery.id is not None
-    if delivery.state != DeliveryState.FAILED:
-        return Accepted.DUPLICATE, delivery.id
-    delivery.state, delivery.reached, delivery.error, delivery.applied_at = DeliveryState.PENDING, 0, None, None
-    return Accepted.REQUEUED, delivery.id
-
-
-def _next_pending(session: Session) -> Sequence[tuple[int, str, str]]:
-    found = session.connection().execute(_NEXT)
-    return [(row, source, delivery_id) for row, source, delivery_id in found]
 
 
 def _oldest_pending(session: Session) -> datetime | None:
