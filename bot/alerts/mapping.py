@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 
 from bot.catalog.model import Catalog, Service
 
@@ -45,6 +46,7 @@ _ORIGINS: Mapping[str, Sequence[str]] = {"pagerduty": (PAGER_SERVICE,), "sentry"
 """Labels that tell the kind of what these sources send, whatever it is called."""
 
 _WORDS = re.compile(r"[a-z0-9]+")
+_BETWEEN = re.compile(r"[\s_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -65,6 +67,16 @@ def kind_of(source: str, name: str, labels: Mapping[str, str]) -> str:
         return kind
     digest = hashlib.sha256(kind.encode()).hexdigest()[:32]
     return f"{kind[: LONGEST_KIND - 33]}#{digest}"
+
+
+def told_of(service: str | None, name: str, labels: Mapping[str, str]) -> str:
+    """What an alert says that it is about, at a glance: its service, a label that names one, else its own name.
+
+    Nothing is decided by it but whose turn it is: alerts of one storm are told from all others.
+    """
+    told = _kept(labels)
+    named = (told.get(key) for key in (PAGER_SERVICE, *NAMES, *PROJECTS))
+    return _plain(service or next(filter(None, named), name))
 
 
 def service_of(
@@ -151,22 +163,24 @@ def _matched(catalog: Catalog, labels: Mapping[str, str]) -> str | None:
 
 def _by_labels(known: Sequence[Service], labels: Mapping[str, str], also: Sequence[str]) -> str | None:
     """The service that a label names, the plainest label first; one that names several services names none."""
-    called = {_plain(service.name): service.name for service in known} | {_plain(one): one for one in also}
+    called = {_spelt(service.name): service.name for service in known} | {_spelt(one): one for one in also}
     for key in PROJECTS:
         value = _plain(labels.get(key, ""))
+        if not value:
+            continue
         if value in called:
             return called[value]
-        of_repo = [one for one in known if one.repo and value in (_plain(one.repo), _plain(_last(one.repo)))]
+        of_repo = [one for one in known if one.repo and value in (_spelt(one.repo), _spelt(_last(one.repo)))]
         if len(of_repo) == 1:
             return of_repo[0].name
-    environments = {one.name: one.environments for one in known}
     for key in (*NAMES, *PLACES, *(key for key in labels if key.startswith("tag:")), "flag"):
         value = labels.get(key, "")
         if key.startswith("tag:"):
             value = key.removeprefix("tag:")
-        for spelling in dict.fromkeys((_plain(value), _plain(_last(value)))):
+        for spelling in filter(None, dict.fromkeys((_plain(value), _plain(_last(value))))):
             if spelling in called:
                 return called[spelling]
+            environments = {one.name: one.environments for one in known}
             found = {
                 name for plain, name in called.items() if _with_environment(spelling, plain, environments.get(name, ()))
             }
@@ -228,7 +242,13 @@ def _kept(labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[\s_]+", "-", text.strip().casefold())
+    return _BETWEEN.sub("-", text.strip().casefold())
+
+
+@lru_cache(maxsize=16_384)
+def _spelt(name: str) -> str:
+    """The same of what the catalogue or a deploy calls something, kept: each alert is compared with all of them."""
+    return _plain(name)
 
 
 def _last(text: str) -> str:

@@ -25,6 +25,7 @@ class Alert(SQLModel, table=True):
             sqlite_where=text("resolved_at IS NULL"),
             postgresql_where=text("resolved_at IS NULL"),
         ),
+        Index("ix_alerts_over", "incident", "resolved_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -48,7 +49,7 @@ class Alert(SQLModel, table=True):
     runbook: str | None = None
     dashboard: str | None = None
     pager_incident: str | None = Field(default=None, max_length=64, index=True)
-    incident: int | None = Field(default=None, index=True)
+    incident: int | None = None
     """The incident that it belongs to."""
 
     @property

@@ -28,6 +28,7 @@ from bot.events import AlertMapped, AlertReported, FlagChanged
 __all__ = [
     "KINDS",
     "LAPSE",
+    "WATCHED",
     "Reported",
     "concerns",
     "due",
@@ -49,6 +50,9 @@ LAPSES_AFTER = timedelta(hours=1)
 KINDS = frozenset({LAPSE, unknown.LOOK})
 """What alerts have looked at again when its time has come."""
 
+WATCHED = "watched"
+"""What is touched of a target on whose service something else fires than before, beside the target itself."""
+
 MANY = 50
 """How many firing alerts of one service are looked at: a storm has thousands, and nobody reads more."""
 
@@ -62,8 +66,11 @@ _FIRING = (
     .order_by(col(Alert.started_at), col(Alert.id))
     .limit(bindparam("most"))
 )
-_FIRING_IDS = (
-    select(Alert.id).where(Alert.service == bindparam("of_service"), col(Alert.resolved_at).is_(None)).limit(MANY + 1)
+_ONE_MORE = (
+    select(Alert.id)
+    .where(Alert.service == bindparam("of_service"), col(Alert.resolved_at).is_(None))
+    .offset(MANY)
+    .limit(1)
 )
 _TARGETS = select(Target.id).where(func.lower(Target.service) == bindparam("of_service"))
 _SEEN = select(Target.service).distinct()
@@ -106,7 +113,7 @@ def report(session: Session, catalog: Catalog, event: AlertReported, now: dateti
 
 
 def mapped(session: Session, catalog: Catalog, event: AlertMapped, now: datetime) -> tuple[str, Sequence[Alert]]:
-    """Keep whose alerts of this kind are; what the person is told, and the firing ones that are the service's now."""
+    """Keep whose alerts of this kind are; what the person is told, and the firing ones that it moves."""
     about = session.get(Alert, event.alert)
     if about is None:
         raise UserError("I know that alert no more. Its next report is asked about anew.")
@@ -133,7 +140,7 @@ def mapped(session: Session, catalog: Catalog, event: AlertMapped, now: datetime
     for name in {one for one in (service, former) if one is not None}:
         _touch_targets(session, name)
     if service is None:
-        return f"Alerts like “{about.name[:80]}” are nobody's: I ask about them no more.", ()
+        return f"Alerts like “{about.name[:80]}” are nobody's: I ask about them no more.", moved
     fire = f" {len(moved)} of them {'fires' if len(moved) == 1 else 'fire'} now." if moved else ""
     return f"Alerts like “{about.name[:80]}” are {service}'s from now on.{fire}", moved
 
@@ -304,10 +311,11 @@ def _of_kind(session: Session, source: str, kind: str, former: str | None) -> Se
 
 def _few_fire(session: Session, service: str) -> bool:
     """Whether one alert more or less changes anything for what is judged there: in a storm it does not."""
-    return len(session.connection().execute(_FIRING_IDS, {"of_service": service}).all()) <= MANY
+    return session.connection().execute(_ONE_MORE, {"of_service": service}).first() is None
 
 
 def _touch_targets(session: Session, service: str) -> None:
     """What may be promoted there is judged anew."""
     for target in session.exec(_TARGETS, params={"of_service": service.lower()}).all():
         work.touch(session, "target", target or 0)
+        work.touch(session, WATCHED, target or 0)

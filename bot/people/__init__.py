@@ -6,8 +6,9 @@ outside of any transaction; everybody else reads what was recorded.
 """
 
 from bot.people.availability import Available, who_can
+from bot.people.concerning import Concerning, concerning
 from bot.people.freshness import ATTENTIVE, EVERY, KINDS, STALE, WANTED, due
-from bot.people.groups import Group, OnCallList, group, is_member, want_group
+from bot.people.groups import Group, OnCallList, group, is_member, key_of, want_group
 from bot.people.hours import DAY, USUAL, Hours, Working, choose_hours, hours_of
 from bot.people.identity import (
     EVERYTHING,
@@ -55,6 +56,7 @@ __all__ = [
     "USUAL",
     "WANTED",
     "Available",
+    "Concerning",
     "Group",
     "Hours",
     "Link",
@@ -68,6 +70,7 @@ __all__ = [
     "as_bot",
     "choose",
     "choose_hours",
+    "concerning",
     "doubt",
     "due",
     "formerly",
@@ -77,6 +80,7 @@ __all__ = [
     "is_full",
     "is_known",
     "is_member",
+    "key_of",
     "known_slack_id",
     "level_of",
     "link",

@@ -87,20 +87,31 @@ def group(session: Session, catalog: Catalog, word: str, now: datetime, *, servi
 
 def want_group(session: Session, catalog: Catalog, word: str, now: datetime, *, service: Service | None) -> None:
     """Have this group read, and kept fresh for a day: wherever a promotion is made or judged; it costs little."""
-    if word.startswith("@"):
-        handle = _handle(word)
-        found = session.exec(_CALLED, params={"of_handle": handle}).first()
-        freshness.want(session, "group", found or _added(session, Group(handle=handle)), now)
-    elif word.casefold() == ON_CALL:
-        name = service.pagerduty_service if service is not None else None
-        if name:
-            _want_list(session, name, now)
-    elif _is_schedule(catalog, word):
-        _want_list(session, f"{SCHEDULE}{word}", now)
-    else:
-        slack_id = _slack_id(catalog, word)
-        if slack_id is not None:
+    match key_of(catalog, word, service):
+        case ("group", handle):
+            found = session.exec(_CALLED, params={"of_handle": handle}).first()
+            freshness.want(session, "group", found or _added(session, Group(handle=handle)), now)
+        case ("on_call", name):
+            row = session.exec(_FOR_SERVICE, params={"of_service": name}).first()
+            freshness.want(session, "on_call", row or _added(session, OnCallList(service=name)), now)
+        case ("member", slack_id):
             want_member(session, slack_id, now)
+
+
+def key_of(catalog: Catalog, word: str, service: Service | None) -> tuple[str, str] | None:
+    """What a word of the configuration is read by: its kind (``freshness.KINDS``), and what that knows it by.
+
+    A group's handle, PagerDuty's id of a service, a schedule (``SCHEDULE``), or a Slack id; None where nothing is read.
+    """
+    if word.startswith("@"):
+        return "group", _handle(word)
+    if word.casefold() == ON_CALL:
+        name = service.pagerduty_service if service is not None else None
+        return ("on_call", name) if name else None
+    if _is_schedule(catalog, word):
+        return "on_call", f"{SCHEDULE}{word}"
+    slack_id = _slack_id(catalog, word)
+    return ("member", slack_id) if slack_id is not None else None
 
 
 def is_member(session: Session, catalog: Catalog, team: Team | None, slack_id: str, now: datetime) -> bool:
@@ -207,11 +218,6 @@ def _slack_id(catalog: Catalog, word: str) -> str | None:
 
 def _is_schedule(catalog: Catalog, word: str) -> bool:
     return _SCHEDULE_ID.fullmatch(word) is not None and catalog.person_by_github(word) is None
-
-
-def _want_list(session: Session, key: str, now: datetime) -> None:
-    row = session.exec(_FOR_SERVICE, params={"of_service": key}).first()
-    freshness.want(session, "on_call", row or _added(session, OnCallList(service=key)), now)
 
 
 def _handle(word: str) -> str:

@@ -6,7 +6,7 @@ written down as its trouble, and read again; what was read before is believed un
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from bot.database import Database
 from bot.delivery.kinds import EffectKind, Settle
 from bot.errors import GiveUp, OutgoingError
 from bot.people import freshness, members
+from bot.people.concerning import seen_of
 from bot.people.groups import SCHEDULE, Group, OnCallList
 from bot.people.members import Profile
 from bot.ports import Chat, Member, OnCall, Rota
@@ -74,7 +75,7 @@ class Refreshing:
             changed = row.members != listed or not believed
             row.members, row.read_at = listed, now
             freshness.tried(session, "group", row, now, None)
-            return self._follow(session, "group", number, now, changed=changed or seen.changed)
+            return self._follow(session, [*([("group", number)] if changed else []), *seen.changed], now)
 
         return write
 
@@ -101,10 +102,10 @@ class Refreshing:
                 return freshness.tried(session, "on_call", row, now, seen.short)
             listed = [_plain(one, slack_id) for one, slack_id in who]
             believed = freshness.fresh(row.read_at, now) and row.trouble is None
-            changed = row.who != listed or not believed
+            changed = _on_now(row.who, now) != _on_now(listed, now) or not believed
             row.who, row.read_at = listed, now
             freshness.tried(session, "on_call", row, now, None)
-            return self._follow(session, "on_call", number, now, changed=changed or seen.changed)
+            return self._follow(session, [*([("on_call", number)] if changed else []), *seen.changed], now)
 
         return write
 
@@ -127,11 +128,11 @@ class Refreshing:
         def write(session: Session, now: datetime) -> None:
             row = session.get(Profile, number)
             assert row is not None
-            before = members.is_full(row, now)
+            before = seen_of(row, now)
             _keep(session, slack_id, found, now)
             row.online, row.online_at = online, now
             freshness.tried(session, "member", row, now, None)
-            self._follow(session, "member", number, now, changed=before != members.is_full(row, now))
+            self._follow(session, [("member", number)] if before != seen_of(row, now) else [], now)
 
         return write
 
@@ -182,14 +183,15 @@ class Refreshing:
             row: Any = session.get(table, number)
             changed = row.trouble != trouble
             freshness.tried(session, kind, row, now, trouble)
-            self._follow(session, kind, number, now, changed=changed)
+            self._follow(session, [(kind, number)] if changed else [], now)
 
         return write
 
-    def _follow(self, session: Session, kind: str, number: int, now: datetime, *, changed: bool) -> None:
+    def _follow(self, session: Session, changed: Collection[tuple[str, int]], now: datetime) -> None:
         """What was read is another than before: whatever was judged by it is judged again."""
         if changed:
-            work.touch(session, kind, number)
+            for kind, number in changed:
+                work.touch(session, kind, number)
             self.settle(session, now)
 
 
@@ -200,16 +202,19 @@ class _Seen:
         self.members: dict[str, Member | None] = {}
         self.online: dict[str, bool | None] = {}
         self.short: str | None = None
-        self.changed = False
+        self.changed: list[tuple[str, int]] = []
+        """Whoever is seen otherwise than before, once it is written down."""
 
     def keep(self, session: Session, now: datetime) -> None:
         """Write it down."""
         before = members.profiles_of(session, frozenset(self.members))
-        was_full = {slack_id: members.is_full(before.get(slack_id), now) for slack_id in self.members}
+        was = {slack_id: seen_of(before.get(slack_id), now) for slack_id in self.members}
         for slack_id, found in self.members.items():
             _keep(session, slack_id, found, now)
         after = members.profiles_of(session, frozenset({*self.members, *self.online}))
-        self.changed = any(full != members.is_full(after[slack_id], now) for slack_id, full in was_full.items())
+        self.changed = [
+            ("member", after[slack_id].id or 0) for slack_id in was if was[slack_id] != seen_of(after[slack_id], now)
+        ]
         for slack_id, online in self.online.items():
             if slack_id in after:
                 after[slack_id].online, after[slack_id].online_at = online, now
@@ -225,6 +230,14 @@ def _keep(session: Session, slack_id: str, found: Member | None, now: datetime) 
 def _plain(one: OnCall, slack_id: str | None) -> dict[str, str | None]:
     until = one.until.isoformat() if one.until is not None else None
     return {"user": one.user, "name": one.name, "slack_id": slack_id, "until": until}
+
+
+def _on_now(who: Iterable[Mapping[str, Any]], now: datetime) -> list[tuple[Any, ...]]:
+    """Who is listed, each with whether their shift lasts: that another reading names a later end of it is no news."""
+    return [
+        (one["user"], one["name"], one["slack_id"], one["until"] is None or datetime.fromisoformat(one["until"]) > now)
+        for one in who
+    ]
 
 
 def _handle_of(session: Session, number: int) -> str | None:

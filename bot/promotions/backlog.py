@@ -1,4 +1,4 @@
-"""How much waits at a target: the changes of what is open there, and whoever wrote them."""
+"""How much waits at a target: the changes of what is open there, whoever wrote them, and whose card says so."""
 
 from __future__ import annotations
 
@@ -8,7 +8,24 @@ from sqlmodel import Session, col, select
 
 from bot.deploys import rules
 from bot.deploys import service as deploys
+from bot.deploys.models import Target
 from bot.promotions.models import Promotion, PromotionChange, State
+
+
+def asking_at(session: Session, target_ids: Sequence[int]) -> tuple[str, ...]:
+    """Where among these targets a promotion waits that has a card of its own, on which a Go is said."""
+    if not target_ids:
+        return ()
+    found = session.exec(
+        select(Target.service, Target.environment)
+        .join(Promotion, col(Promotion.target) == col(Target.id))
+        .where(
+            col(Target.id).in_(target_ids), Promotion.state == State.OPEN.value, col(Promotion.departure).is_(None)
+        )
+        .order_by(col(Target.service), col(Target.environment))
+        .distinct()
+    ).all()  # fmt: skip
+    return tuple(f"{service} → {environment}" for service, environment in found)
 
 
 def waiting_at(session: Session, target_ids: Sequence[int]) -> tuple[int, int]:

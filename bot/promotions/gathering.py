@@ -37,19 +37,27 @@ from bot.ports import Direction
 from bot.promotions import models, rules, statements
 from bot.promotions.models import SOMEBODY, Promotion
 
-_PASSED = {CheckStatus.PASSED.value: True, CheckStatus.FAILED.value: False}
+PASSED = {CheckStatus.PASSED.value: True, CheckStatus.FAILED.value: False}
 """What a check's status says of the commit; one that was cancelled says nothing."""
 
 _BESIDES_TRAINS = (Via.SLASH.value, Via.API.value)
 """Ways by which somebody asks for one promotion by itself: where a train goes, that is a hotfix."""
 
 
-def situation(session: Session, desk: Desk, promotion: Promotion, now: datetime) -> Situation:
-    """All that is known of a promotion now. Nothing is written."""
+def situation(
+    session: Session, desk: Desk, promotion: Promotion, now: datetime,
+    *, carried: Sequence[tuple[models.PromotionChange, Change]] | None = None,
+    yeses: Sequence[models.Approval] | None = None,
+) -> Situation:  # fmt: skip
+    """All that is known of a promotion now. Nothing is written.
+
+    ``carried`` and ``yeses`` are what ``changes_of`` and ``approvals_of`` tell of it, where that was read already.
+    """
     target = target_of(session, promotion)
     owner = desk.catalog.service(target.service)
     before = environment_before(owner, target.environment)
-    aboard = _aboard(session, promotion)
+    carried = changes_of(session, promotion.id) if carried is None else carried
+    aboard = [change for row, change in carried if not row.leaving]
     parts = deploys.parts(session, [change.id or 0 for change in aboard])
     known = promotion.range == RangeState.COMPLETE
     asked = _requesters(session, owner, promotion)
@@ -62,7 +70,7 @@ def situation(session: Session, desk: Desk, promotion: Promotion, now: datetime)
             rollback=promotion.rollback,
             seen=seen_of(promotion, owner, aboard),
             requested_by=frozenset[str]().union(*(_names(session, desk, who) for who in asked)),
-            unnamed=_unnamed(session, desk, promotion, asked),
+            unnamed=unnamed_words(session, desk, promotion, asked),
             changes=tuple(change_fact(change, parts[change.id or 0]) for change in aboard) if known else None,
             truncated=promotion.truncated,
             direction=Direction(promotion.direction) if known and promotion.direction else None,
@@ -74,7 +82,7 @@ def situation(session: Session, desk: Desk, promotion: Promotion, now: datetime)
             session, desk.catalog, target.service, target.environment, promotion.root or promotion.id, now
         ),
         freezes=locks.freezes_for(session, desk.catalog, target.service, now),
-        votes=_votes(session, desk, promotion, now),
+        votes=_votes(session, desk, approvals_of(session, promotion.id) if yeses is None else yeses, now),
         groups=_groups(session, desk, owner, now),
         approvers=owner.team.approvers if owner.team else (),
         alerts=_alerts(session, target, before),
@@ -144,20 +152,22 @@ def vote_of(
 ) -> Vote:
     """A yes of this person, with every name of theirs that is known and whether their GitHub identity is proven."""
     profile, names = people.profile_of(session, person), people.names_of(session, desk.catalog, person)
-    return _vote_of(session, desk, profile, names, person, called, at, seen, saw, now)
+    proven = people.proven_login(session, desk.catalog, person) is not None
+    return vote_known(profile, names, proven, person, called, at, seen, saw, now)
 
 
-def _vote_of(
-    session: Session, desk: Desk, profile: people.Profile | None, names: frozenset[str],
+def vote_known(
+    profile: people.Profile | None, names: frozenset[str], proven: bool,
     person: str, called: str, at: datetime, seen: str, saw: Sequence[str], now: datetime,
 ) -> Vote:  # fmt: skip
+    """The same of a person about whom all of that was read before."""
     return Vote(
         person=person,
         called=called,
         at=at,
         seen=seen,
         names=names,
-        proven=people.proven_login(session, desk.catalog, person) is not None,
+        proven=proven,
         full=people.is_full(profile, now),
         trouble=people.doubt(profile, called, now),
         saw=tuple(saw),
@@ -193,7 +203,7 @@ def checks_of(session: Session, owner: Service, repo: str | None, sha: str) -> t
     of = {"of_repo": repo, "of_sha": sha, "of_names": list(named.values())}
     found = {check.name: check for check in session.exec(statements.CHECKS, params=of)}
     return tuple(
-        CheckFact(name=name, passed=_PASSED.get(found[kept].status), at=found[kept].at, url=found[kept].url)
+        CheckFact(name=name, passed=PASSED.get(found[kept].status), at=found[kept].at, url=found[kept].url)
         for name, kept in named.items()
         if kept in found
     )
@@ -205,7 +215,13 @@ def reentries_of(
     """The changes aboard that the last rollout to move them here took out, each with whether that was answered."""
     if not aboard:
         return ()
-    moved = moved_here(session, target_id, aboard)
+    return reentries_among(moved_here(session, target_id, aboard), aboard, acknowledged=acknowledged)
+
+
+def reentries_among(
+    moved: Mapping[int, tuple[datetime, bool]], aboard: Sequence[Change], *, acknowledged: bool
+) -> tuple[Reentry, ...]:
+    """The same, of what ``moved_here`` tells."""
     reverted = {(change.repo, change.reverts) for change in aboard if change.reverts is not None}
     return tuple(
         Reentry(label=change.label, left_at=at, answered=acknowledged or (change.repo, change.number) in reverted)
@@ -260,7 +276,7 @@ def _requesters(session: Session, owner: Service, promotion: Promotion) -> froze
     return frozenset(who for who in asked if who is not None)
 
 
-def _unnamed(session: Session, desk: Desk, promotion: Promotion, asked: frozenset[str]) -> str:
+def unnamed_words(session: Session, desk: Desk, promotion: Promotion, asked: frozenset[str]) -> str:
     """How somebody asked who is nobody known. The API is told any name; who is no bot at GitHub was signed in there."""
     by_api = promotion.via == Via.API.value
     if by_api and promotion.requested_by is None:
@@ -288,15 +304,15 @@ def _succeeded_at(session: Session, owner: Service, before: str | None, sha: str
     return session.exec(statements.SUCCEEDED_AT, params=of).first()
 
 
-def _votes(session: Session, desk: Desk, promotion: Promotion, now: datetime) -> tuple[Vote, ...]:
+def _votes(session: Session, desk: Desk, rows: Sequence[models.Approval], now: datetime) -> tuple[Vote, ...]:
     """Everybody's yes; who they are is read at once for all of them."""
-    rows = approvals_of(session, promotion.id)
     persons = frozenset(row.person for row in rows)
     profiles = people.profiles_of(session, persons)
     names = people.names_of_each(session, desk.catalog, persons)
     return tuple(
-        _vote_of(
-            session, desk, profiles.get(row.person), names[row.person],
+        vote_known(
+            profiles.get(row.person), names[row.person],
+            people.proven_login(session, desk.catalog, row.person) is not None,
             row.person, row.called, row.at, row.seen, row.changes, now,
         )
         for row in rows

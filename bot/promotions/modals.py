@@ -12,8 +12,10 @@ from bot.events import Act
 from bot.promotions import finding, judging
 from bot.promotions import service as promotions
 from bot.promotions.gathering import changes_of, seen_now, situation, target_of
-from bot.promotions.loading import gate_lines, promotion_card, went_wrong_last, who_view
+from bot.promotions.loading import promotion_card
 from bot.promotions.models import Decision, Promotion, State
+from bot.promotions.rolled import went_wrong_last
+from bot.promotions.shown import gate_lines, who_view
 from bot.promotions.states import may, state_of
 from bot.promotions.views import (
     DecisionView,

@@ -3,6 +3,7 @@
 from bot.promotions.acts import act
 from bot.promotions.advancing import begins_words, reconsider
 from bot.promotions.asking import Answer, ask, rollback_asked
+from bot.promotions.depending import touch_concerned
 from bot.promotions.finding import (
     Moving,
     about_to_start,
@@ -65,6 +66,7 @@ __all__ = [
     "target_of",
     "touch_build",
     "touch_change",
+    "touch_concerned",
     "under_way_at",
     "who_can",
     "who_can_words",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.alerts.views import AlertView
-from bot.deploys.views import ChangeView, LinkView, PersonView, RangeState
+from bot.deploys.views import ChangeView, LinkView, OpenIncident, PersonView, RangeState
 from bot.events import Act, DeployStatus
 
 
@@ -197,6 +197,8 @@ class PromotionCard:
     answered_by: PersonView | None = None
     answered_reason: str | None = None
     trying: TryingView | None = None
+    incidents: tuple[OpenIncident, ...] = ()
+    """Those that are open about its service there, while it is on its way or live."""
     """The calls to its pipeline that did not get through, while it is tried again."""
     trouble: str | None = None
     """Why nobody can read what it carries."""
@@ -262,6 +264,8 @@ class PromotionNote:
     """Changes that are not listed."""
     round: RoundView | None = None
     """How what is live began, where no gate was asked."""
+    incident: OpenIncident | None = None
+    """The incident that the alert belongs to, where that is open."""
 
 
 @dataclass(frozen=True, kw_only=True)

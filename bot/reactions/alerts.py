@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from bot import outbox
 from bot.alerts import service as alerts
+from bot.alerts.mapping import told_of
 from bot.alerts.models import Alert
 from bot.catalog import Service
 from bot.deploys import loading
@@ -22,7 +23,7 @@ from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.deploys.views import DeploySaid
-from bot.events import AlertMapped, AlertReported, DeployStatus, FlagChanged, PagerAnswered
+from bot.events import AlertMapped, AlertReported, DeployStatus, Event, FlagChanged, PagerAnswered
 from bot.outbox import Card, Note
 from bot.promotions import service as promotions
 from bot.promotions import telling
@@ -38,6 +39,14 @@ MOST_HEARD = 5
 
 Heard = AlertReported | FlagChanged | PagerAnswered
 """What monitoring, flags and the pager tell."""
+
+
+def stream_of(events: Sequence[Event]) -> str:
+    """Whose turn a delivery takes: alerts about one service wait for each other, and nothing else waits for them."""
+    first = events[0] if events else None
+    if not isinstance(first, AlertReported):
+        return ""
+    return f"alert:{told_of(first.service, first.name, first.labels)}"
 
 
 def heard(session: Session, desk: Desk, event: Heard, now: datetime) -> None:

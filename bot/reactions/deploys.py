@@ -28,6 +28,8 @@ def reconsider(session: Session, desk: Desk, deploy: Deploy, now: datetime, *, u
     _show(session, deploy, owner, now, urgent=urgent)
     if deploy.state is DeployStatus.SUCCEEDED:
         promoting.went_live(session, desk, deploy, now)
+    elif deploy.state.ended:  # it may have been live until now
+        promoting.show_went_live(session, desk, deploy, now)
     if deploy.state is DeployStatus.IN_PROGRESS and deploy.stuck_at is None:
         since = deploy.in_progress_at or deploy.began_at
         usual = service.usual_duration(session, deploy.target)

@@ -11,9 +11,9 @@ from bot.alerts.models import Alert, FlagChange
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy
 from bot.events import PagerAnswered
-from bot.incidents import acts, answering, attributing, changing, opening, pages, paging, people, quieting, telling
+from bot.incidents import acts, answering, attributing, changing, opening, pages, people, quieting, telling, unanswered
 
-KINDS = (telling.INCIDENT, pages.PAGE, attributing.LIKELY, quieting.QUIET, people.ROTAS)
+KINDS = (telling.INCIDENT, pages.PAGE, attributing.LIKELY, *quieting.KINDS, people.ROTAS)
 """Kinds of work that are incidents'."""
 
 
@@ -63,11 +63,11 @@ def pager_answered(session: Session, desk: Desk, event: PagerAnswered, now: date
 def due(session: Session, desk: Desk, kind: str, number: int, now: datetime) -> None:
     """The time of an incident, of a page, or to look for likely changes again has come."""
     if kind == pages.PAGE:
-        paging.due(session, desk, number, now)
+        unanswered.due(session, desk, number, now)
     elif kind == attributing.LIKELY:
         attributing.due(session, desk, number, now)
-    elif kind == quieting.QUIET:
-        quieting.quiet_due(session, desk, number, now)
+    elif kind in quieting.KINDS:
+        quieting.due(session, desk, kind, number, now)
     elif kind == people.ROTAS:
         people.keep_rotas(session, desk, now)
     else:

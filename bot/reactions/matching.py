@@ -66,8 +66,12 @@ class Reactions:
     def settle(self, session: Session, now: datetime) -> None:
         """Derive the consequences for everything touched, until nothing more is."""
         while touched := work.take_touched(session):
+            read = [one for one in touched if one[0] in persons.KINDS]
+            if read:  # all at once: a group brings its members along
+                promoting.people_read(session, self._desk(now), read)
             for kind, subject in touched:
-                self.reconsider(session, kind, subject, now)
+                if kind not in persons.KINDS:
+                    self.reconsider(session, kind, subject, now)
 
     def due(self, session: Session, subject: Subject, now: datetime) -> None:
         """Look again at one thing whose time has come."""
@@ -115,10 +119,12 @@ class Reactions:
             promoting.reconsider(session, self._desk(now), subject, now)
             trains.target_changed(session, subject)
             forecasts.target_changed(session, self._desk(now), subject, now)
+        elif kind == alerting.WATCHED:
+            promoting.show_watched(session, self._desk(now), subject, now)
+        elif kind == "live":
+            promoting.show_live(session, self._desk(now), subject, now)
         elif kind == trains.DEPARTURE:
             trains.reconsider(session, self._desk(now), subject, now)
-        elif kind in persons.KINDS:
-            promoting.touch_all(session)
         else:
             raise AssertionError(f"nobody reconsiders a {kind}")
 

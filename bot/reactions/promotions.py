@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
-from bot import work
+from bot import people, work
 from bot.alerts import service as alerts
 from bot.catalog import Catalog
 from bot.deploys.loading import Desk
@@ -20,12 +21,10 @@ from bot.promotions import service as promotions
 from bot.promotions.models import Promotion, State
 from bot.promotions.words import called
 from bot.reactions import alerts as alerting
+from bot.work import Subject
 
 SHOWN_AGAIN = 3
-"""How many of the promotions that went live last are shown again when something newer does."""
-
-WATCH_ENDS = timedelta(minutes=2)
-"""For how long after its watch a card is shown again, to say that it is over."""
+"""How many promotions of each kind are shown again that ended before."""
 
 
 def deploy_reported(session: Session, desk: Desk, deploy: Deploy, event: DeployReported, now: datetime) -> None:
@@ -35,19 +34,21 @@ def deploy_reported(session: Session, desk: Desk, deploy: Deploy, event: DeployR
 
 
 def reconsider(session: Session, desk: Desk, target_id: int, now: datetime) -> None:
-    """Something about a target changed: what is open there is judged, and locks show what waits because of them."""
+    """Something about a target changed: what is open there is judged, and locks show what waits because of them.
+
+    What has ended shows nothing that is judged: it is shown where a rollout moves (``went_live``, ``show_went_live``),
+    where other alerts fire on it (``show_watched``) or an incident's lock moves (``show_live``), and when its watch is
+    over (``due``).
+    """
     promotions.reconsider(session, desk, target_id, now)
     target = session.get(Target, target_id)
     if target is not None:
         locks.show_covering(session, desk.catalog, target.service, target.environment, now)
-        live = session.get(Deploy, target.live) if target.live is not None else None
-        if live is not None and now <= live.status_at + desk.catalog.paging.window + WATCH_ENDS:
-            show_went_live(session, desk, target_id, now)
 
 
 def went_live(session: Session, desk: Desk, deploy: Deploy, now: datetime) -> None:
     """Something went live: the card of what was live before says so, and its own shows how long it is watched."""
-    show_went_live(session, desk, deploy.target, now)
+    show_went_live(session, desk, deploy, now)
     owner = promotions.owner_of(session, deploy)
     target = session.get(Target, deploy.target)
     if target is not None:
@@ -57,17 +58,34 @@ def went_live(session: Session, desk: Desk, deploy: Deploy, now: datetime) -> No
         work.schedule(session, telling.PROMOTION, owner.id or 0, watched_until)
 
 
-def show_went_live(session: Session, desk: Desk, target_id: int, now: datetime) -> None:
-    """Show the last promotions that went live there, or failed to, as they are now: live, replaced, rolled back."""
-    last = session.exec(
-        select(Promotion)
-        .where(Promotion.target == target_id, col(Promotion.state).in_((State.DONE.value, State.FAILED.value)))
-        .order_by(col(Promotion.id).desc())
-        .limit(SHOWN_AGAIN)
-    ).all()
-    for promotion in last:
-        if finding.present(session, promotion.root or 0) is promotion:
-            telling.show(session, desk, promotion, now)
+def show_went_live(session: Session, desk: Desk, deploy: Deploy, now: datetime) -> None:
+    """A rollout ended: the last promotions that went live there, or failed to, and those of the builds concerned.
+
+    They are shown as they are now: live, replaced, rolled back. Of a build that went there before, long ago, it may be
+    that it is live again, or is so no more.
+    """
+    live = _live(session, deploy.target)
+    builds = {sha for one in (deploy, live) if one is not None for sha in (one.sha, one.previous_sha) if sha}
+    there = Promotion.target == deploy.target
+    done, failed = (Promotion.state == state.value for state in (State.DONE, State.FAILED))
+    # What is live may be followed by any number that failed.
+    found = [*_last(session, there, done), *_last(session, there, failed)]
+    found += _last(session, there, done, col(Promotion.sha).in_(sorted(builds)), most=len(builds) * SHOWN_AGAIN)
+    _show(session, desk, found, now)
+
+
+def show_watched(session: Session, desk: Desk, target_id: int, now: datetime) -> None:
+    """Other alerts fire there, or none any more: the card of what is live says so for as long as it is watched."""
+    live = _live(session, target_id)
+    if live is not None and now < live.status_at + desk.catalog.paging.window:
+        _show(session, desk, _of_build(session, live), now)
+
+
+def show_live(session: Session, desk: Desk, target_id: int, now: datetime) -> None:
+    """What an incident holds there has changed: the card of what is live, which names the incident, says so."""
+    live = _live(session, target_id)
+    if live is not None:
+        _show(session, desk, _of_build(session, live), now)
 
 
 def due(session: Session, desk: Desk, promotion_id: int, now: datetime) -> None:
@@ -81,9 +99,14 @@ def due(session: Session, desk: Desk, promotion_id: int, now: datetime) -> None:
 
 
 def touch_all(session: Session) -> None:
-    """What every promotion is judged by may have changed: who belongs to a group, or the policy."""
+    """What every promotion is judged by may have changed: the policy."""
     for target in promotions.open_targets(session):
         work.touch(session, "target", target)
+
+
+def people_read(session: Session, desk: Desk, read: Sequence[Subject]) -> None:
+    """Groups, rotas and people are known otherwise than before: whatever waits and depends on them is judged again."""
+    promotions.touch_concerned(session, desk, people.concerning(session, read))
 
 
 def moving(session: Session, target_ids: Sequence[int], *, catalog: Catalog, rollbacks: bool) -> OnTheirWay:
@@ -99,6 +122,30 @@ def moving(session: Session, target_ids: Sequence[int], *, catalog: Catalog, rol
         doubtful=[_named(one) for one in found if one.doubtful],
         held=[_named(one) for one in held],
     )
+
+
+def _live(session: Session, target_id: int) -> Deploy | None:
+    target = session.get(Target, target_id)
+    return session.get(Deploy, target.live) if target is not None and target.live is not None else None
+
+
+def _of_build(session: Session, live: Deploy) -> Sequence[Promotion]:
+    """The promotions that brought there what is live."""
+    return _last(
+        session, Promotion.target == live.target, Promotion.state == State.DONE.value, Promotion.sha == live.sha
+    )
+
+
+def _last(session: Session, *which: ColumnElement[bool] | bool, most: int = SHOWN_AGAIN) -> Sequence[Promotion]:
+    """The last promotions of which this is so."""
+    return session.exec(select(Promotion).where(*which).order_by(col(Promotion.id).desc()).limit(most)).all()
+
+
+def _show(session: Session, desk: Desk, found: Sequence[Promotion], now: datetime) -> None:
+    """Show each on the card of its line, unless that shows a later one."""
+    for promotion in {one.id: one for one in found}.values():
+        if finding.present(session, promotion.root or 0) is promotion:
+            telling.show(session, desk, promotion, now)
 
 
 def _named(one: promotions.Moving) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.alerts.mapping import LONGEST_KIND, environment_of, kind_of, likely_services, service_of
+from bot.alerts.mapping import LONGEST_KIND, environment_of, kind_of, likely_services, service_of, told_of
 from bot.catalog import Catalog, Service
 from tests.unit.reports import catalog
 
@@ -161,3 +161,22 @@ def test_whatever_stands_in_an_alert_it_has_a_kind_and_may_be_anybodys(name: str
 def test_the_likeliest_are_offered_first() -> None:
     """Those that share words with the alert, then by name."""
     assert likely_services(HERE, "IndexLag", {"queue": "search"}, 3) == ["search_index", "cart", "cart-api"]
+
+
+@pytest.mark.parametrize(
+    ("service", "labels", "about"),
+    [
+        ("Checkout API", {"service": "cart"}, "checkout-api"),
+        (None, {"service.name": "cart", "instance": "10.0.0.7"}, "cart"),
+        (None, {"App": " cart_web ", "pod": "cart-7f"}, "cart-web"),
+        (None, {"pagerduty_service": "PCART", "service": "cart"}, "pcart"),
+        (None, {"sentry_project": "cart"}, "cart"),
+        (None, {"pod": "cart-7f", "service": ""}, "disk-is-full"),
+        (None, {}, "disk-is-full"),
+    ],
+)
+def test_alerts_of_one_storm_are_told_from_all_others_at_a_glance(
+    service: str | None, labels: dict[str, str], about: str
+) -> None:
+    """Whichever of its pods they come from; whose they are in the end is found out when they are applied."""
+    assert told_of(service, "Disk is full", labels) == about

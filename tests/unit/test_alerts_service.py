@@ -250,8 +250,9 @@ def test_what_is_called_nobodys_is_not_asked_about_again(sqlite_session: Session
     """Nor counted for the service that it was given to before."""
     [alert] = hear(sqlite_session, unknown(0))
     says(sqlite_session, alert, "oven")
-    said, firing = says(sqlite_session, alert, None, at=6)
-    assert (said, firing) == ("Alerts like “Disk 0 is full” are nobody's: I ask about them no more.", ())
+    said, moved = says(sqlite_session, alert, None, at=6)
+    assert said == "Alerts like “Disk 0 is full” are nobody's: I ask about them no more."
+    assert list(moved) == [alert], "what it was taken to belong to hears of it"
     [again] = hear(sqlite_session, told(70, began=70, key="again", name="Disk 0 is full"))
     assert (alert.service, again.service, len(asked(sqlite_session))) == (None, None, 1)
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import text
-from sqlmodel import Session
+from sqlalchemy import event, text
+from sqlmodel import Session, select
 
 from bot.database import engine
 from bot.people import Link
@@ -48,6 +48,100 @@ async def test_urgent_work_is_committed_before_the_rest_of_a_long_group(sqlite_u
         come.set()
         await asyncio.gather(gate, urgent, *group)
         assert order == ["first", "urgent", "second", "third"]
+
+
+async def test_what_is_urgent_shares_the_commit_of_what_it_cuts_short(sqlite_url: str) -> None:
+    """Its sender waits for one flush to disk and not for two; what was cut off has one of its own."""
+    async with opened(sqlite_url) as database:
+        commits: list[str] = []
+        begun, come = threading.Event(), threading.Event()
+
+        def first(session: Session) -> None:
+            begin_watch(session, NOON)
+            begun.set()
+            assert come.wait(20)
+            until = time.monotonic() + engine.GROUP_SECONDS
+            while time.monotonic() <= until:
+                pass
+            commits.append("first")
+
+        event.listen(database._writer_engine, "commit", lambda _connection: commits.append("commit"))
+        held = threading.Event()
+        gate = asyncio.create_task(database.write(lambda _session: held.wait(20) and None))
+        await asyncio.sleep(0)
+        group = [asyncio.create_task(database.write(work)) for work in (first, lambda _session: commits.append("rest"))]
+        await asyncio.sleep(0)
+        held.set()
+        assert await asyncio.to_thread(begun.wait, 20)
+        commits.clear()
+        urgent = asyncio.create_task(database.write(lambda _session: commits.append("urgent"), urgent=True))
+        await asyncio.sleep(0)
+        come.set()
+        await asyncio.gather(gate, urgent, *group)
+        assert [one for one in commits if one != "commit"] == ["first", "urgent", "rest"]
+        assert commits[:3] == ["first", "urgent", "commit"]
+
+
+async def test_one_bad_unit_that_came_meanwhile_spoils_nobody_elses(sqlite_url: str) -> None:
+    """The group is rolled back, and each of it is run alone, also those that it was cut short for."""
+    async with opened(sqlite_url) as database:
+        begun, come = threading.Event(), threading.Event()
+
+        def first(session: Session) -> int:
+            number, _ = begin_watch(session, NOON)
+            begun.set()
+            assert come.wait(20)
+            until = time.monotonic() + engine.GROUP_SECONDS
+            while time.monotonic() <= until:
+                pass
+            return number
+
+        def bad(session: Session) -> None:
+            begin_watch(session, NOON)
+            raise ValueError("bad")
+
+        held = threading.Event()
+        gate = asyncio.create_task(database.write(lambda _session: held.wait(20) and None))
+        await asyncio.sleep(0)
+        group = [
+            asyncio.create_task(database.write(work)) for work in (first, lambda session: begin_watch(session, NOON)[0])
+        ]
+        await asyncio.sleep(0)
+        held.set()
+        assert await asyncio.to_thread(begun.wait, 20)
+        urgent = [asyncio.create_task(database.write(work, urgent=True)) for work in (bad, first)]
+        await asyncio.sleep(0)
+        come.set()
+        found = await asyncio.gather(gate, *urgent, *group, return_exceptions=True)
+        assert isinstance(found[1], ValueError)
+        assert sorted(number for number in found[2:] if isinstance(number, int)) == [1, 2, 3]
+        assert len(await database.read(lambda session: session.exec(select(Watch)).all())) == 3
+
+
+async def test_whoever_waits_for_the_first_of_many_does_not_wait_for_the_last(sqlite_url: str) -> None:
+    """Five large groups of alerts come at once: what the first one wakes leaves before the others are applied."""
+    async with opened(sqlite_url) as database:
+        known, went_on = threading.Event(), []
+
+        def first(_session: Session) -> str:
+            until = time.monotonic() + engine.GROUP_LASTS
+            while time.monotonic() <= until:
+                pass
+            return "first"
+
+        def second(_session: Session) -> None:
+            went_on.append(known.wait(20))
+
+        held = threading.Event()
+        gate = asyncio.create_task(database.write(lambda _session: held.wait(20) and None))
+        await asyncio.sleep(0)
+        group = [asyncio.create_task(database.write(first)), asyncio.create_task(database.write(second))]
+        await asyncio.sleep(0)
+        held.set()
+        assert await group[0] == "first"
+        known.set()
+        await asyncio.gather(gate, *group)
+        assert went_on == [True]
 
 
 async def test_patient_work_is_done_although_nobody_else_comes(database_url: str) -> None:

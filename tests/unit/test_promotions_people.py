@@ -20,6 +20,7 @@ from bot.ports import Member
 from bot.promotions import loading
 from bot.promotions import service as promotions
 from bot.promotions.models import Promotion, State
+from bot.promotions.notes import promotion_note
 from tests.unit.promoting import LOGINS, World, sha_of, world
 from tests.unit.reports import BOT, CHI, REPO, catalog, minute, pull
 
@@ -173,7 +174,7 @@ def test_several_locks_are_heard_of_once_and_ones_own_never(session: Session) ->
     assert here.heard("U0CHI") == ["held"], "Ana's own lock holds what is Chi's"
     note = session.exec(select(Note).where(Note.place == "U0ANA").order_by(col(Note.id).desc())).first()
     assert note is not None
-    told = loading.promotion_note(session, here.desk, note)
+    told = promotion_note(session, here.desk, note)
     assert told is not None
     assert [one.reason for one in told.waits if one.gate == "lock"] == ["oven is locked by ana: the database moves"]
 

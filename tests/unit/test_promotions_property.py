@@ -43,6 +43,7 @@ from bot.promotions import service as promotions
 from bot.promotions.models import Promotion, State
 from tests.unit.promoting import LOGINS, World, world
 from tests.unit.reports import ANA, BEN, BOT, CHI, REPO, carrying, pull, sha_of
+from tests.unit.together import agrees
 
 DEE, EVE = Human(login="dee", name="Dee"), Human(login="eve", name="Eve")
 BUILDS: Mapping[str, Mapping[str, Any]] = {
@@ -392,6 +393,7 @@ def told(
                     session.info.pop("touched", None)
             here.at += 0.5
             history.calls()
+            agrees(session, here.desk)
         return history.shipped
 
 

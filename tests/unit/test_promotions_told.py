@@ -20,6 +20,7 @@ from bot.outbox import Effect, Note, SendState
 from bot.outgoing.promotions import went_round_note
 from bot.promotions import advancing, loading, modals, ranges
 from bot.promotions.models import Promotion, State
+from bot.promotions.notes import promotion_note
 from bot.promotions.views import PromotionNote
 from tests.unit.promoting import LOGINS, World, sha_of, world
 from tests.unit.reports import BEN, REPO, carrying, minute, pull, report
@@ -62,7 +63,7 @@ def messages(here: World, place: str) -> list[Note]:
 
 def shown(here: World, note: Note) -> PromotionNote:
     """The view of a note."""
-    view = loading.promotion_note(here.session, here.desk, note)
+    view = promotion_note(here.session, here.desk, note)
     assert view is not None
     return view
 
@@ -350,6 +351,17 @@ def test_a_name_of_digits_is_no_commit_unless_it_is_long(session: Session, sha: 
     here.read()
     here.act(Act.REJECT)
     assert here.ask(name).startswith("oven → production (ccccccc) is on its way already")
+
+
+def test_a_name_of_several_builds_is_refused(session: Session) -> None:
+    """A tag that was moved has two of them."""
+    here = world(session, gates=QUICK)
+    here.lives()
+    for sha in ("b", "c"):
+        here.at += 1
+        here.stage(sha, ref="v9")
+    with pytest.raises(UserError, match="More than one build of oven goes by “v9”: give more of its commit"):
+        here.ask("v9")
 
 
 def test_a_name_of_no_build_is_refused_with_what_would_do(session: Session) -> None:

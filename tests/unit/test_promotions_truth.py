@@ -20,6 +20,7 @@ from bot.ports import Range
 from bot.promotions import calling, finding, loading, rollbacks
 from bot.promotions.advancing import DEPLOY
 from bot.promotions.models import Promotion, State
+from bot.promotions.notes import promotion_note
 from bot.promotions.views import PromotionNote
 from tests.unit.promoting import World, sha_of, world
 from tests.unit.reports import BEN, carrying, pull
@@ -64,7 +65,7 @@ def rolling(here: World) -> Promotion:
 def last_note(here: World, said: str, place: str = "#bakers") -> PromotionNote:
     """The view of what was said last of this."""
     notes = here.session.exec(select(Note).where(Note.kind == "promotion_said", Note.place == place)).all()
-    view = loading.promotion_note(here.session, here.desk, [one for one in notes if one.data["said"] == said][-1])
+    view = promotion_note(here.session, here.desk, [one for one in notes if one.data["said"] == said][-1])
     assert view is not None
     return view
 
