@@ -17,8 +17,8 @@ from bot.locks import service as locks
 from bot.promotions import judging
 from bot.promotions import service as promotions
 from bot.promotions.gathering import situation
-from bot.promotions.loading import able_views, closed_lines, who_view
 from bot.promotions.models import Promotion, PromotionChange, State
+from bot.promotions.shown import able_views, closed_lines, who_view
 from bot.promotions.states import unawaited
 
 FEWEST = 3

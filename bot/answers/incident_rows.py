@@ -13,7 +13,7 @@ from bot.answers.lists import Asked, Page, Row, instant
 from bot.answers.metrics import USUAL, ServiceFigures, TeamFigures, figures, team_called
 from bot.answers.status import called
 from bot.deploys.loading import Desk
-from bot.incidents import finding, pieces, timeline
+from bot.incidents import finding, likely_changes, pieces, timeline
 from bot.incidents.models import Incident, IncidentService
 from bot.incidents.resolving import recovery
 from bot.incidents.states import SEVERITIES
@@ -45,7 +45,7 @@ def incident(session: Session, desk: Desk, number: int) -> Row | None:
     row = session.get(Incident, number)
     if row is None:
         return None
-    likely = pieces.likely_views(session, desk, row, finding.likely_changes(session, row))
+    likely = likely_changes.likely_views(session, desk, row, finding.likely_changes(session, row))
     update = pieces.update_view(session, desk, pieces.latest_update(session, row))
     tasks, _ = pieces.tasks(session, desk, row, _MOST_TASKS)
     alerts = session.exec(

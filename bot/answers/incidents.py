@@ -12,20 +12,20 @@ from bot.answers.status import called
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import IncidentAct
-from bot.incidents import finding, loading, pieces, promises, tasks, timeline
+from bot.incidents import finding, likely_changes, loading, promises, tasks, timeline
 from bot.incidents.models import Incident, Likely
 from bot.incidents.naming import called as incident_called
-from bot.incidents.states import SEVERITIES, USUAL_SEVERITY, State
-from bot.incidents.views import (
+from bot.incidents.replies import (
     ActModal,
     IncidentReply,
     IncidentsReply,
     KeepModal,
-    LikelyView,
     OpenModal,
     TimelineLine,
     TimelineReply,
 )
+from bot.incidents.states import SEVERITIES, USUAL_SEVERITY, State
+from bot.incidents.views import LikelyView
 from bot.promotions import modals as promotion_windows
 from bot.promotions.views import RollbackModal
 from bot.spelling import nearest
@@ -240,7 +240,7 @@ def details_modal(session: Session, desk: Desk, number: int) -> ActModal:
 def rollback_modal(session: Session, desk: Desk, likely_id: int) -> RollbackModal:
     """What leaves with a rollback where a likely change went; UserError where that is not ours to do, with how."""
     likely = session.get(Likely, likely_id)
-    found = pieces.target_of(session, likely) if likely is not None else None
+    found = likely_changes.target_of(session, likely) if likely is not None else None
     if likely is None or found is None:
         raise UserError(
             "That is no deploy, so there is nothing to roll back. A flag is turned back where it was turned."

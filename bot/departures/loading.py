@@ -38,19 +38,47 @@ def train_fact(
 
     ``departure`` is the number of the one it is aboard of; ``asked`` whether somebody asked for it besides the train.
     """
-    aboard = _aboard(session, target.service, departure) if departure is not None else None
+    found = session.exec(_ABOARD, params={"of_departure": departure}).first() if departure is not None else None
+    aboard = _aboard(target.service, *found) if found is not None else None
     if aboard is not None:
         return aboard
     train = catalog.train_of(target.service, target.environment)
-    if train is None:
-        return None
-    return TrainFact(
-        name=train.name,
-        scheduled_at=next_boarding(session, train, now),
-        state=TrainState.BOARDING,
-        aboard=False,
-        hotfix=asked,
+    return _beside(train, next_boarding(session, train, now), asked) if train is not None else None
+
+
+def train_facts(
+    session: Session, catalog: Catalog, promotions: Mapping[int, tuple[Target, int | None, bool]], now: datetime
+) -> Mapping[int, TrainFact | None]:
+    """The same of many promotions by their number, each with its target, departure and whether it was asked for."""
+    numbers = sorted({departure for _, departure, _ in promotions.values() if departure is not None})
+    rows = (
+        session.exec(
+            select(Departure, TrainRow.name)
+            .join(TrainRow, col(Departure.train) == col(TrainRow.id))
+            .where(col(Departure.id).in_(numbers))
+        ).all()
+        if numbers
+        else ()
     )
+    departing = {departure.id: (departure, name) for departure, name in rows}
+    leaves: dict[str, datetime | None] = {}
+    found: dict[int, TrainFact | None] = {}
+    for number, (target, departure, asked) in promotions.items():
+        row = departing.get(departure)
+        found[number] = _aboard(target.service, *row) if row is not None else None
+        train = catalog.train_of(target.service, target.environment)
+        if found[number] is None and train is not None:
+            if train.name not in leaves:
+                leaves[train.name] = next_boarding(session, train, now)
+            found[number] = _beside(train, leaves[train.name], asked)
+    return found
+
+
+def _beside(train: Train, leaves_at: datetime | None, asked: bool) -> TrainFact:
+    """What a train does about what is not aboard of it."""
+    return TrainFact(
+        name=train.name, scheduled_at=leaves_at, state=TrainState.BOARDING, aboard=False, hotfix=asked
+    )  # fmt: skip
 
 
 def waits_words(waits: Mapping[str, str]) -> str:
@@ -66,12 +94,8 @@ def next_boarding(session: Session, train: Train, now: datetime) -> datetime | N
     return coming.at if coming is not None else None
 
 
-def _aboard(session: Session, service: str, departure_id: int) -> TrainFact | None:
-    """What the departure does about a service that is aboard of it; None where it carries it no more."""
-    found = session.exec(_ABOARD, params={"of_departure": departure_id}).first()
-    if found is None:
-        return None
-    departure, name = found
+def _aboard(service: str, departure: Departure, name: str) -> TrainFact | None:
+    """What the departure of a train does about a service that is aboard of it; None where it carries it no more."""
     place = _place(departure.stages, service)
     if departure.standing is State.CLOSED or place is None:
         return None

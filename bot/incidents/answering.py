@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from bot import work
 from bot.deploys.loading import Desk
 from bot.events import PagerAnswered, PagerSaid
-from bot.incidents import finding, pages, paging, people, reaching, rooms, telling, timeline
+from bot.incidents import finding, pages, paging, people, reaching, rooms, sending, telling, timeline, unanswered
 from bot.incidents.models import Incident, Page
 from bot.incidents.plain import opens
 from bot.incidents.states import GONE_ON, EntryKind, PageState, State
@@ -66,7 +66,7 @@ def leaving(session: Session, desk: Desk, page_id: int) -> Leaving | None:
         user=None if by_policy else page.pager_user,
         policy=policy or None,
         title=pages.title_of(session, desk, incident, page),
-        details=pages.details_of(session, desk, incident, page),
+        details=pages.details_of(session, desk, incident, page, unanswered.then_words(session, desk, incident, page)),
         url=alert.url if alert is not None and opens(alert.url) else None,
     )
     email = None if by_policy or page.pager_user is not None else people.email_of(session, desk, page.slack_id)
@@ -119,13 +119,13 @@ def sent(session: Session, desk: Desk, page_id: int, paged: Paged, user: str | N
     if page.way == Way.POLICY:
         reaching.reached(session, desk, going_on, page, paged.reached, now)
     if first_time:
-        paging.woken(session, desk, going_on, page, now)
+        sending.woken(session, desk, going_on, page, now)
     for number in _given_up(session, incident):
         if number != paged.incident:
             pages.resolve(session, number, now)
     if going_on.room_name is not None and going_on.room is not None:
         pages.note(session, going_on, f"room:{paged.incident}", f"In Slack: #{going_on.room_name}", now)
-    paging.ask_responders(session, incident, now)
+    sending.ask_responders(session, incident, now)
     rooms.links_changed(session, going_on, now)
     telling.show(session, desk, going_on, now)
 
@@ -180,7 +180,7 @@ def looked(session: Session, desk: Desk, page_id: int, state: PagerState | None,
     if state is not None and state.resolved:
         paging.answer(session, incident, page, now)
         return
-    words = paging.escalate(session, desk, incident, page, now)
+    words = unanswered.escalate(session, desk, incident, page, now)
     of = f"{page_id}:{page.asked_at.isoformat()}"
     telling.say(session, desk, incident, Said.NO_ANSWER, of, now, page=page_id, next=words)
     timeline.enter(

@@ -12,21 +12,13 @@ from bot.alerts.models import Alert
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy
 from bot.deploys.views import PersonView
-from bot.incidents import finding, locking, paging, people, pieces
+from bot.incidents import changed_before, finding, likely_changes, locking, paging, people, pieces, rollouts
 from bot.incidents import pages as pages_kept
 from bot.incidents.models import Incident, IncidentService, Page, StatusUpdate, Task
+from bot.incidents.replies import SeverityRow
 from bot.incidents.states import SEVERITIES, PageState, State
 from bot.incidents.telling import PersonSaid, Said
-from bot.incidents.views import (
-    IncidentCard,
-    IncidentLine,
-    IncidentNote,
-    PageLine,
-    PersonNote,
-    RolesView,
-    ServiceLine,
-    SeverityRow,
-)
+from bot.incidents.views import IncidentCard, IncidentLine, IncidentNote, PageLine, PersonNote, RolesView, ServiceLine
 from bot.incidents.waking import Role
 from bot.locks import loading as locks
 from bot.outbox import Note
@@ -54,8 +46,10 @@ def incident_card(
     pages = finding.pages_of(session, incident)
     alerts, more_alerts, firing = pieces.alerts(session, incident, listed)
     tasks, more_tasks = pieces.tasks(session, desk, incident, MOST_TASKS)
-    before, more_before = pieces.before(session, desk, incident, services, listed)
+    before, more_before = changed_before.before(session, desk, incident, services, listed)
     is_open = incident.state == State.OPEN.value
+    held = rollouts.held_by_incidents(session) if is_open and not incident.watched else frozenset()
+    ever = locking.held_ever(session, incident) if not incident.watched else frozenset()
     ended = incident.mitigated_at  # not known while something fires, though people say that it is over
     return IncidentCard(
         incident_id=incident.id or 0,
@@ -75,8 +69,8 @@ def incident_card(
         resolved_at=incident.resolved_at,
         resolved_by=_person(session, desk, incident.resolved_by),
         resolution=incident.resolution,
-        recovered_in=pieces.length(ended - incident.onset_at) if ended is not None and not is_open else None,
-        cause=pieces.likely_view(session, desk, incident, incident.cause),
+        recovered_in=likely_changes.length(ended - incident.onset_at) if ended is not None and not is_open else None,
+        cause=likely_changes.likely_view(session, desk, incident, incident.cause),
         cause_known=incident.cause is not None,
         merged_into=incident.merged_into,
         goes_on_in=_room_of(session, incident.merged_into),
@@ -84,10 +78,10 @@ def incident_card(
             ServiceLine(
                 service=one.service,
                 environment=one.environment,
-                locked=one.locked,
+                locked=one.locked and rollouts.place_of(one) in held,
                 watched=not incident.watched
                 and not one.locked
-                and locking.joined_watched(desk, incident, one, services),
+                and locking.joined_watched(desk, incident, one, services, ever),
             )
             for one in services[:MOST_SERVICES]
         ),
@@ -96,7 +90,7 @@ def incident_card(
         more_alerts=more_alerts,
         firing=firing,
         confidence=likely[0].confidence if likely else incident.confidence,
-        likely=pieces.likely_views(session, desk, incident, likely),
+        likely=likely_changes.likely_views(session, desk, incident, likely),
         window=desk.catalog.paging.window,
         pages=tuple(pieces.page_line(session, desk, one) for one in pages[:MOST_PAGES]),
         more_pages=max(0, len(pages) - MOST_PAGES),
@@ -159,7 +153,7 @@ def _wakes_on_call(session: Session, desk: Desk, incident: Incident, pages: Sequ
 def incident_line(session: Session, desk: Desk, incident: Incident) -> IncidentLine:
     """An incident in one line, for lists."""
     likely = finding.named_likely(session, incident)[:1]
-    views = pieces.likely_views(session, desk, incident, likely)
+    views = likely_changes.likely_views(session, desk, incident, likely)
     alerts, _, firing = pieces.alerts(session, incident, LISTED)
     answered = [
         pieces.page_line(session, desk, one).person
@@ -211,8 +205,9 @@ def incident_note(session: Session, desk: Desk, note: Note) -> IncidentNote | No
         called=data.get("called"),
         page=_page(session, desk, data.get("page")),
         pages=tuple(pieces.page_line(session, desk, one) for one in pages[:LISTED]),
-        likely=pieces.likely_view(session, desk, incident, data.get("likely")),
+        likely=likely_changes.likely_view(session, desk, incident, data.get("likely")),
         alert=pieces.alert_line(incident, alert) if alert is not None else None,
+        times=data.get("times") or 0,
         next=data.get("next"),
         why=data.get("why"),
         role=data.get("role"),
@@ -275,7 +270,7 @@ def _to_person(
         said=said.value,
         card=card,
         page=pieces.page_line(session, desk, page) if page is not None else None,
-        likely=pieces.likely_view(session, desk, incident, of) or card.first,
+        likely=likely_changes.likely_view(session, desk, incident, of) or card.first,
         why=why,
         nag=nag,
         again=again,
@@ -296,6 +291,7 @@ def _is_moot(said: Said, incident: Incident, data: dict[str, Any]) -> bool:
         Said.WOULD_WAKE: not is_open or not incident.watched,
         Said.QUIET: not is_open or incident.quiet_at is None,
         Said.FIRES_AGAIN: not is_open,
+        Said.FLAPS: not is_open,
         Said.UPDATE_DUE: not is_open or (told is not None and incident.next_update_at not in (None, told)),
         Said.NO_ROOM: incident.room is not None,
         Said.DOCUMENT: incident.document is None,

@@ -31,6 +31,7 @@ from bot.incidents import (
     quieting,
     resolving,
     rooms,
+    sending,
     telling,
     timeline,
     updating,
@@ -274,7 +275,7 @@ def _join(
         incident.onset_at, news = alert.began_at, True
     if incident.pager_incident is None and alert.pager_incident is not None:
         incident.pager_incident, incident.pager_url, incident.pager_ours = alert.pager_incident, alert.url, False
-        paging.ask_responders(session, incident, now)
+        sending.ask_responders(session, incident, now)
     if not named:
         _tell_alert(session, desk, incident, alert, now)
     quieting.fires(session, desk, incident, alert, now)
@@ -322,6 +323,8 @@ def _is_news(session: Session, incident: Incident, alert: Alert) -> bool:
     """Whether it says of the symptom what its incident's others do not: that anything fires, another build, a stack."""
     if incident.opened_by is not None and pages.first_alert(session, incident) is None:
         return True  # a person opened it, and woke nobody
+    if incident.mitigated_at is not None and incident.quiet_at is not None:
+        return True  # it was over once its likely change was out, and something fires all the same
     if alert.version is None and not alert.paths:
         return False
     known = session.exec(select(Alert).where(Alert.incident == incident.id).limit(attributing.MOST_ALERTS)).all()

@@ -226,13 +226,17 @@ def likely_words(session: Session, likely: Likely, onset: datetime) -> tuple[str
     return f"{people.primary(changes).label}{more}", at, did
 
 
-def details_of(session: Session, desk: Desk, incident: Incident, page: Page) -> str:
-    """What stands in a page below its title, in plain lines: why them, what changed before, where to look."""
+def details_of(session: Session, desk: Desk, incident: Incident, page: Page, then: str | None = None) -> str:
+    """What stands in a page below its title, in plain lines: why them, what changed before, where to look.
+
+    ``then`` is what is done where they do not answer.
+    """
     lines = [f"You are woken because: {page.name} {page.reason}.", f"It began at {_instant(incident.onset_at)}."]
     for likely in standing(session, incident)[:MOST_DETAILS]:
         lines.append(f"Likely change {likely.rank}: {since_words(session, desk, incident, likely)}.")
         lines += [f"  + {words}" for _, words in likely.evidence]
         lines += [f"  - {words}" for _, words in likely.against]
+        lines += _flag_lines(session, likely)
     alert = first_alert(session, incident)
     owner = owner_of(session, desk, incident)
     runbook = (alert.runbook if alert is not None else None) or (owner.runbook if owner is not None else None)
@@ -244,7 +248,19 @@ def details_of(session: Session, desk: Desk, incident: Incident, page: Page) -> 
         lines += [f"{name}: {url}"] if opens(url) else []
     if incident.room_name is not None:
         lines.append(f"Slack: #{incident.room_name}")
+    if then is not None:
+        lines.append(f"No answer within {_minutes(desk.catalog.paging.no_answer_after)}: {then}.")
     return "\n".join(map(_a_line, lines))
+
+
+def _flag_lines(session: Session, likely: Likely) -> list[str]:
+    """What was done to a flag, by whom, and where it is turned back."""
+    flag = session.get(FlagChange, likely.subject) if likely.kind == "flag" else None
+    if flag is None:
+        return []
+    by = f", by {flag.name}" if flag.name else ""
+    where = f": {flag.url}" if opens(flag.url) else " where it is kept; no deploy is to be rolled back for it"
+    return [f"  {flag.flag}: {flag.summary}{by}", f"  Turn it back{where}"]
 
 
 def first_alert(session: Session, incident: Incident) -> Alert | None:

@@ -6,7 +6,7 @@ It names what happened and who helped, never whose doing it was to blame for: wh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
@@ -94,6 +94,8 @@ class ActionItem:
     owner: str | None
     done: bool
     url: str | None
+    asked_by: str | None = None
+    """Who wrote it down, where that is somebody else than the owner."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +149,13 @@ class Postmortem:
     lines: tuple[Line, ...]
     earlier: int
     room_name: str | None
+
+    @property
+    def mark(self) -> str:
+        """What tells it from the draft of another end of the same incident, or of another one, in its heading."""
+        at = self.resolved_at
+        ended = f", resolved {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at is not None else ""
+        return f"incident {self.incident_id}{ended}"
 
 
 def title_of(view: Postmortem) -> str:
@@ -220,7 +229,13 @@ def load(session: Session, desk: Desk, incident: Incident) -> Postmortem:
             ).all()
         ),
         actions=tuple(
-            ActionItem(text=task.text, owner=called(task.owner), done=task.done_at is not None, url=task.issue_url)
+            ActionItem(
+                text=task.text,
+                owner=called(task.owner),
+                done=task.done_at is not None,
+                url=task.issue_url,
+                asked_by=called(task.made_by) if task.made_by != task.owner else None,
+            )
             for task in tasks.tasks_of(session, incident)
         ),
         lines=tuple(Line(at=row.at, kind=row.kind, text=row.text, who=row.who, url=row.url) for row in lines),

@@ -6,7 +6,9 @@ which nobody said anything is counted apart.
 
 Change-fail rate and recovery follow dora.dev: a deploy that needed immediate intervention is counted once, however many
 incidents it caused, against the rollouts of that service to its last environment in the same window; rollbacks are
-rework, and are not among them. Medians, since one long night must not speak for the rest.
+rework, and are not among them. It failed where people said that it was it; where they said nothing of any change, what
+was taken out again while the incident lasted did, since somebody intervened. Our own confidence alone counts nothing.
+Medians, since one long night must not speak for the rest.
 """
 
 from __future__ import annotations
@@ -210,8 +212,20 @@ def _longest(incidents: Iterable[Incident]) -> timedelta | None:
     return max(known) if known and len(known) == len(took) else None
 
 
+def taken_out(likely: Iterable[tuple[Likely, Verdict]]) -> Likely | None:
+    """The deploy that an incident is counted for of which nobody said what caused it: the likeliest taken out again.
+
+    None where people spoke for another, or against this: then it is as they said.
+    """
+    known = list(likely)
+    if any(said is Verdict.RIGHT for _, said in known):
+        return None
+    out = [one for one, said in known if said is Verdict.UNJUDGED and one.rolled_back_at is not None]
+    return min(out, key=lambda one: (one.rank == 0, one.rank), default=None)
+
+
 def _causes(session: Session) -> Mapping[int, Sequence[Incident]]:
-    """By deploy, the incidents that it caused, as somebody said: when they were resolved, or else of that change."""
+    """By deploy, the incidents that it caused, by what people said, or did: it was taken out meanwhile."""
     found: dict[int, dict[int, Incident]] = defaultdict(dict)
     decided = session.exec(
         select(Likely.subject, Incident)
@@ -220,17 +234,24 @@ def _causes(session: Session) -> Mapping[int, Sequence[Incident]]:
     ).all()
     for subject, incident in decided:
         found[subject][incident.id or 0] = incident
+    spoken = select(Opinion.likely).where(col(Opinion.right).is_(True))
     undecided = session.exec(
         select(Likely, Incident)
         .join(Incident, col(Likely.incident) == col(Incident.id))
-        .join(Opinion, col(Opinion.likely) == col(Likely.id))
-        .where(Likely.kind == "deploy", col(Incident.cause).is_(None), Incident.state != State.MERGED.value)
-        .where(col(Opinion.right).is_(True))
+        .where(col(Incident.cause).is_(None), Incident.state != State.MERGED.value)
+        .where(col(Likely.rolled_back_at).is_not(None) | col(Likely.id).in_(spoken))
     ).all()
     said = _opinions(session, {likely.id for likely, _ in undecided if likely.id is not None})
+    judged: dict[int, list[tuple[Likely, Verdict]]] = defaultdict(list)
     for likely, incident in undecided:
-        if verdict(None, likely.id or 0, said[likely.id or 0]) is Verdict.RIGHT:
+        opinion = verdict(None, likely.id or 0, said[likely.id or 0])
+        judged[incident.id or 0].append((likely, opinion))
+        if opinion is Verdict.RIGHT and likely.kind == "deploy":
             found[likely.subject][incident.id or 0] = incident
+    incidents = {incident.id or 0: incident for _, incident in undecided}
+    for number, one in ((number, taken_out(rows)) for number, rows in judged.items()):
+        if one is not None and one.kind == "deploy":
+            found[one.subject][number] = incidents[number]
     return {subject: list(rows.values()) for subject, rows in found.items()}
 
 

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from bot import work
 from bot.deploys.loading import Desk
-from bot.incidents import pages, paging, people, rooms, telling
+from bot.incidents import pages, people, rooms, sending, telling
 from bot.incidents.models import Incident, Page
 from bot.incidents.states import GONE_ON, PageState
 from bot.incidents.telling import PersonSaid
@@ -41,7 +41,7 @@ def reached(
             row = _made(session, incident, page, one.user, slack_id, name, now)
             _wait(session, desk, incident, row, now)
             _tell(session, desk, incident, row, now)
-            paging.woken(session, desk, incident, row, now)
+            sending.woken(session, desk, incident, row, now)
         elif row.state in GONE_ON or row.way == Way.MESSAGE:
             row.state, row.way, row.sent_at = PageState.SENT.value, Way.POLICY.value, now
             row.pager_incident = incident.pager_incident

@@ -154,13 +154,20 @@ def postmortem(session: Session, desk: Desk, incident: Incident) -> Postmortem:
 
 
 def written(session: Session, desk: Desk, incident: Incident, address: str | None, now: datetime) -> None:
-    """The draft was laid into the room. Written again after a later end, it takes the former one's place there."""
+    """The draft was laid into the room. One of a former end stays as it is: people may have written in it."""
+    times = 2 if incident.document is not None else 1
     incident.document = address or incident.document
     session.add(incident)
     session.flush()
     key = incident.resolved_at.isoformat() if incident.resolved_at is not None else now.isoformat()
-    telling.say(session, desk, incident, Said.DOCUMENT, key, now)
+    telling.say(session, desk, incident, Said.DOCUMENT, key, now, times=times)
     telling.show(session, desk, incident, now, urgent=False)
+
+
+def not_written(session: Session, desk: Desk, incident: Incident, why: str, now: datetime) -> None:
+    """The draft could not be laid into the room, which is said once for each end; it can be read all the same."""
+    key = incident.resolved_at.isoformat() if incident.resolved_at is not None else now.isoformat()
+    telling.say(session, desk, incident, Said.NO_DOCUMENT, key, now, why=why[:500])
 
 
 def recovery(incident: Incident) -> timedelta | None:

@@ -20,6 +20,7 @@ from bot.alerts.models import Alert
 from bot.deploys import loading
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
+from bot.gates.wording import listed
 from bot.incidents import finding, naming, pages, promises, telling, timeline
 from bot.incidents.models import Incident, RoomPerson
 from bot.incidents.plain import one_line, opens
@@ -51,6 +52,19 @@ MOST_LEADS = 3
 """Of a team's approvers who are let in without having been asked for: those who are at work."""
 
 MOST_LINKS = 8
+
+_ADMIN = "whoever manages the workspace can"
+_WHY_NOT: Mapping[str, str] = {
+    "user_is_restricted": f"an app may not invite guests. To let them in, {_ADMIN} add them",
+    "ura_max_channels": f"as a guest they are in as many channels as they may be, which {_ADMIN} change",
+    "org_user_not_in_team": f"they are not in this workspace, to which {_ADMIN} add them",
+    "invitee_cant_see_channel": f"they may not see it, which {_ADMIN} change",
+    "no_external_invite_permission": f"they belong to another organisation: {_ADMIN} let them in",
+    "user_not_found": "Slack knows nobody of that id: whoever keeps shipmate.yml can mend it under people",
+    "cant_invite": "Slack lets no app invite them. Whoever is in it can: /invite",
+    "no_permission": "Slack lets this app not invite them. Whoever is in it can: /invite",
+}
+"""Slack's reasons about one person (docs.slack.dev, conversations.invite), and who can help."""
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_]+")
 _MEMBER = re.compile(r"[UW][A-Z0-9]{1,31}")
@@ -131,16 +145,26 @@ def waiting(session: Session, incident: Incident) -> Sequence[str]:
 
 
 def asked_in(
-    session: Session, incident: Incident, troubles: Mapping[str, str], asked: Sequence[str], now: datetime
+    session: Session, desk: Desk, incident: Incident, troubles: Mapping[str, str], asked: Sequence[str], now: datetime
 ) -> None:
-    """These were asked in; ``troubles`` are Slack's reasons why some could not be."""
+    """These were asked in; ``troubles`` are Slack's reasons why some could not be, which is said with who can help."""
     rows = session.exec(select(RoomPerson).where(RoomPerson.incident == incident.id)).all()
     for row in rows:
         if row.slack_id in asked:
             row.invited_at, row.trouble = now, troubles.get(row.slack_id)
             session.add(row)
     session.flush()
+    there = any(row.invited_at is not None and row.trouble is None for row in rows)
+    for trouble in dict.fromkeys(troubles.values()):
+        refused = [one for one in asked if troubles.get(one) == trouble]
+        _say_not_let_in(session, desk, incident, refused, _why_not(trouble), now, outside=not there)
     ask_in(session, incident, now)  # whoever was named while the call was on its way
+
+
+def nobody_let_in(session: Session, desk: Desk, incident: Incident, why: str, now: datetime) -> None:
+    """Nobody can be let in until a person has mended something, which is said; it is tried again by itself."""
+    again = f"{why.rstrip('.')}. It is tried again until then"
+    _say_not_let_in(session, desk, incident, waiting(session, incident), again, now, outside=True)
 
 
 def opened(session: Session, desk: Desk, incident: Incident, room: Room, now: datetime) -> None:
@@ -266,6 +290,20 @@ def quiet(words: str, limit: int) -> str:
     """A text from outside on one line that notifies and links nobody, where no formatting is read."""
     line = _BROAD_MENTION.sub("@\N{WORD JOINER}", one_line(words)).translate(_QUIET)
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def _say_not_let_in(
+    session: Session, desk: Desk, incident: Incident, who: Sequence[str], why: str, now: datetime, *, outside: bool
+) -> None:
+    """Once for each reason and whoever it keeps out first; in the room, unless nobody is there to read it."""
+    called = listed([naming.person_called(session, desk, one) for one in who])
+    key = f"{incident.room}:{who[0] if who else ''}:{why}"
+    telling.say(session, desk, incident, Said.NOT_LET_IN, key, now, outside=outside, called=called, why=why)
+
+
+def _why_not(trouble: str) -> str:
+    """Slack's reason why somebody cannot be let in, in words, with who can help; a mend of ours as it is."""
+    return _WHY_NOT.get(trouble, trouble if ":" in trouble else f"Slack says {trouble}. Whoever is in it can try it")
 
 
 def _concerned(session: Session, desk: Desk, incident: Incident, now: datetime) -> list[str | None]:

@@ -12,7 +12,7 @@ from bot.catalog import OutsideHours, Service
 from bot.deploys.loading import Desk
 from bot.incidents import pages, people
 from bot.incidents.models import Incident, Likely, Page
-from bot.incidents.waking import ON_CALL, Person, Wake, Way, can_be_woken, reason_of
+from bot.incidents.waking import ON_CALL, Person, Role, Wake, Way, can_be_woken, reason_of
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,15 @@ def named(session: Session, desk: Desk, incident: Incident, person: Person) -> s
     if person is ON_CALL and owner is not None:
         return f"{person.name} for {owner.name}"
     return person.name
+
+
+def woken_words(session: Session, desk: Desk, incident: Incident, wake: Wake) -> str:
+    """That somebody is woken next, by name: ``Dee (on call) is woken``; by a policy, that it goes on to that."""
+    person, called = wake.person, named(session, desk, incident, wake.person)
+    if person.who.startswith(pages.POLICY):
+        return f"it goes on to {called}"
+    named_so = person.role is Role.ON_CALL and not called.startswith(ON_CALL.name)
+    return f"{called}{' (on call)' if named_so else ''} is woken"
 
 
 def _author(

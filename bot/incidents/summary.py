@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from bot import outbox
 from bot.deploys.loading import Desk
 from bot.events import RoomJoined
-from bot.incidents import finding, naming, resolving
+from bot.incidents import finding, naming, resolving, telling
 from bot.incidents.models import Incident, StatusUpdate
 from bot.incidents.states import SEVERITIES, State
 from bot.outbox import Lane
@@ -53,11 +53,16 @@ class IncidentSummary:
 
 
 def joined(session: Session, event: RoomJoined, now: datetime) -> None:
-    """Somebody came into a channel: a latecomer to an incident's room is told how it stands, once."""
+    """Somebody came into a channel: a latecomer to an incident's room is told how it stands, once.
+
+    Not whoever was woken for it: their own message goes on saying that.
+    """
     incident = session.exec(
         select(Incident).where(Incident.room == event.channel).order_by(col(Incident.id).desc()).limit(1)
     ).first()
     if incident is None or incident.state == State.MERGED.value or event.at - incident.opened_at < LATE:
+        return
+    if telling.was_woken(session, incident.id or 0, event.slack_id):
         return
     outbox.add_effect(
         session, ROOM_WHISPER, f"{ROOM_WHISPER}:{incident.id}:{event.slack_id}", now, lane=Lane.FEED,

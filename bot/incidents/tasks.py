@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import IncidentActed
-from bot.incidents import finding, naming, rooms, telling, timeline
+from bot.incidents import finding, naming, roles, rooms, telling, timeline
 from bot.incidents.models import Incident, Task
 from bot.incidents.states import EntryKind
 from bot.incidents.telling import Said
@@ -158,6 +158,8 @@ def _made(session: Session, desk: Desk, incident: Incident, event: IncidentActed
     words = " ".join((event.text or "").split())[:LONGEST]
     if not words:
         raise UserError("A task says what is to be done: write it after the word, or into the field.")
+    if event.who is not None and event.who != event.slack_id:
+        roles.must_belong(session, desk, incident, event.who, "could do nothing about it", now)
     task = Task(incident=incident.id or 0, text=words, owner=event.who, made_by=event.slack_id, at=event.at)
     session.add(task)
     session.flush()

@@ -14,8 +14,10 @@ from sqlmodel import Session, col, select
 
 from bot import outbox
 from bot.deploys.loading import Desk
+from bot.incidents import rollouts
 from bot.incidents.models import Incident, IncidentService, Page
-from bot.outbox import Card, Lane
+from bot.incidents.states import PageState, State
+from bot.outbox import Card, Lane, Note
 
 INCIDENT = "incident"
 """Its kind of card and of work; the subject is its number."""
@@ -55,6 +57,10 @@ class Said(StrEnum):
     """None of its alerts fires any more."""
     FIRES_AGAIN = "fires_again"
     """An alert fires again (``alert``)."""
+    FLAPS = "flaps"
+    """``alert`` comes and goes: it fired again so many ``times`` lately."""
+    LEFT = "left"
+    """``alert`` belongs to it no more: it is somebody else's (``why``), as was said."""
     ROLLED_BACK = "rolled_back"
     """The likely change is out again (``deploy``), by ``called``."""
     ROLE = "role"
@@ -74,6 +80,10 @@ class Said(StrEnum):
     """``called``, or an alert, opened it again."""
     DOCUMENT = "document"
     """The postmortem's draft is there."""
+    NOT_LET_IN = "not_let_in"
+    """``called`` could not be let into the room: ``why``."""
+    NO_DOCUMENT = "no_document"
+    """The postmortem's draft could not be laid into the room: ``why``."""
     NO_ROOM = "no_room"
     """No room can be made: ``why``."""
 
@@ -112,6 +122,8 @@ def show(session: Session, desk: Desk, incident: Incident, now: datetime, *, urg
         outbox.touch_card(session, INCIDENT, str(incident.id), place, now, lane=Lane.APPROVAL, urgent=urgent)
     for card in _page_cards(session, incident):
         outbox.show_newer(session, card, urgent=urgent)
+    if incident.state != State.OPEN:  # while it goes on, whoever locks shows it
+        rollouts.show(session, desk, incident, now)
 
 
 def card_in_room(session: Session, incident: Incident) -> Card | None:
@@ -119,19 +131,31 @@ def card_in_room(session: Session, incident: Incident) -> Card | None:
     return outbox.find_card(session, INCIDENT, str(incident.id), incident.room) if incident.room else None
 
 
-def say(session: Session, desk: Desk, incident: Incident, said: Said, key: str, now: datetime, **data: Any) -> bool:
+def say(
+    session: Session,
+    desk: Desk,
+    incident: Incident,
+    said: Said,
+    key: str,
+    now: datetime,
+    *,
+    outside: bool = False,
+    **data: Any,
+) -> bool:
     """Say this once (``key`` tells it from the next of its kind): in its room, or else in its channel's thread.
 
-    Returns whether it is new.
+    ``outside``: there though it has a room, since whoever it is for may not be in that. Returns whether it is new.
     """
     name = f"{SAID}:{incident.id}:{said.value}:{key}"[:255]
     about = {"incident": incident.id, "said": said.value, **data}
-    if incident.room is not None:
+    if incident.room is not None and not outside:
         return outbox.add_note(session, SAID, name, incident.room, now, lane=Lane.APPROVAL, **about)
     place = card_places(session, desk, incident)[0]
     card = outbox.find_card(session, INCIDENT, str(incident.id), place)
     if card is None:  # it is about to be shown: what is said meanwhile stands in its thread, and not beside it
         card = outbox.touch_card(session, INCIDENT, str(incident.id), place, now, lane=Lane.APPROVAL, urgent=True)
+    if card.ts is None and card.error is not None:  # that channel cannot be written to: nothing is said in its thread
+        return outbox.add_note(session, SAID, name, desk.catalog.default_channel, now, lane=Lane.APPROVAL, **about)
     return outbox.add_note(session, SAID, name, place, now, thread=card, lane=Lane.APPROVAL, **about)
 
 
@@ -147,16 +171,36 @@ def tell(
     """Tell one person, in their own conversation with us, before anything else is sent; returns whether it is new.
 
     Whoever is woken gets a card. Where that stands already and they are woken again, or asked again, it says how it
-    stands now, and a message of its own wakes them.
+    stands now, and a message of its own wakes them. Whoever was told of it before is not told that they may know
+    something.
     """
     if said is PersonSaid.PAGE:
         told = _woken_before(session, slack_id, int(data["page"]), now, nag=bool(data.get("nag")))
         if told is not None:
             return told
+    elif was_told(session, incident.id or 0, slack_id):
+        return False
     name = f"{PERSON_SAID}:{incident.id}:{said.value}:{key}:{slack_id}"[:255]
     return outbox.add_note(
         session, PERSON_SAID, name, slack_id, now, lane=Lane.PAGE, incident=incident.id, said=said.value, **data
     )
+
+
+def was_told(session: Session, incident_id: int, slack_id: str) -> bool:
+    """Whether somebody has heard of an incident in their own conversation: they were woken for it, or asked."""
+    if was_woken(session, incident_id, slack_id):
+        return True
+    begins = f"{PERSON_SAID}:{incident_id}:"
+    told = select(Note.id).where(Note.place == slack_id, col(Note.key) >= begins, col(Note.key) < f"{begins[:-1]};")
+    return session.exec(told.limit(1)).first() is not None
+
+
+def was_woken(session: Session, incident_id: int, slack_id: str) -> bool:
+    """Whether somebody was woken for an incident, and has a card that goes on saying how it stands."""
+    woken = select(Page.id).where(
+        Page.incident == incident_id, Page.slack_id == slack_id, Page.state != PageState.SHADOW.value
+    )
+    return session.exec(woken.limit(1)).first() is not None
 
 
 def _woken_before(session: Session, slack_id: str, number: int, now: datetime, *, nag: bool) -> bool | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from bot.deploys.views import ChangeView, LinkView, PersonView
-from bot.events import IncidentAct
 from bot.incidents.states import PageState, State
 
 
@@ -62,7 +61,9 @@ class LikelyView:
     who: PersonView | None = None
     """Who turned the flag, or rolled back."""
     summary: str | None = None
-    """What was done to the flag."""
+    """What was done to the flag: “25 % → 50 %”."""
+    kept_in: str | None = None
+    """Where the flag is kept, as people call it, where that is known."""
     sha: str | None = None
     url: str | None = None
     rolled_back_at: datetime | None = None
@@ -74,7 +75,7 @@ class LikelyView:
 class PageLine:
     """Somebody who was woken, or (``shadow``) would have been; ``role`` and ``way`` are words of ``waking``.
 
-    ``next_at`` is when whoever is next is woken, where nobody answers until then.
+    ``then`` says what is done, and who is woken, where nobody answers by ``next_at``.
     """
 
     page_id: int
@@ -86,6 +87,7 @@ class PageLine:
     asked_at: datetime
     answered_at: datetime | None = None
     next_at: datetime | None = None
+    then: str | None = None
     sure: bool = True
     """Whether they are told by the pager too; False where PagerDuty is not set up for them."""
 
@@ -125,6 +127,8 @@ class TaskView:
     owner: PersonView | None
     done: bool
     issue_url: str | None
+    asked_by: PersonView | None = None
+    """Who wrote it down, where that is somebody else than whoever is to do it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,6 +273,7 @@ class IncidentNote:
     pages: tuple[PageLine, ...] = ()
     likely: LikelyView | None = None
     alert: AlertLine | None = None
+    times: int = 0
     next: str | None = None
     why: str | None = None
     role: str | None = None
@@ -338,112 +343,3 @@ class IncidentLine:
     room: str | None
     alerts: tuple[str, ...] = ()
     """What its first alerts are called that fire."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class IncidentReply:
-    """``/incident status``: one incident at length."""
-
-    card: IncidentCard
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeverityRow:
-    """One line of the table of severities."""
-
-    number: int
-    name: str
-    meaning: str
-    update_every: timedelta
-
-
-@dataclass(frozen=True, kw_only=True)
-class IncidentsReply:
-    """``/incident``, and whatever names none: those that are open, lately ended ones, and how to say it.
-
-    ``asked`` is what had to know which one, where several are open; ``said`` what was said about it, which is not lost;
-    ``unknown`` a word that is none.
-    """
-
-    open: tuple[IncidentLine, ...]
-    more: int
-    ended: tuple[IncidentLine, ...]
-    helps: bool
-    """Whether the words are to be listed."""
-    severities: tuple[SeverityRow, ...] = ()
-    unknown: str | None = None
-    meant: str | None = None
-    asked: str | None = None
-    said: str | None = None
-    zone: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TimelineLine:
-    """One line of a timeline, at an instant in UTC. ``kind`` is a ``bot.incidents.states.EntryKind``."""
-
-    at: datetime
-    kind: str
-    text: str
-    who: str | None
-    url: str | None
-
-    @property
-    def utc(self) -> str:
-        """``21 Nov 14:12:05``."""
-        at = self.at.astimezone(UTC)
-        return f"{at.day} {at:%b %H:%M:%S}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TimelineReply:
-    """``/incident timeline``: what happened; ``earlier`` lines are left out, the latest are shown."""
-
-    incident_id: int
-    title: str
-    lines: tuple[TimelineLine, ...]
-    earlier: int
-    document: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenModal:
-    """What somebody is about to open. ``chosen`` is the service that is offered first, ``title`` what stands there.
-
-    ``quoted`` is the message from which it is opened.
-    """
-
-    title: str | None
-    chosen: str | None
-    severities: tuple[SeverityRow, ...]
-    severity: int
-    quoted: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ActModal:
-    """What somebody is about to do to an incident; ``act`` names it.
-
-    ``chosen`` is a likely change's number (None: nobody can say). ``others`` are the incidents that it can go on as.
-    ``left_over`` tasks become issues in ``issues_in`` when it is resolved.
-    """
-
-    act: IncidentAct
-    card: IncidentCard
-    severities: tuple[SeverityRow, ...] = ()
-    every: tuple[int, ...] = ()
-    """Minutes after which the next word can be promised, the usual one first."""
-    others: tuple[IncidentLine, ...] = ()
-    chosen: int | None = None
-    typed: str | None = None
-    """What stands there already."""
-    left_over: int = 0
-    issues_in: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeepModal:
-    """A message that is to stand on a timeline: on which one."""
-
-    quoted: str
-    open: tuple[IncidentLine, ...]

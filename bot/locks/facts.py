@@ -74,12 +74,19 @@ def others_holding(session: Session, catalog: Catalog, lock: Lock, now: datetime
 
 def freezes_for(session: Session, catalog: Catalog, service: str, now: datetime) -> tuple[FreezeFact, ...]:
     """The freezes of this service that hold or are to come: of shipmate.yml and declared, the earliest first."""
+    return freezes_among(standing_freezes(session, now), catalog, service, now)
+
+
+def freezes_among(
+    declared: Sequence[DeclaredFreeze], catalog: Catalog, service: str, now: datetime
+) -> tuple[FreezeFact, ...]:
+    """The same of freezes that were read before (``standing_freezes``)."""
     written = [
         FreezeFact(begins=freeze.begins, ends=freeze.ends, reason=freeze.reason)
         for freeze in catalog.freezes
         if freeze.ends > now and (freeze.services is None or _among(service, freeze.services))
     ]
-    declared = [
+    spoken = [
         FreezeFact(
             begins=freeze.begins,
             ends=freeze.ends,
@@ -88,10 +95,10 @@ def freezes_for(session: Session, catalog: Catalog, service: str, now: datetime)
             id=freeze.id,
             set_by=freeze.owner,
         )
-        for freeze in standing_freezes(session, now)
+        for freeze in declared
         if not freeze.service or _among(service, (freeze.service,))
     ]
-    return tuple(sorted([*written, *declared], key=lambda freeze: (freeze.begins, freeze.ends)))
+    return tuple(sorted([*written, *spoken], key=lambda freeze: (freeze.begins, freeze.ends)))
 
 
 def standing(session: Session) -> Sequence[Lock]:

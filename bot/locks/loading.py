@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -11,7 +12,7 @@ from bot.deploys.loading import Desk
 from bot.deploys.views import PersonView
 from bot.locks import facts, rules, scopes, service
 from bot.locks.models import DeclaredFreeze, Lock
-from bot.locks.rules import Stage
+from bot.locks.rules import ScopeKind, Stage
 from bot.locks.views import Backlog, FreezeNote, FreezeRow, GoCard, LockCard, LockNote, LockRow, LockSaid, LocksReply
 from bot.outbox import Card, Note
 
@@ -45,6 +46,7 @@ def lock_card(session: Session, desk: Desk, lock: Lock, waiting: Backlog) -> Loc
         extend_until=_extend_until(lock, desk.now),
         room=lock.room if stage is Stage.HOLDS else None,
         still=_still(session, desk, lock) if stage is Stage.OVER else (),
+        asking=waiting.asking if stage is Stage.WANTS_GO else (),
     )
 
 
@@ -77,15 +79,25 @@ def lock_note(session: Session, desk: Desk, note: Note) -> LockNote | None:
     )
 
 
-def go_card(session: Session, desk: Desk, lock: Lock, card: Card) -> GoCard | None:
-    """What asks for a person's Go, or what came of that; None where that was settled before anybody could read it."""
+def go_card(session: Session, desk: Desk, lock: Lock, card: Card, asking: Mapping[int, Sequence[str]]) -> GoCard | None:
+    """What asks for a person's Go, or what came of that; None where that was settled before anybody could read it.
+
+    ``asking`` says of each lock, by its number, where promotions wait for its Go: of nothing that waits nobody is told
+    aloud.
+    """
     stage = rules.stage(lock, desk.now)
-    waits = stage is Stage.WANTS_GO and service.asks_now(lock, card.subject)
-    if not waits and card.ts is None:
+    together = service.lifted_together(session, lock) if service.asks_now(lock, card.subject) else ()
+    wanting = [one for one in together if rules.stage(one, desk.now) is Stage.WANTS_GO]
+    places = tuple(dict.fromkeys(place for one in wanting for place in asking.get(_id(one), ())))
+    waits = bool(wanting)
+    offers = waits and not places and lock.covered.kind is ScopeKind.PROMOTION
+    if card.ts is None and not places and not offers:
         return None
     return GoCard(
         lock_id=_id(lock),
-        scope=scopes.called(session, lock),
+        scopes=tuple(scopes.called(session, one) for one in wanting or together or [lock]),
+        asking=places,
+        offers=offers,
         reason=lock.reason,
         owner=_owner(session, desk, lock),
         ran_out=lock.lifted_at is None,

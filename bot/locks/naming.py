@@ -138,7 +138,7 @@ def capital(words: str) -> str:
 
 def where_to_go(lock: Lock) -> str:
     """Where a person says Go."""
-    return f"The button is on its card in {lock.channel}, on what waits there, and in /ship locks."
+    return f"The button is on the card of what waits there; where nothing does, on the lock's in {lock.channel}."
 
 
 def spoken(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from bot import outbox, work
 from bot.catalog import Catalog
+from bot.deploys import service as deploys
 from bot.locks import facts, naming, rules, scopes
 from bot.locks.models import Lock
 from bot.locks.rules import ScopeKind, Stage
@@ -20,6 +22,9 @@ LOCK = "lock"
 GO = "lock_go"
 """The kind of card that asks for a person's Go."""
 
+NARROW = (ScopeKind.TARGET, ScopeKind.SERVICE)
+"""Scopes of one service alone: the cards of its rollouts say that it is locked. A wide lock edits not everybody's."""
+
 _OUTLIVED = 20
 """Cards of locks that lifted themselves that are shown anew once another lock is over."""
 
@@ -29,6 +34,10 @@ def changed(session: Session, catalog: Catalog, lock: Lock, now: datetime) -> No
     session.flush()
     for target in scopes.covered_targets(session, catalog, lock):
         work.touch(session, "target", target.id or 0)
+        if lock.covered.kind in NARROW:
+            deploys.show_latest(session, target.id or 0)
+            if lock.owner is None:  # an incident's, which the card of what is live names
+                work.touch(session, "live", target.id or 0)
     show(session, lock, now, urgent=True)
     show_asked(session, lock, now)
     show_outlived(session, lock, now)
@@ -61,9 +70,30 @@ def show_covering(session: Session, catalog: Catalog, service: str, environment:
 
 
 def ask_go(session: Session, lock: Lock, now: datetime) -> None:
-    """Ask for a person's Go, aloud and each time it is over anew; the message says what came of it."""
-    subject = f"{lock.id}:{_over_second(lock)}"
+    """Ask for a person's Go, aloud and each time it is over anew; the message says what came of it.
+
+    Of locks that were lifted together, in one channel and for one cause, one message asks.
+    """
+    session.flush()
+    first = lifted_together(session, lock)[0]
+    subject = f"{first.id}:{_over_second(first)}"
     outbox.touch_card(session, GO, subject, lock.channel, now, lane=Lane.APPROVAL, urgent=True)
+
+
+def lifted_together(session: Session, lock: Lock) -> Sequence[Lock]:
+    """A lock and those that were lifted in the same instant, in one channel and for one cause; the first set first.
+
+    Not one after which nobody was asked for a Go.
+    """
+    if lock.lifted_at is None:
+        return [lock]
+    found = session.exec(
+        select(Lock)
+        .where(Lock.cause == lock.cause, Lock.channel == lock.channel, Lock.lifted_at == lock.lifted_at)
+        .where(col(Lock.closed).is_(False) | col(Lock.go_at).is_not(None))
+        .order_by(col(Lock.id))
+    ).all()
+    return found if lock in found else [lock]
 
 
 def asks_now(lock: Lock, subject: str) -> bool:
@@ -73,7 +103,8 @@ def asks_now(lock: Lock, subject: str) -> bool:
 
 def show_asked(session: Session, lock: Lock, now: datetime) -> None:
     """What asked for its Go shows what came of that."""
-    first, last = f"{lock.id}:", f"{lock.id};"
+    asked = lifted_together(session, lock)[0]
+    first, last = f"{asked.id}:", f"{asked.id};"
     for card in session.exec(select(Card).where(Card.kind == GO, Card.subject >= first, Card.subject < last)).all():
         outbox.touch_card(session, GO, card.subject, card.place, now, urgent=True)
 

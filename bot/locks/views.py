@@ -18,6 +18,8 @@ class Backlog:
     people: int = 0
     doubtful: int = 0
     """Promotions that wait because of it if the call to their pipeline, of which nothing is known, did not arrive."""
+    asking: tuple[str, ...] = ()
+    """Where promotions wait on whose own cards the Go is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,8 @@ class LockCard:
     """The channel in which what set it is dealt with, while it holds."""
     still: tuple[str, ...] = ()
     """Of one that lifted itself: what held there already and holds on, so that no Go is asked for this one."""
+    asking: tuple[str, ...] = ()
+    """Where promotions wait on whose own cards the Go is said, and not on this one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +60,15 @@ class GoCard:
     """A lock is over, and a person's Go is asked for; ``waits`` is false once it was said or something else came of it.
 
     ``by`` is whoever unlocked it; ``owner`` None for one that set itself. ``holds`` is whether it holds again.
+    ``scopes`` are those of all locks that were lifted with it, in the same channel and for the same cause.
     """
 
     lock_id: int
-    scope: str
+    scopes: tuple[str, ...]
+    asking: tuple[str, ...]
+    """Where promotions wait: on their cards the Go is said."""
+    offers: bool
+    """Whether it is said here, as of a Hold on what leaves with a train, of which there is no other card."""
     reason: str
     owner: PersonView | None
     ran_out: bool

@@ -15,6 +15,7 @@ from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.deploys.views import DeployNote, DeploySaid
 from bot.events import AlertLevel, DeployStatus, Level
+from bot.incidents import rollouts
 from bot.locks.loading import person
 from bot.outbox import Card, Note
 
@@ -105,5 +106,6 @@ def deploy_note(session: Session, desk: Desk, note: Note) -> Showing | None:
         alert=alert.name if alert is not None else None,
         alert_url=alert.url if alert is not None else None,
         since=alert.started_at if alert is not None else None,
+        incident=rollouts.open_of(session, alert),
     )
     return Showing("notes/deploy_said", view, {"kind": "deploy", "deploy": str(deploy.id)})

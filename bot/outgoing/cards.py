@@ -18,6 +18,7 @@ from bot.deploys.views import (
 )
 from bot.events import DeployStatus, Level
 from bot.outbox import Card
+from bot.outgoing import brakes
 from bot.trains import foreseeing
 
 
@@ -26,7 +27,7 @@ def deploy_card(session: Session, desk: Desk, card: Card) -> Showing | None:
     deploy = session.get(Deploy, int(card.subject))
     if deploy is None:
         return None
-    view = loading.deploy_card(session, desk, deploy)
+    view = brakes.on_deploy(session, desk, deploy, loading.deploy_card(session, desk, deploy))
     return Showing("cards/deploy", view, {"kind": "deploy", "deploy": card.subject, "sha": deploy.sha})
 
 

@@ -86,7 +86,7 @@ class Kinds:
                 "train_said": NoteKind(load=self._note(trains.train_note)),
                 "passenger_said": NoteKind(load=self._note(trains.passenger_note)),
                 "deploy_said": NoteKind(load=self._note(alerts.deploy_note)),
-                telling.SAID: NoteKind(load=self._note(incidents.incident_note)),
+                telling.SAID: NoteKind(load=self._note(incidents.incident_note), elsewhere=True),
                 telling.PERSON_SAID: NoteKind(load=self._note(incidents.person_note)),
             },
             effects=self._effects(),

@@ -26,8 +26,9 @@ from bot.deploys.views import (
 from bot.events import DeployStatus, Human, Level
 from bot.outbox import Card, Note
 from bot.outgoing.cards import deploy_line
-from bot.promotions import loading as promoting
+from bot.promotions import notes as promoting
 from bot.promotions import service as promotions
+from bot.promotions import shown
 from bot.promotions.models import Promotion
 
 
@@ -59,7 +60,7 @@ def change_note(session: Session, desk: Desk, note: Note) -> Showing | None:
         duration=deploy.status_at - began if deploy.state.ended else None,
         url=deploy.url or (carried.url if carried is not None else None),
         locked=f"{locked.scope}: {locked.reason}" if locked is not None else None,
-        by=promoting.who_view(session, desk, rollback.requested_by) if rollback is not None else None,
+        by=shown.who_view(session, desk, rollback.requested_by) if rollback is not None else None,
         reason=rollback.reason if rollback is not None else None,
         channel=desk.catalog.service(target.service).channel if rollback is not None else None,
     )
@@ -84,7 +85,7 @@ def watch_note(session: Session, desk: Desk, note: Note) -> Showing | None:
         status=deploy.state,
         duration=None,
         url=deploy.url or (rollback.url if rollback is not None else None),
-        by=promoting.who_view(session, desk, rollback.requested_by) if rollback is not None else None,
+        by=shown.who_view(session, desk, rollback.requested_by) if rollback is not None else None,
         reason=rollback.reason if rollback is not None else None,
         channel=desk.catalog.service(target.service).channel if rollback is not None else None,
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
 
 from bot import people
+from bot.alerts.models import Alert
 from bot.catalog import Catalog
 from bot.database import Database
 from bot.delivery import EffectKind, Showing
@@ -19,10 +20,13 @@ from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.deploys.views import RangeState
 from bot.events import Level
+from bot.incidents import locking, rollouts, telling
+from bot.locks.models import Lock
 from bot.outbox import Card, Note
+from bot.outgoing import brakes
 from bot.outgoing.people import Consequences
 from bot.ports import Changes, Direction, Forge, Range
-from bot.promotions import finding, following, loading, ranges
+from bot.promotions import finding, following, loading, notes, ranges, shown
 from bot.promotions.views import PromotionNote, Said
 from bot.trains import loading as trains
 
@@ -38,7 +42,7 @@ def promotion_card(session: Session, desk: Desk, card: Card) -> Showing | None:
     aboard = trains.aboard_card(session, desk, promotion) if not card.place.startswith(("U", "W")) else None
     if aboard is not None:
         return Showing("cards/aboard", aboard, {"kind": "promotion", "promotion": str(promotion.id)})
-    view = loading.promotion_card(session, desk, promotion)
+    view = brakes.on_promotion(session, loading.promotion_card(session, desk, promotion))
     return Showing("cards/promotion", view, {"kind": "promotion", "promotion": str(promotion.id), "sha": promotion.sha})
 
 
@@ -47,10 +51,19 @@ def promotion_note(session: Session, desk: Desk, note: Note) -> Showing | None:
     change = note.data.get("change")
     if change is not None and people.level_of(session, note.place, f"change:{change}") is not Level.ALL:
         return None
-    view = loading.promotion_note(session, desk, note)
-    if view is None:
+    view = notes.promotion_note(session, desk, note)
+    if view is None or (view.said == Said.HELD.value and _known(session, note)):
         return None
+    alert = session.get(Alert, note.data["alert"]) if note.data.get("alert") is not None else None
+    view = replace(view, incident=rollouts.open_of(session, alert))
     return Showing("notes/promotion_said", view, {"kind": "promotion", "promotion": str(view.promotion_id)})
+
+
+def _known(session: Session, note: Note) -> bool:
+    """Whether an incident's lock holds a change back, and its author has heard of the incident itself."""
+    lock = session.get(Lock, note.data["lock"]) if note.data.get("lock") is not None else None
+    incident = locking.incident_of(lock.cause) if lock is not None else None
+    return incident is not None and telling.was_told(session, incident, note.place)
 
 
 def went_round_note(session: Session, desk: Desk, note: Note) -> Showing | None:
@@ -69,7 +82,7 @@ def went_round_note(session: Session, desk: Desk, note: Note) -> Showing | None:
         environment=target.environment,
         sha=deploy.sha,
         rollback=deploys.is_rollback(deploy),
-        who=loading.who_view(session, desk, f"github:{deploy.creator.lower()}" if deploy.creator else None),
+        who=shown.who_view(session, desk, f"github:{deploy.creator.lower()}" if deploy.creator else None),
         reason=None,
         changes=(),
         url=deploy.url,

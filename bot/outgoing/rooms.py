@@ -1,8 +1,8 @@
 """The calls about incidents' rooms: one made, people let in, its head, what is read and written there, its end.
 
 Why twice is harmless: a room is found again by its key; whoever is in it is not let in again; a topic, a pin, a
-bookmark, a closed room and a canvas stay what they are; reading changes nothing. Only a summary that was whispered may
-come twice, or be lost, after a kill.
+bookmark and a closed room stay what they are; a canvas has each draft once; reading changes nothing. Only a summary
+that was whispered may come twice, or be lost, after a kill.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ log = structlog.get_logger(__name__)
 
 LONGEST_TITLE = 250
 """Characters of a document's title."""
+
+Troubled = Callable[[Session, Desk, Incident, str, datetime], None]
+"""A verb that says why something about an incident could not be done."""
 
 CARD_STANDS_SOON = 1.0
 """Seconds until it is looked again whether a card that is to be pinned stands."""
@@ -73,7 +76,7 @@ class RoomCalls:
         try:
             room = await self._rooms().open_room(name, key, private=self.desk(self.clock()).catalog.incidents.private)
         except Unauthorised as fault:
-            await self._cannot(data, fault)
+            await self._first(data, fault, rooms.cannot)
             raise
         except GiveUp as fault:
             log.error("a room cannot be made", code=fault.code, mend=fault.mend, incident=data["incident"])
@@ -89,12 +92,13 @@ class RoomCalls:
         channel, people = wanted
         try:
             troubles = await self._rooms().invite(channel, people)
-        except Unauthorised:
+        except Unauthorised as fault:
+            await self._first(data, fault, rooms.nobody_let_in)
             raise
         except GiveUp as fault:
             log.error("people cannot be let into a room", code=fault.code, mend=fault.mend, incident=data["incident"])
             troubles = dict.fromkeys(people, str(fault))
-        return self._of(data, lambda session, _, one, now: rooms.asked_in(session, one, troubles, people, now))
+        return self._of(data, lambda session, desk, one, now: rooms.asked_in(session, desk, one, troubles, people, now))
 
     async def set_topic(self, data: Mapping[str, Any]) -> Settle:
         """Say in the room's head how the incident stands."""
@@ -191,7 +195,16 @@ class RoomCalls:
             return _nothing
         channel, view = wanted
         text = self.renderer.document(postmortem.TEMPLATE, view)
-        address = await self._rooms().put_document(channel, rooms.quiet(postmortem.title_of(view), LONGEST_TITLE), text)
+        title = rooms.quiet(postmortem.title_of(view), LONGEST_TITLE)
+        try:
+            address = await self._rooms().put_document(channel, title, text, view.mark)
+        except Unauthorised as fault:
+            await self._first(data, fault, resolving.not_written)
+            raise
+        except GiveUp as fault:
+            log.error("a draft cannot be laid into a room", code=fault.code, mend=fault.mend, incident=data["incident"])
+            why = str(fault)
+            return self._of(data, lambda session, desk, one, now: resolving.not_written(session, desk, one, why, now))
         return self._of(data, lambda session, desk, one, now: resolving.written(session, desk, one, address, now))
 
     async def follow_up(self, data: Mapping[str, Any]) -> Settle:
@@ -241,8 +254,9 @@ class RoomCalls:
 
         return await self.database.read(read)
 
-    async def _cannot(self, data: Mapping[str, Any], fault: GiveUp) -> None:
-        write = self._of(data, lambda session, desk, one, now: rooms.cannot(session, desk, one, str(fault), now))
+    async def _first(self, data: Mapping[str, Any], fault: GiveUp, said: Troubled) -> None:
+        """Have it ``said`` what a person must mend, before it is tried again by itself."""
+        write = self._of(data, lambda session, desk, one, now: said(session, desk, one, str(fault), now))
         await self.database.write(lambda session: write(session, self.clock()))
 
     async def _not_followed_up(self, number: int, fault: GiveUp) -> None:

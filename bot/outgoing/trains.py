@@ -13,6 +13,7 @@ from bot.departures.models import Departure
 from bot.deploys.loading import Desk
 from bot.events import Level
 from bot.outbox import Card, Note
+from bot.outgoing import brakes
 from bot.trains import loading, noting
 from bot.trains.telling import PassengerSaid
 
@@ -22,7 +23,7 @@ def departure_card(session: Session, desk: Desk, card: Card) -> Showing | None:
     departure = session.get(Departure, int(card.subject))
     if departure is None:
         return None
-    view = loading.departure_card(session, desk, departure)
+    view = brakes.on_departure(session, loading.departure_card(session, desk, departure))
     return Showing("cards/departure", view, {"kind": "departure", "departure": card.subject, "train": view.train})
 
 

@@ -19,9 +19,9 @@ from bot.locks import loading as locks
 from bot.people import Available
 from bot.promotions import judging
 from bot.promotions.gathering import approvals_of, changes_of, situation, target_of
-from bot.promotions.loading import gate_lines, who_view
 from bot.promotions.models import Promotion
 from bot.promotions.models import State as PromotionState
+from bot.promotions.shown import gate_lines, who_view
 from bot.promotions.states import is_called, state_of
 from bot.promotions.views import AbleView
 from bot.trains import conducting, finding, following, rules, times

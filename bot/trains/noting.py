@@ -17,7 +17,7 @@ from bot.deploys.models import Change
 from bot.deploys.views import AboutView
 from bot.locks import loading as locks
 from bot.outbox import Note
-from bot.promotions.loading import who_view
+from bot.promotions.shown import who_view
 from bot.trains import conducting, finding, foreseeing, loading
 from bot.trains.telling import PassengerSaid, Said, TrainSaid
 from bot.trains.views import (

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.departures.states import Outcome, State
-from bot.deploys.views import ChangeView, PersonView
+from bot.deploys.views import ChangeView, OpenIncident, PersonView
 from bot.events import TrainAct
 from bot.promotions.views import AbleView, GateLine
 
@@ -64,6 +64,8 @@ class ServiceAboard:
     """Whether nobody knows yet what it carries."""
     reentries: tuple[str, ...] = ()
     """What was rolled back before and is aboard again, with no fix and nobody's word for it."""
+    incidents: tuple[OpenIncident, ...] = ()
+    """Those that are open about the service where it goes."""
     stuck: str | None = None
     """What must come before its missing yeses can all be given: who is to be proven, or that nobody is left."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 from sqlmodel import Session, col, select
@@ -19,7 +19,7 @@ from bot.delivery.kinds import Settle
 from bot.deploys import service as deploys
 from bot.deploys.models import Deploy
 from bot.deploys.views import RangeState
-from bot.errors import OutgoingError, RetryLater
+from bot.errors import RetryLater
 from bot.events import (
     AlertLevel,
     AlertReported,
@@ -38,7 +38,7 @@ from bot.locks.models import Lock
 from bot.outbox import Card, Effect, Note, SendState
 from bot.outgoing.paging import Paging as PagingEffects
 from bot.people import OnCallList
-from bot.ports import Call, ChangeEvent, OnCall, Paged, PagerState, Reached
+from tests.unit.pager import Pager
 from tests.unit.promoting import DAYS_AGO, LOGINS, World
 from tests.unit.reports import ANA, CHI, carrying, minute, pull, report
 
@@ -58,96 +58,6 @@ def paged(name: str, **more: Any) -> Service:
         runbook=f"https://runbooks.example/{name}",
     )  # fmt: skip
     return replace(usual, **more)
-
-
-@dataclass
-class Pager:
-    """The pager, which remembers what it was asked, and refuses what ``faults`` says of a method."""
-
-    calls: list[Call] = field(default_factory=list)
-    asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
-    escalated: list[tuple[str, str]] = field(default_factory=list)
-    acknowledged: list[str] = field(default_factory=list)
-    notes: list[tuple[str, str]] = field(default_factory=list)
-    resolved: list[str] = field(default_factory=list)
-    changes: list[ChangeEvent] = field(default_factory=list)
-    states: dict[str, PagerState] = field(default_factory=dict)
-    users: dict[str, str] = field(default_factory=dict)
-    faults: dict[str, OutgoingError] = field(default_factory=dict)
-    responders: bool = True
-    levels: tuple[tuple[str, ...], ...] = (("PDEE",), ("PEVE",))
-    """Whom a policy calls, level by level."""
-
-    def _may(self, method: str) -> None:
-        if method in self.faults:
-            raise self.faults[method]
-
-    async def on_call(self, service: str) -> Sequence[OnCall]:
-        """Nobody asks the pager here: who is on call is written by the test."""
-        return ()
-
-    async def on_schedule(self, schedule: str, at: datetime) -> Sequence[OnCall]:
-        """Nor this."""
-        return ()
-
-    async def user_by_email(self, email: str) -> str | None:
-        """By the addresses that the test gave it."""
-        self._may("user_by_email")
-        return self.users.get(email)
-
-    async def page(self, call: Call) -> Paged:
-        """One incident for each key while that is open."""
-        self._may("page")
-        known = {f"Q{place}": one.key for place, one in enumerate(self.calls, start=1)}
-        number = next((one for one, key in known.items() if key == call.key and one not in self.resolved), None)
-        if number is None:
-            self.calls.append(call)
-            number = f"Q{len(self.calls)}"
-        return Paged(number, f"https://bakery.pagerduty.example/incidents/{number}")
-
-    async def ask_responders(self, incident: str, users: Sequence[str], message: str) -> bool:
-        """Where the account can."""
-        self._may("ask_responders")
-        if self.responders:
-            self.asked.append((incident, tuple(users)))
-        return self.responders
-
-    async def escalate(self, incident: str, policy: str | None, but: Sequence[str]) -> Sequence[Reached]:
-        """Level by level: the first one at which anybody has not been called yet."""
-        self._may("escalate")
-        level = next((one for one in self.levels if any(user not in but for user in one)), ())
-        if level:
-            self.escalated.append((incident, policy or "own"))
-        return [Reached(user, user.removeprefix("P").capitalize()) for user in level]
-
-    async def state(self, incident: str) -> PagerState:
-        """As the test says, else nobody has answered."""
-        self._may("state")
-        return self.states.get(incident, PagerState())
-
-    async def acknowledge(self, incident: str) -> None:
-        """Remembered."""
-        self._may("acknowledge")
-        self.acknowledged.append(incident)
-
-    async def note(self, incident: str, text: str) -> None:
-        """Remembered."""
-        self._may("note")
-        self.notes.append((incident, text))
-
-    async def resolve(self, incident: str) -> None:
-        """Remembered."""
-        self._may("resolve")
-        self.resolved.append(incident)
-
-    async def record_change(self, change: ChangeEvent) -> None:
-        """Remembered."""
-        self._may("record_change")
-        self.changes.append(change)
-
-    def phones(self) -> list[str | None]:
-        """Whose phones rang, in order; None: by a policy."""
-        return [call.user for call in self.calls]
 
 
 class Here:
@@ -431,4 +341,13 @@ def away(here: Alarms, slack_id: str, why: str = "On holiday") -> None:
     here.session.flush()
 
 
-__all__ = ["BAKERS", "LOGINS", "PAGERS", "Alarms", "Here", "Pager", "alarms", "away", "paged"]
+def broken(session: Session, **more: Any) -> Alarms:
+    """Twelve minutes after Ana's rollout, which Chi merged, an alert fires."""
+    here = alarms(session, **more)
+    here.shipped()
+    here.at = 12
+    here.fires()
+    return here
+
+
+__all__ = ["BAKERS", "LOGINS", "PAGERS", "Alarms", "Here", "Pager", "alarms", "away", "broken", "paged"]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from bot.alerts.views import MoreUnmappedCard, ServiceChoice, UnmappedCard, UnmappedKind
 from bot.deploys.views import ChangeView, DeployNote, DeploySaid, PersonView
+from tests.unit.golden_deploys import BURNS
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 RETRY = ChangeView(
@@ -61,6 +62,7 @@ SAMPLES: dict[str, dict[str, object]] = {
         "it failed": FAILED,
         "it failed, and nobody knows what it carries": dataclasses.replace(FAILED, changes=(), url=None),
         "an alert fires": FIRES,
+        "an alert fires, and its incident is open": dataclasses.replace(FIRES, incident=BURNS),
         "an alert fires, with more aboard than is listed": dataclasses.replace(FIRES, more=9, alert_url=None),
         "it is over": dataclasses.replace(FIRES, said=DeploySaid.ALERT_OVER.value),
     },

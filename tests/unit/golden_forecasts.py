@@ -1,4 +1,4 @@
-"""What people read of the train that carries a change: samples for ``test_golden``."""
+"""What people read of the train that carries a change: samples for ``golden_samples``."""
 
 from __future__ import annotations
 

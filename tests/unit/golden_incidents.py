@@ -11,28 +11,30 @@ from bot.answers.views import LockLine, PromotionLine
 from bot.deploys.views import ChangeView, LinkView, PersonView
 from bot.events import IncidentAct
 from bot.incidents.loading import severity_rows
+from bot.incidents.replies import (
+    ActModal,
+    IncidentReply,
+    IncidentsReply,
+    KeepModal,
+    OpenModal,
+    TimelineLine,
+    TimelineReply,
+)
 from bot.incidents.states import PageState, State
 from bot.incidents.telling import PersonSaid, Said
 from bot.incidents.views import (
-    ActModal,
     AlertLine,
     BeforeLine,
     IncidentCard,
     IncidentLine,
     IncidentNote,
-    IncidentReply,
-    IncidentsReply,
-    KeepModal,
     LikelyView,
-    OpenModal,
     OpinionView,
     PageLine,
     PersonNote,
     RolesView,
     ServiceLine,
     TaskView,
-    TimelineLine,
-    TimelineReply,
     UpdateView,
 )
 from bot.promotions.views import GateLine
@@ -105,7 +107,8 @@ FLAG = LikelyView(
     evidence=("was turned 2 min before",),
     against=(),
     who=BEN,
-    summary="turned on",
+    summary="25 % → 50 %",
+    kept_in="LaunchDarkly",
     url="https://app.launchdarkly.example/new-basket",
 )
 WENT_BACK = dataclasses.replace(FIRST, label="9f8e7d6", rollback=True, who=DEE, changes=())
@@ -119,11 +122,12 @@ WOKEN = PageLine(
     reason="wrote #812",
     asked_at=ONSET + timedelta(seconds=20),
     next_at=ONSET + timedelta(minutes=5),
+    then="Dee (on call) is woken",
 )
 ASKED = dataclasses.replace(
     WOKEN, page_id=42, person=CHI, role="merger", way="respond", reason="merged #812", next_at=None
 )
-ALONE = dataclasses.replace(WOKEN, way="message", sure=False)
+ALONE = dataclasses.replace(WOKEN, way="message", sure=False, then="this is asked again")
 ANSWERED = dataclasses.replace(WOKEN, state=PageState.ANSWERED, answered_at=ONSET + timedelta(minutes=1), next_at=None)
 WOULD = dataclasses.replace(WOKEN, state=PageState.SHADOW, way="shadow", next_at=None)
 ALERT = AlertLine(
@@ -162,7 +166,9 @@ SAID = UpdateView(
     at=ONSET + timedelta(minutes=6),
     next_at=ONSET + timedelta(minutes=36),
 )
-TASK = TaskView(task_id=51, text="Alert on the retry queue's length", owner=CHI, done=False, issue_url=None)
+TASK = TaskView(
+    task_id=51, text="Alert on the retry queue's length", owner=CHI, done=False, issue_url=None, asked_by=ANA
+)
 DONE = dataclasses.replace(
     TASK,
     task_id=52,
@@ -244,8 +250,17 @@ NO_LIKELY = dataclasses.replace(
     OPEN,
     likely=(),
     confidence="none",
-    pages=(dataclasses.replace(WOKEN, person=DEE, role="on_call", way="policy", reason="is on call for checkout"),),
-    wakes_next="the escalation policy",
+    pages=(
+        dataclasses.replace(
+            WOKEN,
+            person=DEE,
+            role="on_call",
+            way="policy",
+            reason="is on call for checkout",
+            then="it goes on to the escalation policy of payments",
+        ),
+    ),
+    wakes_next="the escalation policy of payments",
     wakes_on_call=None,
     before=(),
 )
@@ -383,6 +398,8 @@ NOTES: dict[str, object] = {
     "another alert": note(Said.ALERTS, alert=LEDGER),
     "quiet": note(Said.QUIET, QUIET),
     "fires again": note(Said.FIRES_AGAIN, alert=ALERT),
+    "comes and goes": note(Said.FLAPS, alert=ALERT, times=3),
+    "is somebody else's": note(Said.LEFT, alert=LEDGER, why="cart's"),
     "rolled back": note(
         Said.ROLLED_BACK, OUT, likely=FIRST, called="Ana", sha="9f8e7d6c5b4a39281706f5e4d3c2b1a099887766"
     ),
@@ -405,7 +422,11 @@ NOTES: dict[str, object] = {
     ),
     "reopened": note(Said.REOPENED, called="Ana"),
     "reopened by an alert": note(Said.REOPENED, alert=ALERT),
-    "the draft": note(Said.DOCUMENT, RESOLVED),
+    "the draft": note(Said.DOCUMENT, RESOLVED, times=1),
+    "another draft": note(Said.DOCUMENT, RESOLVED, times=2),
+    "no draft": note(Said.NO_DOCUMENT, RESOLVED, why="missing_scope: Give the app canvases:read"),
+    "some are not let in": note(Said.NOT_LET_IN, ON_IT, called="Chi and Dee", why="an app may not invite guests"),
+    "nobody is let in": note(Said.NOT_LET_IN, called="Chi", why="missing_scope: Give the app channels:manage"),
     "no issue": note(Said.TASK, task=TASK, why="I may not open issues in acme/checkout"),
     "no room": note(Said.NO_ROOM, dataclasses.replace(OPEN, room=None), why="restricted_action"),
 }
@@ -418,12 +439,19 @@ PAGES: dict[str, object] = {
         why="Ask Ana, who is away: she wrote #812.",
     ),
     "you are on call, and its author says that it was not it": dataclasses.replace(
-        PERSON, page=dataclasses.replace(WOKEN, page_id=43, person=DEE, role="on_call", reason="is on call"),
+        PERSON,
+        page=dataclasses.replace(
+            WOKEN, page_id=43, person=DEE, role="on_call", reason="is on call", then="nobody else is left to be woken"
+        ),
         likely=dataclasses.replace(FIRST, opinions=(OpinionView(person=ANA, right=False),)), written=False,
     ),
     "you rolled back": dataclasses.replace(
         PERSON, card=dataclasses.replace(OPEN, likely=(WENT_BACK,)), likely=WENT_BACK,
         page=dataclasses.replace(WOKEN, role="rolled_back"),
+    ),
+    "you turned a flag": dataclasses.replace(
+        PERSON, card=dataclasses.replace(OPEN, likely=(FLAG, SECOND)), likely=FLAG,
+        page=dataclasses.replace(WOKEN, person=BEN, reason="turned the flag new-basket"),
     ),
     "in Slack alone": dataclasses.replace(
         PERSON, page=ALONE, card=dataclasses.replace(OPEN, wakes_next=None, wakes_on_call=None, pager=False)
@@ -449,6 +477,10 @@ PEOPLE: dict[str, object] = {
     "again, since it goes on": dataclasses.replace(PERSON, again=True),
     "asked, not woken": dataclasses.replace(
         PERSON, said=PersonSaid.ASKED.value, page=None, likely=SECOND, why="wrote #815", written=False
+    ),
+    "asked of a flag, whose keeper nobody knows": dataclasses.replace(
+        PERSON, said=PersonSaid.ASKED.value, page=None, why="turned the flag new-basket", written=False,
+        likely=dataclasses.replace(FLAG, kept_in=None, url=None),
     ),
 }  # fmt: skip
 ACT = ActModal(

@@ -51,6 +51,7 @@ from bot.promotions.views import (
     TryingView,
 )
 from tests.unit import golden_trains as trains
+from tests.unit.golden_deploys import BURNS
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 SHA = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334"
@@ -331,6 +332,7 @@ CARDS: dict[str, object] = {
     "rolling out": ROLLING,
     "live and watched": LIVE,
     "live, and alerts fire": dataclasses.replace(LIVE, alerts=FIRING),
+    "live, and an incident is open": dataclasses.replace(LIVE, incidents=(BURNS,)),
     "live": dataclasses.replace(LIVE, watched_until=None),
     "live no more": dataclasses.replace(LIVE, watched_until=None, live=False),
     "was rolled back": dataclasses.replace(
@@ -384,6 +386,9 @@ NOTES: dict[str, object] = {
     ),
     "void, nothing added": dataclasses.replace(NOTE, said=Said.VOID.value, changes=()),
     "an alert fires": dataclasses.replace(NOTE, said=Said.ALERT.value, alert=FIRING[0]),
+    "an alert fires, and its incident is open": dataclasses.replace(
+        NOTE, said=Said.ALERT.value, alert=FIRING[0], incident=BURNS
+    ),
     "an alert fires, to an author": dataclasses.replace(NOTE, said=Said.ALERT.value, changes=(RETRY,), alert=FIRING[1]),
     "an alert is over": dataclasses.replace(NOTE, said=Said.ALERT_OVER.value, alert=FIRING[0]),
     "held by Dee": dataclasses.replace(NOTE, said=Said.HELD.value, changes=(RETRY,), lock=DEES_LOCK),

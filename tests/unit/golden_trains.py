@@ -31,6 +31,7 @@ from bot.trains.views import (
     TrainsReply,
     TrainView,
 )
+from tests.unit.golden_deploys import BURNS
 
 TWO = datetime(2026, 3, 3, 13, 0, tzinfo=UTC)
 """14:00 in Paris."""
@@ -240,6 +241,12 @@ CARDS: dict[str, object] = {
     "sealed, and waits for who is ready": dataclasses.replace(ASKS_READY, ready_required=True, conductor=None),
     "sealed, one removed, nobody conducts": dataclasses.replace(
         SEALED, aboard=(CART,), left=(OFF, LATE, RED), more_left=4, conductor=None, backup=None, next_at=None
+    ),
+    "sealed, and an incident is open": dataclasses.replace(
+        SEALED, aboard=(dataclasses.replace(CART, incidents=(BURNS,)),)
+    ),
+    "under way, and an incident is open": dataclasses.replace(
+        UNDER_WAY, aboard=(dataclasses.replace(CART_LIVE, incidents=(BURNS,)),)
     ),
     "held by a gate": HELD,
     "held by two gates": dataclasses.replace(HELD, aboard=WANTS_YES),

@@ -98,11 +98,11 @@ class Slack:
         self._ended("pin")
 
     async def bookmark(self, channel: str, title: str, url: str) -> None:
-        """Once for each address."""
+        """Once for each address, and for each title."""
         self._called("bookmark")
         there = self.links.setdefault(channel, [])
         if url not in [one for _, one in there]:
-            there.append((title, url))
+            self.links[channel] = [*(one for one in there if one[0] != title), (title, url)]
         self._ended("bookmark")
 
     async def archive(self, channel: str) -> None:
@@ -123,10 +123,12 @@ class Slack:
         self._ended("heard")
         return self.messages.get((channel, ts))
 
-    async def put_document(self, channel: str, title: str, markdown: str) -> str | None:
-        """A channel has one canvas."""
+    async def put_document(self, channel: str, title: str, markdown: str, mark: str) -> str | None:
+        """A channel has one canvas, in which people write; it gets longer."""
         self._called("put_document")
-        self.documents[channel] = (title, markdown)
+        known, there = self.documents.get(channel, (title, ""))
+        if mark not in there:
+            self.documents[channel] = (known, f"{there}\n{markdown}" if there else markdown)
         self._ended("put_document")
         return f"https://bakery.slack.example/docs/{channel}"
 

@@ -11,14 +11,14 @@ from sqlmodel import col, select
 from bot import people
 from bot.audit import Fact, Tag
 from bot.catalog import PagingMode
-from bot.errors import GiveUp, Unauthorised, UserError
+from bot.errors import UserError
 from bot.events import IncidentAct, IncidentActed
 from bot.incidents import acts
-from bot.incidents.models import Likely, Opinion, Task
+from bot.incidents.models import Likely, Opinion
 from bot.outbox import Effect
 from bot.ports import Member
 from tests.unit.reports import minute
-from tests.unit.rooming import Killed, Rooming
+from tests.unit.rooming import Rooming
 
 CALLED = "incident 1 (checkout 5xx)"
 
@@ -120,10 +120,20 @@ def test_a_role_that_somebody_has_is_nothing_new(burning: Rooming) -> None:
     assert len(burning.notes("role")) == 1
 
 
-def test_a_guest_gets_no_role(burning: Rooming) -> None:
-    people.saw(burning.session, Member("U0GUS", "Gus", guest=True), burning.now)
-    with pytest.raises(UserError, match="Gus is no full member"):
-        burning.gives(IncidentAct.LEAD, "U0GUS")
+@pytest.mark.parametrize(
+    "act", [IncidentAct.LEAD, IncidentAct.COMMUNICATIONS, IncidentAct.SCRIBE, IncidentAct.TASK], ids=str
+)
+@pytest.mark.parametrize("who", ["a guest", "deactivated", "unknown"])
+def test_whoever_can_do_nothing_here_gets_no_role_and_no_task(burning: Rooming, act: IncidentAct, who: str) -> None:
+    """Whom Slack calls a stranger counts as a guest. Those who can are named."""
+    if who != "unknown":
+        member = Member("U0GUS", "Gus", guest=who == "a guest", active=who == "a guest")
+        people.saw(burning.session, member, burning.now)
+    with pytest.raises(UserError, match="for example Ana or Chi or ") as refused:
+        burning.gives(act, "U0GUS", text="Tell support")
+    told = "Gus is no full member of this workspace" if who != "unknown" else "Slack has not told me yet who"
+    assert str(refused.value).startswith(told)
+    assert (burning.notes("role"), burning.notes("task"), "U0GUS" in burning.guests()) == ([], [], False)
 
 
 # --- verdicts -----------------------------------------------------------------------------------------------------
@@ -257,87 +267,6 @@ def test_what_is_only_watched_ends_without_a_room(burning: Rooming) -> None:
 def test_whoever_is_on_call_is_woken_because_somebody_asks(burning: Rooming) -> None:
     assert burning.acts(IncidentAct.WAKE, "U0BEN") == "Dee is called now."
     assert burning.acts(IncidentAct.WAKE, "U0BEN") == "Dee was woken already."
-
-
-# --- tasks --------------------------------------------------------------------------------------------------------
-
-
-def test_a_task_is_noted_done_and_no_second_time(burning: Rooming) -> None:
-    assert burning.gives(IncidentAct.TASK, "U0BEN", text="Restart the  cache") == (
-        f"Noted as task 1 of {CALLED}. Ben is asked to."
-    )
-    assert burning.acts(IncidentAct.DONE, "U0BEN", task=1) == "Done: task 1."
-    assert burning.acts(IncidentAct.DONE, "U0BEN", task=1).startswith("Nothing to do: task 1 was done at 12:12")
-    assert [note.data.get("done") for note in burning.notes("task")] == [None, True]
-    assert {"Restart the cache", "Done: Restart the cache"} <= set(burning.entries())
-
-
-def test_a_task_says_what_and_names_one_that_there_is(burning: Rooming) -> None:
-    assert "what is to be done" in burning.refused_act(IncidentAct.TASK, text="  ")
-    burning.acts(IncidentAct.TASK, text="Restart the cache")
-    assert burning.refused_act(IncidentAct.DONE, task=7) == (
-        "Incident 1 (checkout 5xx) has no such task. Still to be done: 1 (Restart the cache)."
-    )
-
-
-def test_a_follow_up_becomes_one_issue_where_the_code_is(burning: Rooming) -> None:
-    burning.acts(IncidentAct.TASK, text="Alert <!channel> on @everyone *before*\nit burns")
-    assert burning.acts(IncidentAct.FOLLOW_UP, task=1) == (
-        "Task 1 becomes an issue in bakery/checkout; its address follows here."
-    )
-    assert burning.acts(IncidentAct.FOLLOW_UP, task=1).startswith("Nothing to do: task 1 is becoming an issue")
-    burning.does()
-    ((repo, title, body),) = burning.tracker.issues.values()
-    assert repo == "bakery/checkout"
-    assert title == "Alert ‹!channel› on @\N{WORD JOINER}everyone *before* it burns"
-    assert "<" not in body
-    assert "@everyone" not in body
-    task = burning.session.exec(select(Task)).one()
-    assert task.issue_url == "https://github.example/bakery/checkout/issues/1"
-    assert burning.acts(IncidentAct.FOLLOW_UP, task=1) == f"Nothing to do: task 1 is an issue already: {task.issue_url}"
-
-
-def test_a_follow_up_can_be_written_at_once(burning: Rooming) -> None:
-    burning.acts(IncidentAct.FOLLOW_UP, text="Alert before it burns")
-    burning.does()
-    assert [title for _, title, _ in burning.tracker.issues.values()] == ["Alert before it burns"]
-
-
-def test_a_kill_while_an_issue_is_opened_makes_no_second_one(burning: Rooming) -> None:
-    burning.acts(IncidentAct.FOLLOW_UP, text="Alert before it burns")
-    burning.tracker.dies = True
-    with pytest.raises(Killed):
-        burning.does()
-    burning.does()
-    assert len(burning.tracker.issues) == 1
-    assert len([note for note in burning.notes("task") if note.key.endswith(":issue")]) == 1
-
-
-def test_an_issue_that_cannot_be_opened_is_said_and_can_be_tried_again(burning: Rooming) -> None:
-    burning.tracker.fault = GiveUp("not_found", "Give the app access to bakery/checkout.")
-    burning.acts(IncidentAct.FOLLOW_UP, text="Alert before it burns")
-    burning.does()
-    assert burning.notes("task")[-1].data["why"] == "not_found: Give the app access to bakery/checkout."
-    burning.tracker.fault = None
-    burning.acts(IncidentAct.FOLLOW_UP, task=1)
-    burning.does()
-    assert len(burning.tracker.issues) == 1
-
-
-def test_an_issue_waits_for_a_person_to_mend_our_credentials(burning: Rooming) -> None:
-    burning.tracker.fault = Unauthorised("bad_credentials", "Renew GITHUB_TOKEN.")
-    burning.acts(IncidentAct.FOLLOW_UP, text="Alert before it burns")
-    burning.does()
-    burning.turn(burning.at + 5)
-    assert len([note for note in burning.notes("task") if "why" in note.data]) == 1
-    burning.tracker.fault = None
-    burning.turn(burning.at + 5)
-    assert len(burning.tracker.issues) == 1
-
-
-def test_where_no_repository_is_known_somebody_can_name_one(burning: Rooming) -> None:
-    burning.incident().service = None
-    assert "incidents, issues_in" in burning.refused_act(IncidentAct.FOLLOW_UP, text="Alert before it burns")
 
 
 # --- late and repeated clicks -------------------------------------------------------------------------------------

@@ -112,9 +112,41 @@ def test_an_alert_that_turns_out_to_be_another_services_wakes_that_ones_people(s
     here.fires(None, "queue is full", source="grafana")
     alert = here.session.exec(select(Alert)).one()
     for minute, service in enumerate(("cart", "mail")):
-        here.at = minute
+        here.turn(minute)
         here.tell(AlertMapped(alert=alert.id or 0, service=service, slack_id="U0DEE", called="Dee", at=here.now))
     first, second = here.incidents()
     assert [(one.service, one.quiet_at is None) for one in (first, second)] == [("cart", False), ("mail", True)]
     assert [call.service for call in here.calls().calls] == ["PCART", "PMAIL"]
-    assert "quiet" in here.aloud(first)
+    here.turn(2)
+    assert here.aloud(first)[-2:] == ["left", "quiet"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_a_person_makes_real_locks_what_it_named_and_no_other_that_is_only_watched(
+    sqlite_session: Session, *, named: bool
+) -> None:
+    """The question names all that it is about then; whoever joins later, or is opened again with it, was not asked."""
+    here = watching(alarms(sqlite_session), "checkout", "cart", "mail")
+    locked = ["cart/production", "checkout/production"] if named else ["checkout/production"]
+    for service in ("checkout", "cart") if named else ("checkout",):
+        here.fires(service)
+    here.acts(IncidentAct.OPEN_ROOM)
+    here.fires("cart", "cart p99")
+    (incident,) = here.incidents()
+    assert sorted(scope for scope, _ in here.locked()) == locked
+    card = loading.incident_card(here.session, here.desk, incident)
+    assert [one.service for one in card.only_watched] == ([] if named else ["cart"])
+    here.acts(IncidentAct.RESOLVE, text="over")
+    here.acts(IncidentAct.REOPEN)
+    assert sorted(scope for scope, _ in here.locked()) == locked
+
+
+def test_a_service_that_is_off_is_locked_by_no_incident_of_another(sqlite_session: Session) -> None:
+    """Though the other depends on it, or its sender groups them: it opens nothing and joins nothing."""
+    here = alarms(sqlite_session)
+    here.services = tuple(replace(one, paging=PagingMode.OFF) if one.name == "cart" else one for one in here.services)
+    here.fires("cart", grouping="g")
+    here.fires("checkout", grouping="g")
+    here.fires("cart", "cart p99", grouping="g")
+    assert [one.service for one in here.incidents()] == ["checkout"]
+    assert [scope for scope, _ in here.locked()] == ["checkout/production"]

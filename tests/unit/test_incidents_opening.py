@@ -230,26 +230,6 @@ def test_many_services_at_once_are_one_storm(sqlite_session: Session) -> None:
 # --- over and again -----------------------------------------------------------------------------------------------
 
 
-def test_when_nothing_fires_any_more_it_is_said_and_stays_open(sqlite_session: Session) -> None:
-    """One of two is over: nothing; both are: quiet, mitigated; again: said, and not mitigated."""
-    here = alarms(sqlite_session)
-    here.fires(began=0)
-    here.fires(name="checkout latency", began=0)
-    here.at = 10
-    here.over()
-    assert here.incident().quiet_at is None
-    here.over(name="checkout latency")
-    here.over(name="checkout latency")
-    assert (here.incident().quiet_at, here.incident().mitigated_at) == (minute(10), minute(10))
-    here.at = 14
-    here.fires()
-    assert (here.incident().quiet_at, here.incident().mitigated_at) == (None, None)
-    here.at = 15
-    here.over(began=14)
-    assert [said for said in here.aloud() if said in ("quiet", "fires_again")] == ["quiet", "fires_again", "quiet"]
-    assert len(here.incidents(State.OPEN)) == 1
-
-
 def test_after_long_quiet_it_is_another_one(sqlite_session: Session) -> None:
     """Nobody resolved the first, and the next day it fires: it is looked at and somebody woken for it anew."""
     here = alarms(sqlite_session)

@@ -165,6 +165,71 @@ def test_where_nobody_named_the_cause_a_verdict_of_right_does(here: Rooming) -> 
     assert precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"].failed == 0
 
 
+def failed(here: Rooming) -> Stability:
+    """How checkout's changes fared."""
+    return precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"]
+
+
+def rolled_back(here: Rooming) -> None:
+    """Somebody goes back from the room, eight minutes after it began; four minutes later nothing fires."""
+    here.at = 20
+    here.rollout("checkout", "a", number="back")
+    here.at = 24
+    here.over()
+
+
+def test_confidence_alone_fails_no_deploy(here: Rooming) -> None:
+    """High as it is: nobody said anything, and nobody did."""
+    assert here.likely() == [(here.session.get(Likely, likely(here)).subject, "high")]  # type: ignore[union-attr]
+    here.over()
+    here.acts(IncidentAct.RESOLVE)
+    assert failed(here).failed == 0
+
+
+def test_what_was_taken_out_again_failed_though_nobody_said_so(here: Rooming) -> None:
+    """Whoever resolves it says “I do not know yet”: somebody intervened at once, which is what is counted."""
+    rolled_back(here)
+    assert (failed(here).failed, failed(here).recoveries) == (1, ())
+    here.acts(IncidentAct.RESOLVE)
+    assert (failed(here).failed, failed(here).recoveries) == (1, (timedelta(minutes=8),))
+    assert of_bakers(here).right == 0, "a page is right only where somebody says so"
+
+
+@pytest.mark.parametrize("cause", [0, None])
+def test_what_was_taken_out_for_nothing_did_not_fail(here: Rooming, cause: int | None) -> None:
+    """As people said, when it was resolved or before."""
+    here.acts(IncidentAct.NOT_MINE, likely=likely(here))
+    rolled_back(here)
+    here.acts(IncidentAct.RESOLVE, text="a certificate ran out", likely=cause)
+    assert failed(here).failed == 0
+
+
+def row(number: int, rank: int, *, out: bool) -> Likely:
+    """A likely change."""
+    return Likely(
+        id=number, incident=1, kind="deploy", subject=number, rank=rank, confidence="low", score=0.0,
+        rolled_back_at=NOON if out else None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("likely", "counted"),
+    [
+        ([], None),
+        ([(row(1, 1, out=False), Verdict.UNJUDGED)], None),
+        ([(row(1, 2, out=True), Verdict.UNJUDGED), (row(2, 1, out=True), Verdict.UNJUDGED)], 2),
+        ([(row(1, 0, out=True), Verdict.UNJUDGED), (row(2, 3, out=True), Verdict.UNJUDGED)], 2),
+        ([(row(1, 1, out=True), Verdict.WRONG), (row(2, 2, out=True), Verdict.UNJUDGED)], 2),
+        ([(row(1, 1, out=True), Verdict.UNJUDGED), (row(2, 2, out=False), Verdict.RIGHT)], None),
+    ],
+)
+def test_of_what_was_taken_out_the_likeliest_counts(
+    likely: Sequence[tuple[Likely, Verdict]], counted: int | None
+) -> None:
+    found = precision.taken_out(likely)
+    assert (found.id if found is not None else None) == counted
+
+
 def test_what_was_none_of_the_changes_fails_none(here: Rooming) -> None:
     here.acts(IncidentAct.RESOLVE, text="a certificate ran out", likely=0)
     found = precision.stability(here.session, here.desk, SINCE, UNTIL)["checkout"]

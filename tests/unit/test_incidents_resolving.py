@@ -11,8 +11,9 @@ from sqlmodel import col, select
 
 from bot.audit import Fact, Tag
 from bot.deploys.models import Target
+from bot.errors import GiveUp, Unauthorised
 from bot.events import IncidentAct, LockAct, LockActed
-from bot.incidents import finding, postmortem, resolving, timeline
+from bot.incidents import finding, loading, postmortem, resolving, timeline
 from bot.incidents.models import Incident, Likely, Page
 from bot.incidents.states import EntryKind, State
 from bot.locks.models import Lock
@@ -194,7 +195,7 @@ def test_the_draft_is_laid_into_the_room_and_that_is_said(burning: Rooming) -> N
     incident = burning.incident()
     title, text = burning.slack.documents[incident.room or ""]
     assert title == "Postmortem of incident 1: checkout 5xx"
-    assert "# Postmortem: checkout 5xx" in text
+    assert text.startswith("# Postmortem: checkout 5xx (incident 1, resolved 2026-03-02 12:12:02 UTC)\n")
     assert incident.document == f"https://bakery.slack.example/docs/{incident.room}"
     assert len(burning.notes("document")) == 1
 
@@ -208,17 +209,47 @@ def test_a_kill_while_it_is_written_leaves_one_that_is_said_once(burning: Roomin
     assert len(burning.slack.documents) == len(burning.notes("document")) == 1
 
 
-def test_a_later_end_writes_it_anew(burning: Rooming) -> None:
+def test_a_later_end_writes_below_what_people_wrote_and_says_so(burning: Rooming) -> None:
+    """They have filled in the first draft by then."""
     burning.acts(IncidentAct.RESOLVE, text="Rolled back to a.")
     burning.does()
+    ((room, (title, text)),) = burning.slack.documents.items()
+    burning.slack.documents[room] = (title, f"{text}\nWe learnt that the time-out is too long.")
     burning.at += 5
     burning.acts(IncidentAct.REOPEN)
     burning.at += 5
     burning.acts(IncidentAct.RESOLVE, text="Rolled back further.")
     burning.does()
     ((_, text),) = burning.slack.documents.values()
-    assert "Rolled back further." in text
-    assert len(burning.notes("document")) == 2
+    written = [text.index(one) for one in ("Rolled back to a.", "We learnt that", "Rolled back further.")]
+    assert written == sorted(written)
+    first, second = burning.notes("document")
+    said = [loading.incident_note(burning.session, burning.desk, note) for note in (first, second)]
+    told = [Renderer().message("notes/incident_said", one, key="k").text for one in said]
+    assert "nothing that anybody wrote there was touched" not in told[0]
+    assert "nothing that anybody wrote there was touched" in told[1]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Unauthorised("missing_scope", "Give the app canvases:write."), GiveUp("restricted_action", "Ask an admin.")],
+    ids=["a person mends it", "given up"],
+)
+def test_a_draft_that_cannot_be_laid_there_is_said_once_and_can_be_read(burning: Rooming, fault: GiveUp) -> None:
+    burning.slack.faults["put_document"] = fault
+    burning.acts(IncidentAct.RESOLVE, text="rolled back")
+    burning.does()
+    burning.turn(burning.at + 3)
+    waits = isinstance(fault, Unauthorised)
+    assert (burning.slack.asked.count("put_document") > 1) is waits
+    (note,) = burning.notes("no_document")
+    view = loading.incident_note(burning.session, burning.desk, note)
+    told = Renderer().message("notes/incident_said", view, key="k").text
+    assert told.startswith(f"📄 The postmortem's draft could not be laid into the room: {fault}")
+    assert "/api/v1/incidents/1/postmortem" in told
+    del burning.slack.faults["put_document"]
+    burning.turn(burning.at + 3)
+    assert bool(burning.slack.documents) is waits, "what a person mended is done then"
 
 
 def test_what_was_opened_again_meanwhile_gets_none(burning: Rooming) -> None:

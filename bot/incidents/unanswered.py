@@ -1,0 +1,131 @@
+"""Nobody answered a page in time: the pager is asked, whoever is next is woken, or somebody is told again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from bot import outbox, work
+from bot.deploys.loading import Desk
+from bot.gates.wording import listed
+from bot.incidents import pages, people, rooms, sending, succession, telling, timeline
+from bot.incidents.models import Incident, Page
+from bot.incidents.paging import WAITING
+from bot.incidents.states import EntryKind, PageState, State
+from bot.incidents.telling import PersonSaid, Said
+from bot.incidents.waking import Way
+from bot.outbox import Lane
+
+_BY_ITSELF = "PagerDuty goes on by its escalation policy"
+
+MOST_NAGS = 3
+"""How often somebody is asked again in Slack who cannot be woken otherwise."""
+
+
+def due(session: Session, desk: Desk, page_id: int, now: datetime) -> None:
+    """The time to answer a page has passed: the pager is asked, or somebody who is only told in Slack is told again.
+
+    Nothing is done where somebody is on it, it is over, or nothing fires any more.
+    """
+    page = session.get(Page, page_id)
+    incident = session.get(Incident, page.incident) if page is not None else None
+    if page is None or incident is None or incident.state != State.OPEN or pages.answered(session, incident):
+        return
+    if page.state not in WAITING and page.state != PageState.OVER:
+        return
+    if incident.quiet_at is not None:  # it may fire again soon, and is looked at then
+        if now - incident.quiet_at < desk.catalog.incidents.reopens_within:
+            work.schedule(session, pages.PAGE, page_id, now + desk.catalog.paging.no_answer_after)
+        return
+    if page.state == PageState.OVER:  # it ended before they answered, and goes on
+        sending.anew(session, desk, incident, page, now)
+        return
+    until = page.no_answer_at
+    if page.state == PageState.WANTED and page.way in sending.CALLS and until is not None and now < until:
+        _unreached(session, desk, incident, page, now)
+        work.schedule(session, pages.PAGE, page_id, until)
+    elif page.state == PageState.SENT and page.pager_incident is not None:
+        key = f"{pages.ESCALATE}:{page_id}"
+        if not outbox.add_effect(session, pages.ESCALATE, key, now, lane=Lane.PAGE, page=page_id):
+            outbox.rearm_effect(session, key)
+    else:
+        _nag(session, desk, incident, page, now)
+
+
+def escalate(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> str:
+    """Nobody answered a page: the team's escalation policy is asked, or whoever is on call; returns who, in words."""
+    found = succession.next_of(session, desk, incident, now, but=page, escalating=True)
+    if found is not None:
+        sending.put_by(session, page, PageState.UNANSWERED)
+    elif page.way == Way.POLICY:
+        return _BY_ITSELF
+    return sending.wake_next(session, desk, incident, page, now, found)
+
+
+def then_words(session: Session, desk: Desk, incident: Incident, page: Page) -> str | None:
+    """What is done where a page is not answered by its time: ``due``, as it would be now, in words.
+
+    None where nothing is: it is answered, nobody waits for it, or nothing fires.
+    """
+    waits = page.state in WAITING and page.no_answer_at is not None
+    if not waits or incident.state != State.OPEN or incident.quiet_at is not None or pages.answered(session, incident):
+        return None
+    if page.way not in sending.CALLS and page.nags < MOST_NAGS:
+        return "this is asked again"
+    found = succession.next_of(session, desk, incident, desk.now, but=page, escalating=True)
+    if found is not None:
+        return succession.woken_words(session, desk, incident, found.wake)
+    return _BY_ITSELF if page.way == Way.POLICY else "nobody else is left to be woken"
+
+
+def _unreached(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> None:
+    """A call has not left within the time that it may take: that is said aloud, and others are told in Slack."""
+    told = _tell_others(session, desk, incident, page, now)
+    words = f"{listed(told)} {'is' if len(told) == 1 else 'are'} told in Slack" if told else "nobody is known to tell"
+    of = f"{page.id}:{page.asked_at.isoformat()}:unreached"
+    telling.say(
+        session, desk, incident, Said.PAGE_FAILED, of, now, page=page.id,
+        why="PagerDuty cannot be reached, and is tried again", next=words,
+    )  # fmt: skip
+    text = f"{page.name} could not be called so far (PagerDuty cannot be reached): {words}"
+    timeline.enter(session, incident.id or 0, EntryKind.PAGE, f"unreached:{of}", text, now)
+    telling.show(session, desk, incident, now)
+
+
+def _tell_others(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> list[str]:
+    """Tell whoever was on call when that was last read, and those who approve, in Slack; returns their names."""
+    owner = pages.owner_of(session, desk, incident)
+    found = people.instead_of_pager(session, desk, owner, now) if owner is not None else ()
+    named = []
+    for one in found:
+        if one.slack_id is None or one.slack_id == page.slack_id:
+            continue
+        key = f"{page.id}:{page.asked_at.isoformat()}:{page.nags}:unreached"
+        nag = page.nags
+        telling.tell(session, incident, one.slack_id, PersonSaid.PAGE, key, now, page=page.id, nag=nag)
+        rooms.let_in(session, desk, incident, [one.slack_id], now)
+        named.append(one.name)
+    return named
+
+
+def _nag(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> None:
+    """Tell them again in Slack, which is all there is; after some times somebody else is told as well."""
+    page.nags += 1
+    number = page.id or 0
+    if page.nags > MOST_NAGS:
+        words = escalate(session, desk, incident, page, now)
+        telling.say(session, desk, incident, Said.NO_ANSWER, f"{number}:last", now, page=number, next=words)
+        return
+    if page.slack_id is not None:
+        of = f"{number}:{page.asked_at.isoformat()}:{page.nags}"
+        telling.tell(session, incident, page.slack_id, PersonSaid.PAGE, of, now, page=number, nag=page.nags)
+    words = f"{page.name} is asked again"
+    if page.state == PageState.WANTED:
+        told = [*([page.name] if page.slack_id is not None else []), *_tell_others(session, desk, incident, page, now)]
+        again = f"{listed(told)} {'is' if len(told) == 1 else 'are'} told again in Slack" if told else "nobody is known"
+        words = f"PagerDuty does not answer, and is tried again; {again}"
+    telling.say(session, desk, incident, Said.NO_ANSWER, f"{number}:{page.nags}", now, page=number, next=words)
+    page.no_answer_at = now + desk.catalog.paging.no_answer_after
+    work.schedule(session, pages.PAGE, number, page.no_answer_at)
+    telling.show(session, desk, incident, now)

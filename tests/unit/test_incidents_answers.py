@@ -1,0 +1,173 @@
+"""What is answered of incidents: which one is meant, what its windows offer, how it stands; a timeline, a mark."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlmodel import Session, select
+
+from bot.answers import incidents
+from bot.answers.home import home
+from bot.answers.status import status
+from bot.catalog import PromoteThrough
+from bot.errors import UserError
+from bot.events import IncidentAct, MessageKept
+from bot.incidents import rooms
+from bot.incidents.models import Likely
+from bot.ports import Room
+from tests.unit.seeing import RENDERER, burning
+
+
+def test_it_is_the_rooms_or_the_number_or_the_only_one(sqlite_session: Session) -> None:
+    here = burning(sqlite_session)
+    session = here.session
+    assert incidents.meant(session, None, "C0ELSE") == 1
+    here.fires("mail")
+    assert len(here.incidents()) == 2
+    assert incidents.meant(session, None, "C0ELSE") is None
+    here.incidents()[1].room = "C0ROOM2"
+    session.flush()
+    assert (incidents.meant(session, None, "C0ROOM2"), incidents.meant(session, 1, "C0ROOM2")) == (2, 1)
+    assert incidents.room_of(session, "C0ELSE") is None
+    with pytest.raises(UserError, match="I know no incident 9"):
+        incidents.meant(session, 9, None)
+    reply = incidents.overview(session, here.desk, asked="/incident lead 7")
+    assert [one.incident_id for one in reply.open] == [2, 1]
+    here.acts(IncidentAct.MERGE, incident=here.incidents()[1], into=1)
+    assert incidents.meant(session, 2, None) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("7", (7, None)),
+        ("#7", (7, None)),
+        ("<#C0ROOM1>", (None, "C0ROOM1")),
+        ("0", None),
+        ("seven", None),
+        ("7x", None),
+    ],
+)
+def test_a_number_or_a_room_names_one(word: str, found: object) -> None:
+    assert incidents.named(word) == found
+
+
+@pytest.mark.parametrize(
+    ("typed", "named", "said"),
+    [
+        ("#5", ["#5"], ""),
+        ("5", ["5"], ""),
+        ("#5 one in ten fails", ["#5"], "one in ten fails"),
+        ("incident 5 one in ten fails", ["5"], "one in ten fails"),
+        ("<#C0ROOM1> one in ten fails", ["<#C0ROOM1>"], "one in ten fails"),
+        ("5 % of requests fail", [], "5 % of requests fail"),
+        ("all is well", [], "all is well"),
+        ("", [], ""),
+    ],
+)
+def test_words_about_an_incident_are_told_from_its_number(typed: str, named: list[str], said: str) -> None:
+    found, rest = incidents.named_first(typed.split())
+    assert (list(found), " ".join(rest)) == (named, said)
+
+
+def test_a_number_at_the_beginning_is_that_of_an_open_incident_or_a_word(sqlite_session: Session) -> None:
+    """“/incident update 1 % of requests fail” is no update of incident 1 that begins with a percent sign."""
+    here = burning(sqlite_session)
+
+    def read(typed: str) -> list[str]:
+        return list(incidents.counted_first(here.session, typed.split())[0])
+
+    assert read("1 is one in ten") == ["1"]
+    assert read("5 pods are down") == []
+    assert read("1 % of requests fail") == read("1 of 3 pods is back") == []
+    here.acts(IncidentAct.RESOLVE, text="over")
+    assert read("1 is one in ten") == [], "it is over"
+
+
+def test_the_windows_offer_what_can_be_chosen(sqlite_session: Session) -> None:
+    here = burning(sqlite_session)
+    session, likely = here.session, here.session.exec(select(Likely)).one().id
+    view = incidents.act_modal(session, here.desk, 1, IncidentAct.RESOLVE, "Rolled back")
+    assert (view.chosen, view.typed) == (likely, "Rolled back")
+    assert view.every[0] == 30, "how often a SEV2 is told of"
+    with pytest.raises(UserError, match="No other incident is open"):
+        incidents.act_modal(session, here.desk, 1, IncidentAct.MERGE)
+    here.acts(IncidentAct.NOT_MINE, likely=likely)
+    here.at = 14
+    here.rollout("checkout", "a", number="back")
+    doubted = incidents.act_modal(session, here.desk, 1, IncidentAct.RESOLVE)
+    assert doubted.chosen is None, "nobody counts a deploy as failed by a press without a look"
+    filled = RENDERER.modal("modals/incident_resolve", doubted, callback_id="c")
+    (menu,) = [block["element"] for block in filled["blocks"] if block.get("block_id") == "likely"]
+    assert menu["initial_option"]["text"]["text"] == "I do not know yet"
+    here.acts(IncidentAct.TASK, text="Alert on the queue")
+    doubted = incidents.act_modal(session, here.desk, 1, IncidentAct.RESOLVE)
+    filled = RENDERER.modal("modals/incident_resolve", doubted, callback_id="c")
+    assert "1 open task becomes an issue in bakery/checkout" in str(filled)
+    here.acts(IncidentAct.RESOLVE, text="over", likely=0)
+    with pytest.raises(UserError, match="is resolved"):
+        incidents.act_modal(session, here.desk, 1, IncidentAct.UPDATE)
+    with pytest.raises(UserError, match="No incident is open"):
+        incidents.keep_modal(session, here.desk, "words")
+    assert incidents.details_modal(session, here.desk, 1).card.likely[0].likely_id == likely
+
+
+def test_a_rollback_of_what_we_do_not_deploy_says_how(sqlite_session: Session) -> None:
+    here = burning(sqlite_session)
+    likely = here.session.exec(select(Likely)).one().id or 0
+    with pytest.raises(UserError, match=r"I do not deploy checkout.*have its pipeline deploy aaaaaaa to production"):
+        incidents.rollback_modal(here.session, here.desk, likely)
+    here.services = tuple(replace(one, promote_through=PromoteThrough.GITHUB_DEPLOYMENT) for one in here.services)
+    view = incidents.rollback_modal(here.session, here.desk, likely)
+    assert (view.service, view.environment, view.to_sha[:7]) == ("checkout", "production", "aaaaaaa")
+    assert [one.label for one in view.leaving] == ["#812"]
+    here.session.exec(select(Likely)).one().rolled_back_at = here.now
+    with pytest.raises(UserError, match="is out of production again already"):
+        incidents.rollback_modal(here.session, here.desk, likely)
+
+
+def test_status_and_home_show_what_is_open(sqlite_session: Session) -> None:
+    here = burning(sqlite_session)
+    (one,) = status(here.session, here.desk, "checkout").services
+    assert one.incident is not None
+    assert (one.incident.incident_id, one.incident.firing) == (1, 1)
+    text = RENDERER.message("replies/status", status(here.session, here.desk, "checkout"), key="k").text
+    assert "nobody is on it yet · likely change #812, confidence high" in text
+    (mine,) = home(here.session, here.desk, "U0ANA").incidents
+    assert mine.waits
+    here.acts(IncidentAct.MINE)
+    assert [one.waits for one in home(here.session, here.desk, "U0ANA").incidents] == [False]
+    assert home(here.session, here.desk, "U0BEN").incidents == ()
+    blocks = RENDERER.home("home/home", home(here.session, here.desk, "U0CHI"))["blocks"]
+    assert any(one.get("action_id") == "incidents:mine" for block in blocks for one in block.get("elements", []))
+    assert status(here.session, here.desk, "mail").services[0].incident is None
+
+
+def test_the_timeline_says_what_is_left_out(sqlite_session: Session) -> None:
+    here = burning(sqlite_session)
+    for number in range(80):
+        here.acts(IncidentAct.TASK, text=f"task {number}")
+    reply = incidents.timeline_of(here.session, here.desk, 1)
+    assert len(reply.lines) == incidents.MOST_LINES
+    assert reply.earlier > 20
+    assert len(RENDERER.message("replies/timeline", reply, key="k").blocks) <= 50
+
+
+def test_a_mark_on_a_message_counts_in_a_room_alone(sqlite_session: Session) -> None:
+    """People put 📌 on messages everywhere, and ask us nothing by it."""
+    here = burning(sqlite_session)
+    rooms.opened(here.session, here.desk, here.incident(), Room("C0ROOM1", "inc-checkout-5xx"), here.now)
+    mark = MessageKept(
+        incident=None,
+        channel="C0ELSE",
+        ts="1772539190.000100",
+        text=None,
+        author="U0CHI",
+        slack_id="U0ANA",
+        at=here.now,
+    )
+    assert here.tell(mark) is None
+    assert here.tell(replace(mark, channel="C0ROOM1")) == "Kept on the timeline of incident 1 (checkout 5xx)."
+    with pytest.raises(UserError, match="no incident's room"):
+        here.tell(replace(mark, text="I see time-outs"))
