@@ -31,8 +31,10 @@ METHODS: Mapping[str, tuple[Effect, frozenset[str]]] = MappingProxyType(
     {
         "auth.test": (Effect.READ, frozenset()),
         "bookmarks.add": (Effect.REPEATABLE, frozenset({"bookmarks:write"})),
+        "bookmarks.edit": (Effect.REPEATABLE, frozenset({"bookmarks:write"})),
         "bookmarks.list": (Effect.READ, frozenset({"bookmarks:read"})),
         "canvases.edit": (Effect.REPEATABLE, frozenset({"canvases:write"})),
+        "canvases.sections.lookup": (Effect.READ, frozenset({"canvases:read"})),
         "chat.getPermalink": (Effect.READ, frozenset()),
         "chat.postEphemeral": (Effect.ONCE, frozenset({"chat:write"})),
         "chat.postMessage": (Effect.ONCE, frozenset({"chat:write"})),
@@ -65,8 +67,8 @@ METHODS: Mapping[str, tuple[Effect, frozenset[str]]] = MappingProxyType(
 )
 """Every method we call, what it changes, and the bot scopes it needs.
 
-A room is made, and a bookmark put, by callers that look for it first: so these may be repeated. ``users:read.email``
-cannot be asked for without ``users:read`` (docs.slack.dev, scopes).
+A room is made, a bookmark put and a canvas written on by callers that look first: so these may be repeated.
+``users:read.email`` cannot be asked for without ``users:read`` (docs.slack.dev, scopes).
 """
 
 _UPLOAD_HOSTS = frozenset({"files.slack.com", "files.slack-gov.com"})

@@ -157,13 +157,24 @@ class SlackRooms:
                 raise
 
     async def bookmark(self, channel: str, title: str, url: str) -> None:
-        """Put a link into a channel's head, unless one with its address is there."""
+        """Put a link into a channel's head, unless one with its address is there.
+
+        Ours of that title gets the new address; one that a person wrote or changed stays theirs.
+        """
         if link({"url": url}, "url") is None or len(url) > LONGEST_LINK:
             raise GiveUp("invalid_link", "A bookmark's address begins with https:// and has at most 2,048 characters.")
         listed = await self._calls.call("bookmarks.list", form={"channel_id": channel})
-        if any(text(one, "link") == url for one in items(listed.get("bookmarks"))):
+        there = items(listed.get("bookmarks"))
+        if any(text(one, "link") == url for one in there):
             return
-        sent = {"channel_id": channel, "title": _cut(title, LONGEST_BOOKMARK), "type": "link", "link": url}
+        called, ours = _cut(title, LONGEST_BOOKMARK), (await self._calls.ourselves()).user_id
+        mine = (one for one in there if text(one, "last_updated_by_user_id") == ours and text(one, "title") == called)
+        former = next((text(one, "id") for one in mine), None)
+        if former:
+            sent = {"channel_id": channel, "bookmark_id": former, "title": called, "link": url}
+            await self._calls.call("bookmarks.edit", form=sent)
+            return
+        sent = {"channel_id": channel, "title": called, "type": "link", "link": url}
         await self._calls.call("bookmarks.add", form=sent)
 
     # What is said there
@@ -222,21 +233,21 @@ class SlackRooms:
 
     # Documents
 
-    async def put_document(self, channel: str, title: str, markdown: str) -> str | None:
+    async def put_document(self, channel: str, title: str, markdown: str, mark: str) -> str | None:
         """Lay a document into a channel: as its canvas, or as a file where it can have none; returns its address.
 
-        A canvas keeps its newest text only. A file is another one each time: Doubtful where it may be there.
+        People write in a canvas: what stands there stays, and this comes below it, once for each ``mark``. A file is
+        another one each time: Doubtful where it may be there.
         """
-        document = {"type": "markdown", "markdown": markdown}
         try:
-            return await self._canvas(channel, title, document)
+            return await self._canvas(channel, title, markdown, mark)
         except GiveUp as fault:
             if isinstance(fault, Unauthorised) or fault.code in _OF_THE_CHANNEL:
                 raise
         return await self._file(channel, title, markdown)
 
-    async def _canvas(self, channel: str, title: str, document: Mapping[str, str]) -> str | None:
-        sent = {"channel_id": channel, "title": title, "document_content": document}
+    async def _canvas(self, channel: str, title: str, markdown: str, mark: str) -> str | None:
+        sent = {"channel_id": channel, "title": title, "document_content": _markdown(markdown)}
         try:
             answer = await self._calls.call("conversations.canvases.create", json=sent)
             canvas = text(answer, "canvas_id")
@@ -244,11 +255,19 @@ class SlackRooms:
             if fault.code not in ("channel_canvas_already_exists", "free_team_canvas_tab_already_exists"):
                 raise
             canvas = await self._canvas_of(channel)
-            changes = [{"operation": "replace", "document_content": document}]
-            await self._calls.call("canvases.edit", json={"canvas_id": canvas, "changes": changes})
+            await self._add(canvas, markdown, mark)
         ours = await self._calls.ourselves()
         # Which address leads to a canvas is not documented; this is the one that Slack itself shows for sharing.
         return f"{ours.url.rstrip('/')}/docs/{ours.team_id}/{canvas}" if canvas and ours.url else None
+
+    async def _add(self, canvas: str, markdown: str, mark: str) -> None:
+        """Write at a canvas's end, unless it stands there: an answer may have been lost."""
+        wanted = {"canvas_id": canvas, "criteria": {"section_types": ["any_header"], "contains_text": mark}}
+        found = await self._calls.call("canvases.sections.lookup", json=wanted)
+        if items(found.get("sections")):
+            return
+        changes = [{"operation": "insert_at_end", "document_content": _markdown(f"---\n\n{markdown}")}]
+        await self._calls.call("canvases.edit", json={"canvas_id": canvas, "changes": changes})
 
     async def _canvas_of(self, channel: str) -> str:
         answer = await self._calls.call("conversations.info", params={"channel": channel})
@@ -282,6 +301,10 @@ def _names(name: str) -> list[str]:
         name[:LONGEST_NAME].rstrip("-"),
         *(f"{name[: LONGEST_NAME - 2].rstrip('-')}-{n}" for n in range(2, _LAST_SUFFIX + 1)),
     ]
+
+
+def _markdown(written: str) -> Mapping[str, str]:
+    return {"type": "markdown", "markdown": written}
 
 
 def _purpose(key: str) -> str:

@@ -121,7 +121,7 @@ def member(slack_id: str, user: Mapping[str, Any], *, team_id: str = "") -> Memb
         slack_id=slack_id,
         name=next((name for name in names if name), slack_id),
         active=not user.get("deleted", False),
-        guest=any(user.get(kind) is True for kind in ("is_restricted", "is_ultra_restricted", "is_stranger"))
+        guest=any(user.get(kind) is True for kind in ("is_restricted", "is_ultra_restricted", "is_stranger", "is_bot"))
         or _of_another_workspace(user, team_id),
         email=text(profile, "email") or None if user.get("is_email_confirmed") is not False else None,
         zone=text(user, "tz") or None,

@@ -114,6 +114,8 @@ def _notes(catalog: Catalog) -> list[str]:
             notes.append(f"Note: {service.name} names no environments, so nothing of it is promoted.")
         elif service.promote_through is PromoteThrough.WEBHOOK and not service.promote_webhook:
             notes.append(f"Note: {service.name} names no promote_webhook to call, so none of its promotions starts.")
+    if catalog.audiences:
+        notes.append(f"Note: {' and '.join(sorted(catalog.audiences))}: audiences are not told anything yet.")
     notes.extend(
         f"Note: webhooks from {source} are taken unsigned; anybody who finds the address can invent events."
         for source in sorted(catalog.insecure_sources)

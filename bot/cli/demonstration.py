@@ -52,6 +52,8 @@ async def demonstrate(*, port: int, exit_after: float | None, pace: float) -> No
             server.configure_logs(settings, as_json=False)
             async with server.serving(settings, limits=SHOWN) as running:
                 world.connect(running.url)
+                # Where it listens is known only now; it is where the dashboard opens from somebody's Home.
+                running.bot.settings = settings.model_copy(update={"public_url": running.url})
                 typer.echo(f"\n  Shipmate is living in a stand-in world. Open {world.url}\n")
                 typer.echo("  Try /ship status, /ship where 812, /ship me mute, /ship help in its message box.")
                 typer.echo("  Play “Production needs a yes” on its right, act as Dee or Eve, and press what you like.")

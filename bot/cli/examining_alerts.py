@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from bot.cli.findings import Finding, Health
+from bot.settings import SOURCES as NAMED
 from bot.settings import Settings
+from handlers import webhooks
 
 SOURCES = ("alertmanager", "grafana", "datadog", "sentry", "pagerduty", "generic", "launchdarkly")
 """Those that tell of alerts and of flags."""
@@ -29,4 +31,9 @@ def alert_sources(settings: Settings, insecure: Collection[str]) -> list[Finding
         mend = "Make a webhook (v3) in PagerDuty and set PAGERDUTY_WEBHOOK_SECRET."
         said = "nobody's answer to a page is heard: its webhooks are not taken"
         findings.append(Finding("PagerDuty webhooks", Health.NOTE, said, mend))
+    unheard = [source for source in NAMED if source not in webhooks.SOURCES and settings.webhook_secret(source)]
+    if unheard:
+        said = f"with a secret, but not heard yet: {', '.join(unheard)}"
+        mend = "Their pipelines can report with shipmate record, or POST /api/v1/deploys and /alerts."
+        findings.append(Finding("webhooks", Health.NOTE, said, mend))
     return findings

@@ -67,6 +67,7 @@ METHODS: dict[str, Method] = {
     "bookmarks.remove": Method(slack_bookmarks.remove, 2, ("bookmarks:write",)),
     "bots.info": Method(slack_people.bot_info, 3, ("users:read",)),
     "canvases.edit": Method(slack_canvases.edit, 3, ("canvases:write",)),
+    "canvases.sections.lookup": Method(slack_canvases.lookup, 3, ("canvases:read",)),
     "chat.delete": Method(slack_chat.delete, 3, ("chat:write",)),
     "chat.deleteScheduledMessage": Method(slack_scheduled.delete, 3, ("chat:write",)),
     "chat.getPermalink": Method(slack_chat.permalink),

@@ -1,17 +1,19 @@
 """The Web API's canvases of channels: one Markdown document each. Errors are those of docs.slack.dev/reference/methods.
 
-Limits: of the operations that ``canvases.edit`` knows, those on the whole document; what a canvas cannot hold is not
-checked, but for its size.
+Limits: of the operations that ``canvases.edit`` knows, those on the whole document; of sections, headings are found;
+what a canvas cannot hold is not checked, but for its size.
 """
 
 from __future__ import annotations
 
 from bot.sandbox.documents import Canvas
 from bot.sandbox.slack_calls import Call, Refusal, answer, invalid_arguments
-from bot.sandbox.world import Json
+from bot.sandbox.world import Channel, Json
 
 LARGEST = 1_048_576
 """Characters of Markdown."""
+
+_HEADINGS = {"h1": "#", "h2": "##", "h3": "###"}
 
 
 def create(call: Call) -> Json:
@@ -30,17 +32,28 @@ def create(call: Call) -> Json:
     return answer(canvas_id=channel.canvas.id)
 
 
+def lookup(call: Call) -> Json:
+    """``canvases.sections.lookup``: the headings of these kinds that contain a text; their ids are of our making."""
+    _, canvas = _asked(call)
+    criteria = call.arguments.structure("criteria", error="invalid_arguments")
+    if not isinstance(criteria, dict):
+        raise invalid_arguments("must be an object [json-pointer:/criteria]")
+    kinds, words = criteria.get("section_types", ["any_header"]), criteria.get("contains_text", "")
+    if not isinstance(kinds, list) or not isinstance(words, str) or not set(kinds) <= {*_HEADINGS, "any_header"}:
+        raise invalid_arguments("must be section_types, contains_text or both [json-pointer:/criteria]")
+    wanted = {_HEADINGS[one] for one in kinds if one in _HEADINGS} or set(_HEADINGS.values())
+    lines = [line.partition(" ") for line in canvas.markdown.splitlines()]
+    found = [number for number, (mark, _, text) in enumerate(lines) if mark in wanted and words in text]
+    return answer(sections=[{"id": f"temp:C:{canvas.id}{number}"} for number in found])
+
+
 def edit(call: Call) -> Json:
     """``canvases.edit``: one change at a time."""
-    wanted = call.arguments.required("canvas_id")
-    channels = call.slack.workspace.channels.values()
-    channel = next((one for one in channels if one.canvas is not None and one.canvas.id == wanted), None)
-    if channel is None or channel.canvas is None or not call.visible(channel):
-        raise Refusal("canvas_not_found")
+    channel, canvas = _asked(call)
     changes = call.arguments.structure("changes", error="invalid_arguments")
     if not isinstance(changes, list) or len(changes) != 1 or not isinstance(changes[0], dict):
         raise invalid_arguments("must provide exactly 1 item [json-pointer:/changes]")
-    change, canvas = changes[0], channel.canvas
+    change = changes[0]
     content = _markdown(change.get("document_content"))
     match change.get("operation"), change.get("section_id"):
         case "replace", None:
@@ -56,6 +69,16 @@ def edit(call: Call) -> Json:
     canvas.markdown = written
     call.slack.workspace.place_changed(channel)
     return answer()
+
+
+def _asked(call: Call) -> tuple[Channel, Canvas]:
+    """The canvas that a call names, and the channel that has it."""
+    wanted = call.arguments.required("canvas_id")
+    channels = call.slack.workspace.channels.values()
+    channel = next((one for one in channels if one.canvas is not None and one.canvas.id == wanted), None)
+    if channel is None or channel.canvas is None or not call.visible(channel):
+        raise Refusal("canvas_not_found")
+    return channel, channel.canvas
 
 
 def _markdown(document: object, *, optional: bool = False) -> str:

@@ -14,6 +14,7 @@ ALL_SCOPES = (
     "app_mentions:read",
     "bookmarks:read",
     "bookmarks:write",
+    "canvases:read",
     "canvases:write",
     "channels:history",
     "channels:join",

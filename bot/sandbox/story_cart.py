@@ -107,11 +107,13 @@ class Cart(Guarded):
         await self.press(person, card, APPROVE)
 
     async def say_go(self, person: str) -> None:
-        """Somebody says Go to every lock that was lifted, one after the other: each asks for its own."""
-        for message in list(self._locks(GO)):
-            if offers(message, GO):  # one Go may answer several
-                await self.press(person, message, GO)
-                await self.until_gone(message, GO)
+        """Somebody says Go to every lock that was lifted, on whatever card offers it, until nothing asks for one."""
+        while self._asks_go():
+            await self.sees(self._offers_go_or_asks_none, "nothing offers the Go that is asked for")
+            for message in list(self._offering(GO)):
+                if offers(message, GO):  # one Go may answer several
+                    await self.press(person, message, GO)
+                    await self.until_gone(message, GO)
 
     async def goes_live(self, card: Message) -> None:
         """Wait until a promotion is live, as its card says."""
@@ -136,6 +138,13 @@ class Cart(Guarded):
     def _cards(self) -> Iterator[Message]:
         """The cards of cart's promotions, newest first."""
         return (message for message in self._offering(DETAILS) if "cart" in message.text)
+
+    def _offers_go_or_asks_none(self) -> bool | None:
+        return next(self._offering(GO), None) is not None or not self._asks_go() or None
+
+    def _asks_go(self) -> bool:
+        """Whether anything in the channel asks for a person's Go."""
+        return any("until a person says Go" in message.text for message in self.slack.messages(CHANNEL))
 
     def _locks(self, action: str) -> Iterator[Message]:
         """The cards of locks that offer this, newest first; what is said about a lock keeps its buttons for ever."""

@@ -30,6 +30,9 @@ NONE_OF_THEM = "0"
 WINDOW = timedelta(hours=1)
 """How long after a rollout an alert is laid to it, by Acme's policy."""
 
+STAYS_QUIET = timedelta(seconds=90)
+"""Longer than nothing must have fired before that is said aloud."""
+
 
 class Crew:
     """Whoever sees to one incident. ``stage`` is where the story plays; its rooms of before are not looked at."""
@@ -150,6 +153,12 @@ class Crew:
             return next((one for one in there if words in one.text and one is not card), None)
 
         return await self.stage.sees(said, f"nothing is said in the room of {words!r}")
+
+    async def falls_quiet(self, card: Message) -> None:
+        """Nothing fires any more, and it stays so until that is said in the room of this card."""
+        await self.stage.until_says(card, "no alert fires any more")
+        await self.stage.later(2, by=STAYS_QUIET)
+        await self.is_said(card, "None of its alerts fires")
 
     def likely(self, card: Message, words: str) -> str:
         """The number of the likely change that a card names with these words."""

@@ -22,7 +22,7 @@ from bot.answers.views import DriftReply, HelpReply, MeReply, ProofReply, SaidRe
 from bot.app import Bot
 from bot.database import DatabaseUnavailable
 from bot.errors import Doubtful, OutgoingError, RetryLater, UserError
-from bot.incidents.views import IncidentReply, IncidentsReply, TimelineReply
+from bot.incidents.replies import IncidentReply, IncidentsReply, TimelineReply
 from bot.locks.views import LocksReply
 from bot.ports import Message
 from bot.rendering import Renderer

@@ -43,7 +43,10 @@ class Commands:
         """A command that somebody added to the app and we do not have."""
 
         async def answer() -> Answer:
-            raise UserError(f"I have no command {str(body.get('command'))[:40]}. {words.today()}")
+            command = str(body.get("command"))[:40]
+            raise UserError(
+                f"I have no command {command}. There are /ship and /incident: /ship help lists what they do."
+            )
 
         await self.answering.take(asker_of(body), ack, answer)
 
@@ -57,8 +60,6 @@ class Commands:
             return await acts[known]()
         if known == "help":
             return _help(None)
-        if known in words.names():
-            raise UserError(f"/ship {known} is not here yet. {words.today()}")
         return _help(word, arguments)
 
     def _acts(

@@ -129,7 +129,7 @@ class IncidentsDoor:
         """Store what somebody does to an incident; ``fields`` are those of the event that the act needs."""
         lately = act in ANSWERS
         called = await self.storing.judge(asker, lately=lately)
-        if act in (IncidentAct.LEAD, IncidentAct.COMMUNICATIONS, IncidentAct.SCRIBE) and fields.get("who"):
+        if fields.get("who"):  # a role or a task is for full members alone, which Slack is asked about
             await self.storing.meet(fields["who"])
         event = IncidentActed(
             act=act, incident=number, slack_id=asker.slack_id, called=called, at=self.bot.clock(), **fields

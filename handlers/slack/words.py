@@ -15,79 +15,54 @@ from bot.answers.where import read_reference
 from bot.spelling import nearest
 
 SHIP = (
-    Word(name="status", usage="status [service]", summary="what is live where, and what is on its way", ready=True),
-    Word(name="where", usage="where <#812 | commit | address>", summary="how far a change got", ready=True),
-    Word(name="me", usage="me", summary="who I think you are, and what you hear", ready=True),
-    Word(
-        name="me", usage="me mute | unmute | failures", summary="hear nothing, everything or only failures", ready=True
-    ),
-    Word(name="me", usage="me mute | unmute <#812>", summary="the same for one change", ready=True),
-    Word(name="me", usage="me github <login>", summary="your login, so that your changes' news reach you", ready=True),
-    Word(name="me", usage="me github none", summary="take that back", ready=True),
-    Word(
-        name="me", usage="me github prove", summary="have GitHub say who you are, so that you can approve", ready=True
-    ),
-    Word(
-        name="me",
-        usage="me hours <9-18 | off>",
-        summary="when you can be asked for approvals, and are woken first",
-        ready=True,
-    ),
+    Word(name="status", usage="status [service]", summary="what is live where, and what is on its way"),
+    Word(name="where", usage="where <#812 | commit | address>", summary="how far a change got"),
+    Word(name="me", usage="me", summary="who I think you are, and what you hear"),
+    Word(name="me", usage="me mute | unmute | failures", summary="hear nothing, everything or only failures"),
+    Word(name="me", usage="me mute | unmute <#812>", summary="the same for one change"),
+    Word(name="me", usage="me github <login>", summary="your login, so that your changes' news reach you"),
+    Word(name="me", usage="me github none", summary="take that back"),
+    Word(name="me", usage="me github prove", summary="have GitHub say who you are, so that you can approve"),
+    Word(name="me", usage="me hours <9-18 | off>", summary="when you can be asked for approvals, and are woken first"),
     Word(
         name="promote",
         usage="promote <service> [commit | tag | #812] [to <environment>]",
         summary="bring a build to the next environment",
-        ready=True,
     ),
-    Word(
-        name="rollback",
-        usage="rollback <service> [to <commit>]",
-        summary="go back to the last good build",
-        ready=True,
-    ),
+    Word(name="rollback", usage="rollback <service> [to <commit>]", summary="go back to the last good build"),
     Word(
         name="lock",
         usage="lock <scope> [for 2h | until 18:00] <reason>",
         summary="hold a service, service/environment, team:…, environment:… or everything",
-        ready=True,
     ),
-    Word(name="unlock", usage="unlock <scope | number>", summary="let it go again", ready=True),
-    Word(name="locks", usage="locks", summary="what is locked and frozen, by whom, until when", ready=True),
+    Word(name="unlock", usage="unlock <scope | number>", summary="let it go again"),
+    Word(name="locks", usage="locks", summary="what is locked and frozen, by whom, until when"),
     Word(
         name="freeze",
         usage="freeze [service] until <friday 18:00> <reason>",
         summary="hold one service or all until then",
-        ready=True,
     ),
-    Word(name="freeze", usage="freeze lift [number | service]", summary="end a freeze", ready=True),
+    Word(name="freeze", usage="freeze lift [number | service]", summary="end a freeze"),
     Word(
         name="watch",
         usage="watch <#812> [environment] [@person]",
         summary="tell you, or somebody, when a change is there",
-        ready=True,
     ),
-    Word(name="watch", usage="watch stop <#812>", summary="no longer", ready=True),
-    Word(
-        name="drift",
-        usage="drift [service]",
-        summary="what production does not have yet, how old it is, who waits",
-        ready=True,
-    ),
-    Word(name="train", usage="train [name]", summary="when trains leave, who is aboard, who not and why", ready=True),
+    Word(name="watch", usage="watch stop <#812>", summary="no longer"),
+    Word(name="drift", usage="drift [service]", summary="what production does not have yet, how old it is, who waits"),
+    Word(name="train", usage="train [name]", summary="when trains leave, who is aboard, who not and why"),
     Word(
         name="train",
         usage="train <name> hold | release | depart | remove <service | #812> | cancel | run",
         summary="what its conductor does to the departure that is sealed",
-        ready=True,
     ),
-    Word(name="oncall", usage="oncall <service>", summary="who is on call there, until when", ready=True),
+    Word(name="oncall", usage="oncall <service>", summary="who is on call there, until when"),
     Word(
         name="metrics",
         usage="metrics [service | team] [30d]",
         summary="whether pages were right, what failed, how long it took to recover",
-        ready=True,
     ),
-    Word(name="help", usage="help", summary="this list; /incident has its own", ready=True),
+    Word(name="help", usage="help", summary="this list; /incident has its own"),
 )
 """Every word of `/ship`, in the order in which help shows them; a word stands once for each way to use it."""
 
@@ -118,15 +93,9 @@ def help_for(unknown: str | None = None, rest: Sequence[str] = ()) -> HelpReply:
     return HelpReply(words=SHIP, unknown=unknown, meant=nearest(unknown, names()))
 
 
-def names(*, ready: bool | None = None) -> Sequence[str]:
-    """The words of `/ship`, each once: all of them, or those that work today, or those to come."""
-    return tuple(dict.fromkeys(word.name for word in SHIP if ready is None or word.ready is ready))
-
-
-def today() -> str:
-    """What works today, for the answer to a word that does not yet."""
-    *first, last = (f"/ship {name}" for name in names(ready=True))
-    return f"What works today: {', '.join(first)} and {last}."
+def names() -> Sequence[str]:
+    """The words of `/ship`, each once."""
+    return tuple(dict.fromkeys(word.name for word in SHIP))
 
 
 def _plain(token: str) -> str:

@@ -75,7 +75,9 @@ async def test_a_lock_ends_after_four_hours_its_owner_is_asked_and_production_wa
         assert "locks:go" in there.buttons()
         card = there.locks()[-1]
         assert "1 change by 1 person waits for the Go" in there.says(card)
-        assert "Go for checkout" in await there.press("chi", "locks:go", card)
+        assert "Say Go on the card of what waits: checkout → production" in there.says(card)
+        assert "locks:go" not in there.buttons(card)
+        assert "Go for checkout" in await there.press("chi", "locks:go")
         assert there.production()[-1] == sha
 
 
@@ -149,7 +151,7 @@ async def test_a_failed_production_deploy_locks_by_itself_until_somebody_says_go
         said = await there.ship("ben", "unlock checkout/production")
         assert "It set itself, so nothing ships there until somebody says Go" in said
         assert fix not in there.production()
-        assert "Go for checkout → production" in await there.press("ben", "locks:go", card)
+        assert "Go for checkout → production" in await there.press("ben", "locks:go")
         assert there.production()[-1] == fix
 
 

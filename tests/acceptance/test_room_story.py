@@ -86,6 +86,15 @@ async def test_a_room_lives_and_is_closed(story: Story) -> None:
         assert text.count("The provider answers after 31 s") == 1
         assert "Rolled back by hand" in text
         assert "**The change that it was:**" in text
+        here.canvas.markdown += "\nThe time-out is too long."
+        await there.press("ana", "incidents:reopen", card(there, here))
+        await there.turn(minutes=1)
+        await there.press("ana", "incidents:resolve", card(there, here))
+        await there.fill("ana", {"text": "Rolled back further", "likely": chosen})
+        drafts = [here.canvas.markdown.index(one) for one in ("by hand", "time-out is too long", "back further")]
+        assert drafts == sorted(drafts)
+        assert "nothing that anybody wrote there was touched" in standing_in(there, here)
+
         assert not there.sandbox.slack.messages("#payments-deploys")[-1].deleted
         assert not watching.said_twice(there.sandbox)
 

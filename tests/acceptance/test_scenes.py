@@ -7,82 +7,40 @@ Where a scene turns the clock by itself it runs slower: nothing is to be over be
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlmodel import Session, select
 
-from bot import sandbox as sandbox_package
-from bot.inbox import Delivery, DeliveryState
-from bot.sandbox.repositories import Pull
 from bot.sandbox.server import Sandbox
 from bot.sandbox.story import SCENES, play
-from bot.sandbox.story_alerts import ALERT, CULPRIT
-from bot.sandbox.story_cart import CART
 from bot.sandbox.story_deploys import burst
-from bot.sandbox.story_incidents import FLAG, STORM, STRUCK
 from bot.sandbox.story_stage import Stage
-from bot.sandbox.world import Channel, Message
-from bot.server import Serving, serving
+from bot.sandbox.world import Message
 from tests.acceptance import digests, watching
-from tests.conftest import UNLIMITED, settings_for
+from tests.acceptance.scenes import (
+    PACE,
+    PAYMENTS,
+    SPEED,
+    Perform,
+    at_acme,
+    cards,
+    heard,
+    in_order,
+    once_more,
+    promotions,
+    pulls,
+    shipped,
+    told_to_the_end,
+    whispered,
+)
 
-POLICY = Path(sandbox_package.__file__).parent / "acme.yml"
-PAYMENTS = "#payments-deploys"
-SPEED = 100.0
-SLOWER = 20.0
-PACE = 0.02
 SMALL_CROWD = 60
 
+
 MUTE = "people:mute_change"
+
+
 AUTHORS = ("Hold the price", "Bump redis", "Merge the baskets")
-
-
-@asynccontextmanager
-async def at_acme(sandbox: Sandbox, database_url: str, folder: Path) -> AsyncIterator[Serving]:
-    """The bot at Acme, by Acme's own policy, on the world's clock."""
-    policy = folder / "shipmate.yml"
-    policy.write_text(POLICY.read_text(encoding="utf-8").replace("{sandbox}", sandbox.url), encoding="utf-8")
-    token = sandbox.monitoring.token
-    settings = settings_for(sandbox, database_url, SHIPMATE_CONFIG=str(policy), SHIPMATE_API_TOKEN=token)
-    async with serving(settings, limits=UNLIMITED, clock=sandbox.clock.now) as running:
-        sandbox.connect(running.url)
-        ring = running.bot.database.ring_all
-        sandbox.clock.watchers.append(ring)  # as a bot that follows the clock over HTTP hears of a turn
-        try:
-            yield running
-        finally:
-            sandbox.clock.watchers.remove(ring)
-
-
-@pytest.fixture
-async def perform(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
-    """Plays a scene to its end, and lets the bot say all of it."""
-    async with at_acme(sandbox, sqlite_url, tmp_path) as running:
-
-        async def performed(name: str) -> None:
-            sandbox.clock.speed = SLOWER if SCENES[name].needs_bot else SPEED
-            await play(sandbox, name, pace=PACE)
-            await told_to_the_end(sandbox, running)
-
-        yield performed
-
-
-Perform = Callable[[str], Awaitable[None]]
-
-
-async def told_to_the_end(sandbox: Sandbox, running: Serving) -> None:
-    """Let everything that happened be said; nothing of it could not be applied."""
-    await sandbox.settle()
-    await watching.at_rest(running.bot.database)
-    assert await running.bot.database.read(failed) == []
-
-
-def cards(sandbox: Sandbox, channel: str = PAYMENTS) -> list[Message]:
-    """The cards of deploys that stand in a channel."""
-    return watching.cards(sandbox.slack.messages(channel), "deploy")
 
 
 WITH_TESTS_OF_THEIR_OWN = {
@@ -101,7 +59,7 @@ WITH_TESTS_OF_THEIR_OWN = {
     "Slack is down",
     "two people race to approve",
 }
-"""Scenes that a test below plays to their end; most of them are played there once more as well."""
+"""Scenes that a test of their own plays to their end; most of them are played there once more as well."""
 
 
 @pytest.mark.parametrize("name", sorted(SCENES.keys() - WITH_TESTS_OF_THEIR_OWN))
@@ -110,14 +68,6 @@ async def test_every_scene_is_told_without_a_fault_and_nothing_of_it_twice(
 ) -> None:
     await perform(name)
     await once_more(sandbox, perform, name)
-
-
-async def once_more(sandbox: Sandbox, perform: Perform, name: str) -> None:
-    """Played again, since people do, it is told without a fault too, and nothing of either time twice."""
-    said = len(list(watching.all_messages(sandbox)))
-    await perform(name)
-    assert len(list(watching.all_messages(sandbox))) >= said > 0
-    assert watching.said_twice(sandbox) == []
 
 
 async def test_in_a_calm_deploy_everybody_hears_that_theirs_is_live(sandbox: Sandbox, perform: Perform) -> None:
@@ -218,81 +168,6 @@ async def test_everybody_whose_change_left_hears_and_the_fix_waits_for_a_go(sand
     await once_more(sandbox, perform, "a declared rollback")
 
 
-async def test_an_alert_wakes_who_wrote_it_opens_a_room_and_holds_back_what_comes_next(
-    sandbox: Sandbox, perform: Perform
-) -> None:
-    """Approved and soaked, Ben's build waits, and so does the fix; only the rollback goes in meanwhile."""
-    states: list[str] = []
-    sandbox.world.watchers.append(lambda message: states.append(watching.words_of(message)))
-    await perform("an alert after a rollout")
-    fires = f"health: the alert {ALERT} fires"
-    in_order([one for one in states if "Say what a parcel weighs" in one and CULPRIT not in one], [
-        ("✓ no alert fires", "needs 1 yes"),
-        (f"is locked by Shipmate: incident: {ALERT}", fires),
-        ("was cancelled by Ana", "a rollback was declared"),
-    ])  # fmt: skip
-    in_order([one for one in states if CULPRIT in one and "Say what a parcel weighs" not in one], [
-        ("live in *production*", "no alert"),
-        (f"🔴 *{ALERT}*, 12 min after", "confidence high", "nobody leads yet"),
-        ("Takes out:", f"Why: {ALERT}"),
-        (f"🟡 *{ALERT}*", "out again since", "Ana leads"),
-        (f"✅ *{ALERT}* · resolved, recovered after", "It was #"),
-    ])  # fmt: skip
-    in_order([one for one in states if f'Revert "{CULPRIT}"' in one], [
-        (fires, "is locked"),
-        ("✓ no alert fires", "is locked"),
-        ("👍 Dee approved",),
-        ("live in *production*", "reverts"),
-    ])  # fmt: skip
-    assert len(shipped(sandbox)) == 3, "there, back, and there again with the fix"
-    heard(sandbox, "ana", "no longer in production")
-    assert woken(sandbox) == ["Ana"]
-    (room,) = rooms(sandbox)
-    assert room.canvas is not None, "the postmortem's draft is in the room"
-    assert all(words in room.canvas.markdown for words in (CULPRIT, "Ana", "UTC")), room.canvas.markdown
-    await once_more(sandbox, perform, "an alert after a rollout")
-
-
-async def test_whose_change_it_was_not_says_so_and_the_next_one_is_woken_at_once(
-    sandbox: Sandbox, perform: Perform
-) -> None:
-    """Each once; whose flag it was ends it, and it counts as the flag's."""
-    await perform("not mine")
-    assert woken(sandbox) == ["Ana", "Ben"]
-    (room,) = rooms(sandbox)
-    card = pinned(sandbox, room)
-    expected = ("resolved, recovered after", f"It was the flag {FLAG}", "Ana: it was not this")
-    assert all(words in card for words in expected), card
-    assert watching.said_twice(sandbox) == []
-
-
-async def test_a_page_that_nobody_answers_goes_on_by_the_escalation_policy(sandbox: Sandbox, perform: Perform) -> None:
-    """PagerDuty's first level answers on the phone, and leads."""
-    await perform("nobody answers")
-    assert woken(sandbox) == ["Ben", "Dee"]
-    (room,) = rooms(sandbox)
-    watching.one(sandbox.slack.messages(room.id), "Ben has not answered", "escalation policy")
-    assert "Dee leads" in pinned(sandbox, room)
-    assert watching.said_twice(sandbox) == []
-
-
-async def test_in_a_storm_while_slack_and_pagerduty_refuse_one_is_woken_once_and_nothing_is_lost(
-    sandbox: Sandbox, perform: Perform
-) -> None:
-    """Every alert, told twice, is one of the one incident; and it is over with the last of them."""
-    states: list[str] = []
-    sandbox.world.watchers.append(lambda message: states.append(message.text))
-    await perform("an alert storm")
-    assert [call for call in sandbox.slack.calls if call.incoming and call.status == 429]
-    assert [call for call in sandbox.pagerduty.log.rows if call.incoming and call.status == 429]
-    assert woken(sandbox) == ["Dee"]
-    (room,) = rooms(sandbox)
-    in_order(states, [(f"{STORM} alerts fire",), ("no alert fires any more", "Dee leads"), ("resolved, recovered",)])
-    assert room.canvas is not None
-    assert all(name in room.canvas.markdown for name in STRUCK), room.canvas.markdown
-    assert watching.said_twice(sandbox) == []
-
-
 async def test_in_a_day_of_trains_one_leaves_on_time_one_is_held_and_one_is_missed_and_run(
     sandbox: Sandbox, sqlite_url: str, tmp_path: Path
 ) -> None:
@@ -354,73 +229,6 @@ async def test_what_went_missing_is_found_when_the_bot_next_looks(
         )
     watching.one(cards(sandbox), "live in production", "Say when the parcel leaves")
     assert watching.said_twice(sandbox) == []
-
-
-def promotions(sandbox: Sandbox) -> list[Message]:
-    """The cards of promotions that stand in the team's channel."""
-    return watching.cards(sandbox.slack.messages(PAYMENTS), "promotion")
-
-
-def pulls(sandbox: Sandbox) -> list[Pull]:
-    """The pull requests of cart."""
-    return list(sandbox.github.repository(CART).pulls.values())
-
-
-def shipped(sandbox: Sandbox) -> list[str]:
-    """The commits for which production was called, oldest first."""
-    return [
-        one.sha
-        for one in sandbox.github.repository(CART).deployments.values()
-        if one.environment == "production" and one.creator.login != "github-actions[bot]"
-    ]
-
-
-def rooms(sandbox: Sandbox) -> list[Channel]:
-    """The rooms of incidents, oldest first."""
-    return [one for one in sandbox.world.channels.values() if one.name.startswith("inc-")]
-
-
-def pinned(sandbox: Sandbox, room: Channel) -> str:
-    """What the card says that is pinned in a room."""
-    (card,) = [one for one in sandbox.slack.messages(room.id) if one.pinned_at is not None]
-    return watching.words_of(card)
-
-
-def woken(sandbox: Sandbox) -> list[str]:
-    """Whose phones rang for what was theirs, each once an incident of PagerDuty; who was asked besides is not named."""
-    asked = {(incident.id, one.user) for incident in sandbox.pagerduty.incidents() for one in incident.responders}
-    rung = dict.fromkeys((one.incident, one.user) for one in sandbox.pagerduty.woken())
-    return [user.name.partition(" ")[0] for incident, user in rung if (incident, user) not in asked]
-
-
-def whispered(sandbox: Sandbox, person: str) -> list[str]:
-    """What this person alone was told in the team's channel, oldest first."""
-    who = sandbox.world.person(person).slack_id
-    return [one.text for one in sandbox.slack.messages(PAYMENTS) if one.ephemeral_for == who]
-
-
-def heard(sandbox: Sandbox, person: str, words: str) -> None:
-    """Somebody heard this aloud: in the thread of their own message about a change."""
-    said = [
-        reply.text
-        for message in sandbox.slack.direct_messages(person)
-        if message.ephemeral_for is None
-        for reply in sandbox.slack.replies(message.channel, message.ts)
-    ]
-    assert [text for text in said if words in text], f"{person} heard {said}, and nothing of {words!r}"
-
-
-def in_order(states: Sequence[str], steps: Sequence[tuple[str, ...]]) -> None:
-    """Each step's words stood together in a state of its own, later than those of the step before."""
-    coming = iter(states)
-    for step in steps:
-        found = any(all(words in state for words in step) for state in coming)
-        assert found, f"nothing says {step} after what was before; there were:\n" + "\n---\n".join(states)
-
-
-def failed(session: Session) -> list[str | None]:
-    """Why deliveries could not be applied."""
-    return list(session.exec(select(Delivery.error).where(Delivery.state == DeliveryState.FAILED)).all())
 
 
 def service(card: Message) -> str:

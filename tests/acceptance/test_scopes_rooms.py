@@ -61,13 +61,23 @@ def _documented(*, paid: bool) -> Scene:
         """The postmortem's draft lies in the room: as its canvas, or as a file where the plan has none."""
         sandbox.slack.paid_plan = paid
         room = await chat.open_room("inc-checkout-5xx", "room:7", private=False)
-        assert await chat.put_document(room.channel, "Postmortem", "# Draft") is not None
+        assert await chat.put_document(room.channel, "Postmortem", "# Draft", "Draft") is not None
         shared = [file.name for one in sandbox.slack.messages(room.name) for file in one.files]
         assert (sandbox.world.channels[room.channel].canvas is not None, shared) == (
             (True, []) if paid else (False, ["postmortem.md"])
         )
 
     return scene
+
+
+async def _written_on(sandbox: Sandbox, chat: SlackChat) -> None:
+    """The draft of another end comes below the first one, once."""
+    room = await chat.open_room("inc-checkout-5xx", "room:7", private=False)
+    for text in ("First", "Second", "Second"):
+        await chat.put_document(room.channel, "Postmortem", f"# {text}", text)
+    canvas = sandbox.world.channels[room.channel].canvas
+    assert canvas is not None
+    assert canvas.markdown == "# First\n---\n\n# Second"
 
 
 async def _kept(sandbox: Sandbox, chat: SlackChat) -> None:
@@ -103,6 +113,7 @@ NEEDED: Mapping[str, Scene] = MappingProxyType(
     {
         "bookmarks:read": _bookmarked,
         "bookmarks:write": _bookmarked,
+        "canvases:read": _written_on,
         "canvases:write": _documented(paid=True),
         "channels:manage": _room(private=False),
         "files:write": _documented(paid=False),

@@ -9,7 +9,7 @@ import aiohttp
 from bot.sandbox.slack_manifest import Manifest
 from tests.conformance.slack_call_rules import THEIRS, answered, docs, refused, unscoped
 from tests.conformance.slack_modal_rules import Told
-from tests.conformance.slack_stage import Rule, Stage, bare, call
+from tests.conformance.slack_stage import Call, Rule, Stage, bare, call
 
 RUNBOOK = "https://runbooks.example/checkout"
 DRAFT = {"type": "markdown", "markdown": "# Draft"}
@@ -20,6 +20,14 @@ PLACED = call("files.getUploadURLExternal", filename="postmortem.md", length=7)
 
 
 REPLACED = call("canvases.edit", canvas_id="$canvas_id", changes=[{"operation": "replace", "document_content": DRAFT}])
+
+
+def _looking(words: str) -> Call:
+    criteria = {"section_types": ["any_header"], "contains_text": words}
+    return call("canvases.sections.lookup", canvas_id="$canvas_id", criteria=criteria)
+
+
+FOUND = _looking("Draft")
 
 
 async def _free(stage: Stage) -> None:
@@ -185,6 +193,14 @@ ROOM_RULES = (
         "canvas_not_found",
     ),
     unscoped(DRAFTED, "canvases:write"),
+    answered("a heading of a canvas is found by its words", FOUND, {"sections.#": 1}, DRAFTED),
+    answered("other words are in no heading", _looking("Final"), {"sections.#": 0}, DRAFTED),
+    refused(
+        "headings are looked for in a canvas",
+        bare("canvases.sections.lookup", canvas_id="F0NOTHING", criteria={}),
+        "canvas_not_found",
+    ),
+    unscoped(FOUND, "canvases:read", DRAFTED),
     # Files
     answered("a place to send a file to is Slack's", PLACED, {"ok": True}),
     refused(

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from bot.sandbox.server import Sandbox
-from bot.sandbox.world import Message
+from bot.sandbox.world import BOT_USER_ID, Message
 from tests.acceptance import watching
 from tests.acceptance.promoting import API_TOKEN, Company, company, policy
 from tests.handlers.pressing import answered, opened, pressed, shown, stored_acts, whispers
@@ -30,6 +30,7 @@ async def there(sandbox: Sandbox, database_url: str, tmp_path: Path) -> AsyncIte
     """A company where Ana's change is live in production, and nothing is wrong."""
     catalogue = policy(gates="[lock]") + PAGING
     async with company(sandbox, database_url, tmp_path, catalogue=catalogue) as living:
+        await living.turn(hours=2)  # what runs there has done so for long
         await living.merge("ana", "Retry payments", merged_by="chi")
         await living.turn(minutes=12)
         yield living
@@ -187,6 +188,28 @@ async def test_the_menu_opens_windows_for_the_rest(there: Company) -> None:
     assert "☑️ Tell support · Ben" in card(there).text
 
 
+async def test_a_guest_gets_no_role_and_no_task_by_any_way_and_somebody_who_can_is_named(there: Company) -> None:
+    """Fay is a guest, Gus of another company, and the app is nobody; Slack is asked before anything is kept."""
+    slack = there.sandbox.slack
+    await fires(there)
+    for who in ("U0FAY", "U0GUS", BOT_USER_ID):
+        typed = await said(there, "ana", f"lead <@{who}>", channel=f"#{room(there)}")
+        assert "is no full member of this workspace and could do nothing in that role: name somebody who is" in typed
+        for word, filled in (
+            ("role", {"role": "lead"}),
+            ("role", {"role": "communications"}),
+            ("role", {"role": "scribe"}),
+            ("task", {"text": "Tell support"}),
+        ):
+            view = await opened(there, "ana", "incidents:more", card(there), chosen=f"{word}:1")
+            told = await answered(there, "ana", slack.submit("ana", view["id"], {**filled, "who": who}))
+            assert "is no full member of this workspace" in told, (who, word)
+            assert "name somebody who is, for example " in told
+            assert ("You said: “Tell support”" in told) is (word == "task")
+    assert "nobody leads yet" in card(there).text
+    assert "Tell support" not in card(there).text
+
+
 async def test_messages_open_incidents_and_stand_on_timelines(there: Company) -> None:
     """By the two shortcuts, and by a mark in the room."""
     slack = there.sandbox.slack
@@ -291,11 +314,11 @@ async def test_a_service_that_only_watches_and_an_alert_of_nobody_are_one_press_
         first = card(there)
         assert first.text.startswith("👀 ")
         assert "Nobody was woken: checkout is only watched" in first.text
-        assert not there.locks(TEAM)
+        assert "locked" not in first.text
         told = await pressed(there, "dee", "incidents:open_room", first)
         await there.turn(seconds=3)
         assert "incident 1" in told.lower()
         assert card(there).text.startswith("🔴 ")
         assert room(there).startswith("inc-")
         assert "Led in" in card(there).text
-        assert there.locks(TEAM)
+        assert "🔒 Deploys of checkout are locked until this is resolved" in card(there).text

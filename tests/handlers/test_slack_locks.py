@@ -46,8 +46,9 @@ async def test_a_lock_that_ran_out_waits_for_a_persons_go(there: Company) -> Non
     await typed(there, "dee", "lock checkout for 30m a short one")
     await there.turn(minutes=31)
     card = there.locks()[-1]
-    assert there.buttons(card) == ["locks:go"]
-    assert "✋" not in await pressed(there, "ben", "locks:go", card)
+    assert there.buttons(card) == []
+    assert "Say Go on the card of what waits: checkout → production" in there.says(card)
+    assert "✋" not in await pressed(there, "ben", "locks:go", there.card())
     assert "Nothing is locked" in await typed(there, "ana", "locks")
 
 

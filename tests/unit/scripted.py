@@ -228,12 +228,12 @@ class Post:
 
         return await self.database.write(touch)
 
-    async def note(self, words: str, place: str, *, thread: int | None = None, **how: Any) -> None:
-        """Something is to be said once."""
+    async def note(self, words: str, place: str, *, thread: int | None = None, kind: str = "note", **how: Any) -> None:
+        """Something is to be said once; what ``must`` be heard is said in the fallback channel if need be."""
 
         def add(session: Session) -> None:
             card = session.get(Card, thread) if thread else None
-            outbox.add_note(session, "note", f"{words}:{place}", place, self.clock(), thread=card, words=words, **how)
+            outbox.add_note(session, kind, f"{words}:{place}", place, self.clock(), thread=card, words=words, **how)
 
         await self.database.write(add)
 
@@ -320,7 +320,11 @@ def _engine(post: Post, limits: Limits) -> Delivery:
             "card": CardKind(load=load_card, foldable=lambda session, card: card.subject not in post.failed),
             "digest": CardKind(load=load_digest, foldable=lambda session, card: False),
         },
-        notes={"note": NoteKind(load=load_note), "unreachable": NoteKind(load=load_unreachable)},
+        notes={
+            "note": NoteKind(load=load_note),
+            "must": NoteKind(load=load_note, elsewhere=True),
+            "unreachable": NoteKind(load=load_unreachable),
+        },
         effects={"act": act},
         find_person=find,
         fallback="#deploys",

@@ -63,7 +63,7 @@ def test_its_commands_are_those_the_code_hears(manifest: dict[str, Any], heard: 
 
 def test_the_hint_of_ship_names_every_word_that_works(manifest: dict[str, Any]) -> None:
     hint = manifest["features"]["slash_commands"][0]["usage_hint"]
-    assert [part.split()[0] for part in hint.split(" | ")] == list(words.names(ready=True))
+    assert [part.split()[0] for part in hint.split(" | ")] == list(words.names())
 
 
 def test_its_events_are_those_the_code_hears(manifest: dict[str, Any], heard: Listeners) -> None:

@@ -282,6 +282,19 @@ def test_ship_train_knows_no_other_train_and_says_which_there_are(sqlite_session
         asking.departure_meant(sqlite_session, here.desk, "web", TrainAct.HOLD)
 
 
+def test_a_number_of_two_services_is_asked_about(sqlite_session: Session) -> None:
+    here = railway(sqlite_session).opened()
+    here.built("cart", "b", 812)
+    here.built("checkout", "c", 812)
+    here.turn(105)
+    here.told()
+    number = here.departure().id or 0
+    with pytest.raises(UserError, match=r"#812 is aboard with several services: .*\. Name one: remove \w+ #812"):
+        asking.what_meant(sqlite_session, here.desk, number, ["#812", "too", "risky"])
+    service, change, reason = asking.what_meant(sqlite_session, here.desk, number, ["checkout", "#812", "too", "risky"])
+    assert (service, change is not None, reason) == ("checkout", True, "too risky")
+
+
 def test_who_names_what_is_not_aboard_reads_what_is(sqlite_session: Session) -> None:
     here = railway(sqlite_session)
     number = here.sealed().id or 0
