@@ -6,11 +6,11 @@ to nobody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func
+from sqlalchemy import bindparam, func, or_
 from sqlmodel import Session, col, select
 
 from bot import audit, people, work
@@ -62,9 +62,17 @@ MOST_MAPPED = 5_000
 # Held statements: to build one costs more than to run it, and a storm runs each thousands of times.
 _FIRING = (
     select(Alert)
-    .where(Alert.service == bindparam("of_service"), col(Alert.resolved_at).is_(None))
+    .where(
+        Alert.service == bindparam("of_service"),
+        col(Alert.resolved_at).is_(None),
+        or_(
+            col(Alert.environment).is_(None),
+            func.lower(Alert.environment).in_(bindparam("lowered", expanding=True)),
+            col(Alert.environment).in_(bindparam("spelt", expanding=True)),  # a database may lower ASCII alone
+        ),
+    )
     .order_by(col(Alert.started_at), col(Alert.id))
-    .limit(bindparam("most"))
+    .limit(MANY)
 )
 _ONE_MORE = (
     select(Alert.id)
@@ -215,9 +223,11 @@ def firing_everywhere(session: Session, most: int) -> Sequence[Alert]:
     ).all()
 
 
-def firing(session: Session, service: str, most: int = MANY) -> Sequence[Alert]:
-    """The first ``most`` alerts that fire on a service, the oldest first; it is named as the catalogue spells it."""
-    return session.exec(_FIRING, params={"of_service": service, "most": most}).all()
+def firing(session: Session, service: str, environments: Collection[str]) -> Sequence[Alert]:
+    """The first ``MANY`` that fire in one of these environments, or in none: those of others hide none of them."""
+    spelt = sorted(environments)
+    near = {"of_service": service, "spelt": spelt, "lowered": [one.lower() for one in spelt]}
+    return session.exec(_FIRING, params=near).all()
 
 
 def _tell(session: Session, catalog: Catalog, alert: Alert, event: AlertReported, now: datetime, *, new: bool) -> bool:

@@ -15,7 +15,7 @@ from bot.delivery.figures import FAILURES
 from bot.delivery.memory import Memory
 from bot.delivery.queue import Waiting
 from bot.errors import Doubtful, GiveUp, PlaceUnreachable, RetryLater
-from bot.outbox import SendState
+from bot.outbox import Lane, SendState
 from bot.ports import Chat, Posted
 
 log = structlog.get_logger(__name__)
@@ -35,11 +35,13 @@ class Doubting:
 
         It may still be sending for ``overlap`` seconds, if it was not killed and does not know that it was relieved.
         """
-        until = self._memory.now() + overlap + self._memory.limits.doubt_settles
+        since, limits = self._memory.now() + overlap, self._memory.limits
         doubted = [row for row in rows if row.ts is None and not row.place.startswith(outbox.WHO)]
+        waking = {row.place for row in doubted if row.lane == Lane.PAGE}
         for row in doubted:
+            settles = min(limits.doubt_settles, limits.page_settles) if row.place in waking else limits.doubt_settles
             self._memory.doubts.setdefault(row.place, set()).add(row.key)
-            self._memory.pace.channel(row.place).paused_until = until
+            self._memory.pace.channel(row.place).paused_until = since + settles
         if doubted:
             log.info("looking for messages that may have been sent before", count=len(doubted))
 

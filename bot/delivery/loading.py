@@ -68,8 +68,10 @@ def _note(session: Session, outgoing: Outgoing, row: Waiting, now: datetime) -> 
     note = session.get(Note, row.id)
     if note is None or note.state != SendState.PENDING:
         return None
-    parent = queue.parent(session, note.thread)
-    if note.thread is not None and (parent is None or parent.channel is None or parent.ts is None):
-        return Loaded(row, None)  # what it would answer is not shown
+    kind, parent = outgoing.notes[row.kind], queue.parent(session, note.thread)
     at = Posted(parent.channel, parent.ts) if parent is not None and parent.channel and parent.ts else None
-    return Loaded(row, outgoing.notes[row.kind].load(session, note, now), None, at)
+    if note.thread is not None and at is None:
+        refused = parent is not None and parent.state == CardState.UNREACHABLE
+        if not (kind.elsewhere and refused):
+            return Loaded(row, None)  # what it would answer is not shown
+    return Loaded(row, kind.load(session, note, now), None, at)

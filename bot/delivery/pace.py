@@ -31,6 +31,9 @@ class Limits:
     """Cards that would wait longer than this are folded into a digest."""
     doubt_settles: float = 10.0
     """How long after a doubtful send its message must be visible, if it was taken: the client's own time-out."""
+    page_settles: float = 2.0
+    """The same for what wakes somebody, after a process was killed: no client of it waits, and a page twice is better
+    than a page late."""
     concurrency: int = 24
     """Calls under way at once."""
     effects: int = 4

@@ -20,7 +20,6 @@ from sqlmodel import Session, col, select
 
 from bot.events import Event
 from bot.inbox.models import RECEIVED_AT, Delivery, DeliveryState, Lane
-from bot.inbox.storing import AT_ONCE
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +35,22 @@ MOST_AHEAD = 10_000
 READ_AT_ONCE = 1_000
 """Deliveries that are read ahead in one round: a tenth of a second's work, off the writer's thread."""
 
+READ_BYTES = 1024 * 1024
+"""Bytes of bodies after which a round reads no more ahead: groups of fifty alerts take as long as fifty alone."""
+
 SMALL = 64 * 1024
 """Bytes of a body that is read ahead; larger ones are few, and are read when their turn comes."""
+
+KEPT = 4 * 1024
+"""Bytes of a body of which it is kept what it means; of a larger one only whose turn it takes, else ten thousand
+groups of alerts would take a gigabyte."""
+
+_PART = 50
+"""Deliveries read by one statement."""
+
+AS_IF = 2
+"""Rounds since its latest turn that a stream which is new counts as: whoever had one in the last round waits for it,
+and it waits for whoever had none for longer, else those that keep coming would go before them for ever."""
 
 Translate = Callable[[Mapping[str, str], bytes], Sequence[Event]]
 StreamOf = Callable[[Sequence[Event]], str]
@@ -97,10 +110,9 @@ def choose(
     read = {row: known.read[row] for row in rows if row in known.read}
     read |= {one.row: one for one in _read(session, translators, stream_of, unread)}
     waiting = [read[row] for row in rows if row in read]
-    batch = in_turn(waiting, known.turns)[:IN_TURN]
-    had = {one.stream for one in batch}
-    turns = {one.stream: known.round if one.stream in had else known.turns.get(one.stream, -1) for one in waiting}
-    return batch, Ahead(read, turns, known.round + 1)
+    turns = {one.stream: known.turns.get(one.stream, known.round - AS_IF) for one in waiting}
+    batch = in_turn(waiting, turns)[:IN_TURN]
+    return batch, Ahead(read, {**turns, **{one.stream: known.round for one in batch}}, known.round + 1)
 
 
 def in_turn(waiting: Iterable[Waiting], turns: Mapping[str, int]) -> list[Waiting]:
@@ -116,11 +128,15 @@ def in_turn(waiting: Iterable[Waiting], turns: Mapping[str, int]) -> list[Waitin
 def _read(
     session: Session, translators: Mapping[str, Translate], stream_of: StreamOf, rows: Sequence[int]
 ) -> list[Waiting]:
-    found = []
-    for start in range(0, len(rows), AT_ONCE):
-        for row in session.connection().execute(_READ, {"of_rows": rows[start : start + AT_ONCE]}):
+    found: list[Waiting] = []
+    size = 0
+    for start in range(0, len(rows), _PART):
+        for row in session.connection().execute(_READ, {"of_rows": rows[start : start + _PART]}):
             waiting = Waiting(row.id, row.source, row.delivery_id, stream=row.source)
             found.append(_understood(waiting, row, translators, stream_of))
+            size += len(row.body or b"")
+        if size > READ_BYTES:
+            break
     return found
 
 
@@ -131,7 +147,7 @@ def _understood(waiting: Waiting, row: Any, translators: Mapping[str, Translate]
     try:
         with structlog.contextvars.bound_contextvars(delivery=row.delivery_id, source=row.source):
             events = translators[row.source]({**row.headers, RECEIVED_AT: row.received_at.isoformat()}, row.body)
-        return replace(waiting, events=events, stream=stream_of(events))
+        return replace(waiting, events=events if len(row.body) <= KEPT else None, stream=stream_of(events))
     except Exception as fault:  # noqa: BLE001 - it is met again, told and parked when its turn comes
         log.debug("a delivery could not be read ahead", delivery=row.delivery_id, error=str(fault))
         return waiting

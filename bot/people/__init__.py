@@ -37,7 +37,18 @@ from bot.people.identity import (
     who_is,
 )
 from bot.people.members import Profile, doubt, is_full, profile_of, profiles_of, saw, want_member
-from bot.people.proofs import DEVICE, Proof, as_bot, is_bot, is_known, names_of, names_of_each, prove, proven_login
+from bot.people.proofs import (
+    DEVICE,
+    Proof,
+    as_bot,
+    is_bot,
+    is_known,
+    names_of,
+    names_of_each,
+    prove,
+    proven_login,
+    proven_logins,
+)
 from bot.people.pushing import pushes_to
 from bot.people.refreshing import Refreshing
 
@@ -97,6 +108,7 @@ __all__ = [
     "profiles_of",
     "prove",
     "proven_login",
+    "proven_logins",
     "pushes_to",
     "remember",
     "saw",

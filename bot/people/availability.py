@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from bot.catalog import Catalog
 from bot.people import freshness
-from bot.people.hours import hours_of
+from bot.people.hours import hours_of_each
 from bot.people.members import profiles_of
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -31,10 +31,10 @@ def who_can(session: Session, catalog: Catalog, slack_ids: Iterable[str], now: d
     """These people, whoever is easiest to reach first: at work and online, at work, then by when they begin."""
     wanted = frozenset(slack_ids)
     profiles = profiles_of(session, wanted)
+    every = hours_of_each(session, catalog, wanted, profiles)
     found = []
-    for slack_id in wanted:
+    for slack_id, hours in every.items():
         row, entry = profiles.get(slack_id), catalog.person_by_slack(slack_id)
-        hours = hours_of(session, catalog, slack_id)
         watched = row is not None and row.online_at is not None and now - row.online_at < freshness.ATTENTIVE
         works = hours.at(now)
         found.append(

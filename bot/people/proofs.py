@@ -44,10 +44,8 @@ class Proof(SQLModel, table=True):
 
 
 # Held statements: to build one costs more than to run it, and every judgement asks of everybody who said yes.
-_PROVEN = (
-    select(Proof).where(Proof.slack_id == bindparam("of_slack_id")).order_by(col(Proof.proved_at).desc(), Proof.login)
-)
 _SLACK_IDS: BindParameter[list[str]] = bindparam("of_slack_ids", expanding=True)
+_PROVEN = select(Proof).where(col(Proof.slack_id).in_(_SLACK_IDS)).order_by(col(Proof.proved_at).desc(), Proof.login)
 _HINTS = union_all(
     select(Proof.slack_id, literal("login").label("sort"), col(Proof.login).label("name")).where(
         col(Proof.slack_id).in_(_SLACK_IDS)
@@ -68,16 +66,25 @@ _NAMED = select(_HINTS.c.slack_id, _HINTS.c.sort, _HINTS.c.name)
 
 def proven_login(session: Session, catalog: Catalog, slack_id: str) -> tuple[str, str] | None:
     """Somebody's GitHub login and how we know it is theirs (``catalogue``, ``device``, ``sso``); None = unproven."""
-    entry = catalog.person_by_slack(slack_id)
-    if entry is not None and entry.github:
-        return entry.github, CATALOGUE
-    proof = session.exec(_PROVEN, params={"of_slack_id": slack_id}).first()
-    if proof is None:
-        return None
-    theirs = catalog.person_by_github(proof.login)
-    if theirs is not None and theirs.slack and theirs.slack != slack_id:
-        return None  # the catalogue has said otherwise since
-    return proof.login, proof.how
+    return proven_logins(session, catalog, (slack_id,)).get(slack_id)
+
+
+def proven_logins(session: Session, catalog: Catalog, slack_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """The same of several people, in one statement; without those who are unproven."""
+    wanted = frozenset(slack_ids)
+    entries = ((one, catalog.person_by_slack(one)) for one in wanted)
+    found = {one: (entry.github, CATALOGUE) for one, entry in entries if entry is not None and entry.github}
+    others = sorted(wanted - found.keys())
+    proofs = session.exec(_PROVEN, params={"of_slack_ids": others}).all() if others else ()
+    latest: dict[str, Proof] = {}
+    for proof in proofs:
+        latest.setdefault(proof.slack_id, proof)
+    for one, proof in latest.items():
+        theirs = catalog.person_by_github(proof.login)
+        if theirs is not None and theirs.slack and theirs.slack != one:
+            continue  # the catalogue has said otherwise since
+        found[one] = proof.login, proof.how
+    return found
 
 
 def prove(session: Session, catalog: Catalog, event: IdentityProven) -> str:

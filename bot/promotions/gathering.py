@@ -309,10 +309,10 @@ def _votes(session: Session, desk: Desk, rows: Sequence[models.Approval], now: d
     persons = frozenset(row.person for row in rows)
     profiles = people.profiles_of(session, persons)
     names = people.names_of_each(session, desk.catalog, persons)
+    proven = people.proven_logins(session, desk.catalog, persons)
     return tuple(
         vote_known(
-            profiles.get(row.person), names[row.person],
-            people.proven_login(session, desk.catalog, row.person) is not None,
+            profiles.get(row.person), names[row.person], row.person in proven,
             row.person, row.called, row.at, row.seen, row.changes, now,
         )
         for row in rows
@@ -325,11 +325,10 @@ def _groups(session: Session, desk: Desk, owner: Service, now: datetime) -> Mapp
 
 def _alerts(session: Session, target: Target, before: str | None) -> tuple[AlertFact, ...]:
     """What fires here or where the build comes from; where an alert names no environment, it is about all of them."""
-    near = {environment.casefold() for environment in (target.environment, before) if environment is not None}
+    near = {environment for environment in (target.environment, before) if environment is not None}
     return tuple(
         AlertFact(name=alert.name, since=alert.started_at, source=alert.source, url=alert.url)
-        for alert in alerts.firing(session, target.service)
-        if alert.environment is None or alert.environment.casefold() in near
+        for alert in alerts.firing(session, target.service, near)
     )
 
 

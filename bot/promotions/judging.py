@@ -103,7 +103,7 @@ def circle(session: Session, desk: Desk, promotion: Promotion, known: Situation)
     outside = {one for one, row in profiles.items() if row.read_at is not None and not row.full}
     inside = {person: mine for person, mine in names.items() if person not in outside}
     found = people.who_can(session, desk.catalog, gates.can_help(policy, known, inside), known.now)
-    proven = {one.slack_id for one in found if people.proven_login(session, desk.catalog, one.slack_id) is not None}
+    proven = people.proven_logins(session, desk.catalog, (one.slack_id for one in found))
     short = gates.short(policy, known, inside)
     why = {**gates.barred(policy, known, inside), **dict.fromkeys(outside, "is no full member")} if short else {}
     return Circle(

@@ -97,8 +97,7 @@ def live_at(session: Session, target: Target) -> Deploy | None:
 
 def firing_on(session: Session, target: Target) -> tuple[AlertView, ...]:
     """The alerts that fire on a service there, or that name no environment."""
-    firing = alerts.firing(session, target.service)
-    return tuple(alerts.view(alert) for alert in firing if alerts.concerns(alert, target.environment))
+    return tuple(map(alerts.view, alerts.firing(session, target.service, {target.environment})))
 
 
 def watch_ends(desk: Desk, owner: Service, target: Target, deploy: Deploy | None, is_live: bool) -> datetime | None:

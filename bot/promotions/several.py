@@ -1,4 +1,4 @@
-"""What holds many promotions at once: the facts of all of them, in as many statements as of one.
+"""What holds many promotions at once: the facts of all of them, in as many statements as of one with its approvers.
 
 ``gathering`` reads the same for one promotion, which is what every decision is made on. Here nothing is decided: it is
 for who looks at all of them together, and a test holds that both say the same.
@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
 from bot import gates, people
+from bot.alerts import service as alerts
 from bot.alerts.models import Alert
 from bot.catalog import PromoteThrough, Service
 from bot.departures import loading as departures
@@ -28,6 +31,15 @@ from bot.people import Available
 from bot.ports import Direction
 from bot.promotions import gathering, judging
 from bot.promotions.models import Approval, GateRequest, Promotion, PromotionChange, State
+
+_FIRING = (
+    select_columns(  # SQLModel's own takes four
+        col(Alert.service), col(Alert.environment), col(Alert.name), col(Alert.started_at), col(Alert.source),
+        col(Alert.url),
+    )
+    .where(col(Alert.service).in_(bindparam("of_services", expanding=True)), col(Alert.resolved_at).is_(None))
+    .order_by(col(Alert.started_at), col(Alert.id))
+)  # fmt: skip
 
 Moved = Mapping[int, tuple[datetime, bool]]
 """By change: when it last came to a target or left it, and whether it left (``gathering.moved_here``)."""
@@ -63,8 +75,8 @@ def held(session: Session, desk: Desk, promotions: Sequence[Promotion]) -> Seque
     names = people.names_of_each(session, desk.catalog, everybody)
     profiles = people.profiles_of(session, everybody)
     outside = {one for one, row in profiles.items() if row.read_at is not None and not row.full}
-    proven = {one for one in everybody if people.proven_login(session, desk.catalog, one) is not None}
-    ranked = people.who_can(session, desk.catalog, proven - outside, desk.now)
+    proven = people.proven_logins(session, desk.catalog, everybody)
+    ranked = people.who_can(session, desk.catalog, proven.keys() - outside, desk.now)
     found = []
     for one, known, judgement in judged:
         inside = {person: names[person] for person in wanted.get(one.id or 0, ()) if person not in outside}
@@ -95,7 +107,7 @@ def situations(session: Session, desk: Desk, promotions: Sequence[Promotion], no
     standing, freezes = locks.standing(session), locks.standing_freezes(session, now)
     votes = _votes(session, desk, numbers, now)
     groups = _Groups(session, desk, now)
-    alerts = _alerts(session, {owner.name for owner in owners.values()} | {one.service for one in targets.values()})
+    fires = _alerts(session, {owner.name for owner in owners.values()} | {one.service for one in targets.values()})
     trains = departures.train_facts(
         session,
         desk.catalog,
@@ -143,10 +155,10 @@ def situations(session: Session, desk: Desk, promotions: Sequence[Promotion], no
             groups=groups.of(owner),
             approvers=owner.team.approvers if owner.team else (),
             alerts=tuple(
-                AlertFact(name=alert.name, since=alert.started_at, source=alert.source, url=alert.url)
-                for alert in alerts[target.service]
-                if alert.environment is None or alert.environment.casefold() in near
-            ),
+                alert
+                for environment, alert in fires[target.service]
+                if environment is None or environment.casefold() in near
+            )[: alerts.MANY],
             train=trains[number],
         )
     return found
@@ -268,26 +280,24 @@ def _votes(session: Session, desk: Desk, numbers: Sequence[int], now: datetime) 
     persons = frozenset(row.person for row in rows)
     profiles = people.profiles_of(session, persons)
     names = people.names_of_each(session, desk.catalog, persons)
-    proven = {one: people.proven_login(session, desk.catalog, one) is not None for one in persons}
+    proven = people.proven_logins(session, desk.catalog, persons)
     found: dict[int, list[Vote]] = {number: [] for number in numbers}
     for row in rows:
         found[row.promotion].append(
             gathering.vote_known(
-                profiles.get(row.person), names[row.person], proven[row.person],
+                profiles.get(row.person), names[row.person], row.person in proven,
                 row.person, row.called, row.at, row.seen, row.changes, now,
             )
         )  # fmt: skip
     return {number: tuple(every) for number, every in found.items()}
 
 
-def _alerts(session: Session, services: Iterable[str]) -> Mapping[str, Sequence[Alert]]:
-    found: dict[str, list[Alert]] = defaultdict(list)
-    for alert in session.exec(
-        select(Alert)
-        .where(col(Alert.service).in_(sorted(services)), col(Alert.resolved_at).is_(None))
-        .order_by(col(Alert.started_at), col(Alert.id))
-    ).all():
-        found[alert.service or ""].append(alert)
+def _alerts(session: Session, services: Iterable[str]) -> Mapping[str, Sequence[tuple[str | None, AlertFact]]]:
+    """What fires on each service, the oldest first, each with its environment: columns alone, a storm has thousands."""
+    found: dict[str, list[tuple[str | None, AlertFact]]] = defaultdict(list)
+    rows = session.connection().execute(_FIRING, {"of_services": sorted(services)})
+    for service, environment, name, since, source, url in rows:
+        found[service or ""].append((environment, AlertFact(name=name, since=since, source=source, url=url)))
     return found
 
 

@@ -197,9 +197,9 @@ class PromotionCard:
     answered_by: PersonView | None = None
     answered_reason: str | None = None
     trying: TryingView | None = None
+    """The calls to its pipeline that did not get through, while it is tried again."""
     incidents: tuple[OpenIncident, ...] = ()
     """Those that are open about its service there, while it is on its way or live."""
-    """The calls to its pipeline that did not get through, while it is tried again."""
     trouble: str | None = None
     """Why nobody can read what it carries."""
     now_live: LiveView | None = None

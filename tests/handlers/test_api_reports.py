@@ -267,3 +267,15 @@ async def test_a_body_larger_than_any_report_is_refused(door: Door) -> None:
 async def test_only_who_has_the_token_may_report(door: Door, authorization: str, status: int) -> None:
     """By Bearer, or as the password in an address, for pipelines that can only give one."""
     assert (await door.post("deploys", DEPLOY, Authorization=authorization))[0] == status
+
+
+@pytest.mark.parametrize(
+    "said", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+async def test_a_page_reports_nothing_with_the_password_that_a_browser_keeps(door: Door, said: dict[str, str]) -> None:
+    """Whoever signed in to the dashboard with the token may open another page, which sends a form here."""
+    kept = {"Authorization": "Basic " + base64.b64encode(f"wall:{TOKEN}".encode()).decode(), **said}
+    status, answer = await door.post("deploys", DEPLOY, **kept)
+    assert (status, answer["mend"]) == (403, "Send it from your pipeline.")
+    assert await door.events() == []
+    assert (await door.post("deploys", DEPLOY, **said))[0] == 202, "no browser adds what it does not keep"

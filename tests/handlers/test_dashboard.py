@@ -23,7 +23,7 @@ from bot.ports import Member
 from bot.reactions import Reactions
 from bot.settings import Settings, load_settings
 from handlers import api, passes, webhooks
-from handlers.api.dashboard import COUNTED_AGAIN, REFRESHES
+from handlers.api.dashboard import COUNTED_AGAIN, REFRESHES, SHARED_AT_MOST, shared_for
 from tests.unit.reports import REPO, carrying, merged, pull, report
 
 TOKEN = "a-token-of-ours"
@@ -206,6 +206,9 @@ async def test_a_link_lasts_an_hour_and_a_session_twelve(there: Opened) -> None:
     assert over.status == 401
     assert "session is over" in await over.text()
     assert "Basic" not in over.headers["WWW-Authenticate"], "somebody from Slack is not asked for a password"
+    assert "signs in in a private window" in await over.text(), "nor is a screen whose browser they used"
+    none_of_ours = await there.get("/", Cookie="shipmate-dashboard=" + "x" * 60)
+    assert none_of_ours.headers["WWW-Authenticate"].startswith("Basic"), "whoever left that is not known by it"
 
 
 @pytest.mark.parametrize("change", ["", "x", "U0EVE"])
@@ -376,6 +379,12 @@ async def test_pages_that_read_themselves_again_share_one_and_whoever_opens_it_g
     assert await (await there.get("/", **again)).text() == first
     assert await (await there.get("/", **basic(TOKEN))).text() != first, "opened: as of now"
     assert (await there.get("/", **{REFRESHES: "1"})).status == 401
+
+
+def test_a_page_that_was_slow_to_make_is_not_shown_for_long() -> None:
+    """A large organisation's costs little all the same; one that waited for the database is old news soon."""
+    assert shared_for(0.05) == pytest.approx(1.0)
+    assert shared_for(40) == SHARED_AT_MOST
 
 
 async def test_a_template_of_the_users_own_wins_and_a_broken_one_is_passed_over(

@@ -26,7 +26,7 @@ async def firing(url: str, *events: AlertReported) -> int:
     async with opened(url) as database:
         for event in events:
             await database.write(partial(alerts.reported, catalog=catalog(), event=event, now=NOON))
-        return len(await database.read(lambda session: alerts.firing(session, "oven")))
+        return len(await database.read(lambda session: alerts.firing(session, "oven", {"production"})))
 
 
 async def test_an_alert_fires_until_it_is_over_whatever_comes_first(database_url: str) -> None:

@@ -60,6 +60,20 @@ def test_it_is_said_once_in_the_thread_and_to_the_authors_and_corrected(live: Wo
     assert live.said()[-2:] == live.heard("U0ANA")[-2:] == ["alert", "alert_over"]
 
 
+def test_what_comes_and_goes_is_not_said_each_time(live: World) -> None:
+    """Twice in half an hour; a beginning that nobody read of has no end either. Later it is news again."""
+    for _ in range(4):
+        alert(live)
+        live.at += 1
+        alert(live, over=True)
+        live.at += 1
+    assert (live.said().count("alert"), live.said().count("alert_over")) == (2, 2)
+    assert live.heard("U0ANA").count("alert") == 2
+    live.at += 31
+    alert(live)
+    assert live.said().count("alert") == 3
+
+
 def test_its_card_the_status_and_home_show_it_with_its_link_until_it_is_over(live: World, session: Session) -> None:
     """Approvers and authors see it at Home; somebody who has nothing to do with it does not."""
     alert(live)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.errors import Doubtful, GiveUp, PlaceUnreachable, RetryLater
-from bot.outbox import SendState
+from bot.outbox import Lane, SendState
 from tests.unit.scripted import Post, post_office
 
 
@@ -198,3 +198,19 @@ async def test_what_was_sent_and_could_not_be_written_down_is_a_doubt(sqlite_url
         await post.settled()
         assert post.chat.says("#a") == ["1"]
         assert await post.engine.stop(5) is False
+
+
+async def test_what_wakes_somebody_waits_less_after_a_kill(sqlite_url: str) -> None:
+    """A page twice is better than a page late: it is looked for, and sent, before all else that may have been."""
+    async with post_office(sqlite_url) as post:
+        await post.card("1", "U0ANA", lane=Lane.PAGE)
+        await post.card("2", "#a")
+        engine = post.engine_after_restart()
+        engine._unsure = True
+        await engine._doubt_everything()
+        post.turn(2)
+        await post.send()
+        assert (post.chat.says("U0ANA"), post.chat.says("#a")) == (["1"], [])
+        post.turn(8)
+        await post.send()
+        assert post.chat.says("#a") == ["2"]

@@ -44,6 +44,21 @@ async def test_what_must_be_heard_is_said_elsewhere_where_its_card_cannot_be_sho
         assert [note.state for note in await post.notes()] == [SendState.DONE, SendState.MOOT, SendState.DONE]
 
 
+async def test_what_must_be_heard_later_is_not_lost_with_a_card_that_never_was_shown(database_url: str) -> None:
+    """It is said in its place where that works by now, else elsewhere."""
+    async with post_office(database_url) as post:
+        post.chat.fail("post", PlaceUnreachable("channel_not_found"), place="#a", times=2)
+        card = await post.card("1", "#a")
+        await post.send()
+        await post.note("Ana is woken", "#a", thread=card, kind="must")
+        await post.note("by the way", "#a", thread=card)
+        await post.send()
+        assert post.chat.says("#deploys") == ["#a cannot be reached: channel_not_found", "Ana is woken"]
+        await post.note("Ben is woken", "#a", thread=card, kind="must")
+        await post.send()
+        assert post.chat.says("#a") == ["Ben is woken"]
+
+
 async def test_what_must_be_heard_is_said_elsewhere_where_its_own_place_is_gone(database_url: str) -> None:
     """Somebody archived the room: once, and not again into a fallback channel that is gone as well."""
     async with post_office(database_url) as post:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.events import AlertReported, GithubLinked
 from bot.inbox import BATCH, Delivery, Incoming, Lane, Waiting, in_turn
-from bot.inbox.turns import IN_TURN, SMALL
+from bot.inbox.turns import IN_TURN, SMALL, Ahead, choose
 from bot.reactions import stream_of
 from tests.unit.office import Office, letter, office
 from tests.unit.stores import NOON
@@ -86,6 +86,18 @@ async def test_of_a_hundred_storms_none_starves(sqlite_url: str) -> None:
         assert sorted(await here.aloud()) == [f"{stream:03}:0" for stream in range(100)]
 
 
+async def test_who_has_had_a_turn_does_not_wait_for_ever_behind_those_who_keep_coming(sqlite_url: str) -> None:
+    """More things that nobody heard of before come in each round than there are turns in it."""
+    async with office(sqlite_url) as here:
+        await come(here, "slow:0", "slow:1", *(f"old {number}:0" for number in range(3 * IN_TURN)))
+        for many in range(6):
+            await here.inbox.apply_pending()
+            await come(here, *(f"new {many} {number}:0" for number in range(IN_TURN + 5)))
+        aloud = await here.aloud()
+        assert "slow:1" in aloud
+        assert aloud.index("slow:1") > aloud.index("old 59:0"), "those that had none yet go before it"
+
+
 async def test_what_is_few_goes_in_the_order_of_its_arrival(sqlite_url: str) -> None:
     """Whose turn it is matters only where somebody would wait."""
     async with office(sqlite_url) as here:
@@ -116,6 +128,30 @@ async def test_what_cannot_be_read_ahead_is_parked_in_its_turn(sqlite_url: str) 
         assert (states["torn"], states["large"]) == ("failed", "applied")
         assert set(states.values()) == {"applied", "failed"}
         assert "large:1" in await here.aloud()
+
+
+async def test_of_large_groups_no_more_is_read_and_kept_than_takes_little(sqlite_url: str) -> None:
+    """Whose turn they take is known all the same, a round later."""
+    async with office(sqlite_url) as here:
+        words = "x" * (SMALL // 2)
+        groups = [
+            letter(f"group {number}:0", body=f"group {number}:0|{words}", lane=Lane.URGENT) for number in range(70)
+        ]
+        await come(here, *(f"storm:{number:03}" for number in range(BATCH)))
+        await asyncio.gather(*(here.inbox.accept(one) for one in groups))
+
+        async def looked(known: Ahead) -> Ahead:
+            translators = {"github": here.reader.translate}
+            _, found = await here.database.read(
+                lambda session: choose(session, translators, here.reader.stream_of, known)
+            )
+            return found
+
+        once = await looked(Ahead())
+        again = await looked(once)
+        assert BATCH < len(once.read) < len(again.read) == BATCH + 70
+        assert {one.stream for one in again.read.values()} == {"storm", *(f"group {number}" for number in range(70))}
+        assert {one.stream for one in again.read.values() if one.events is not None} == {"storm"}
 
 
 async def test_the_worker_goes_on_while_turns_are_taken(sqlite_url: str) -> None:

@@ -10,11 +10,12 @@ from sqlmodel import Session, select
 from bot import audit, people
 from bot.catalog import Catalog, PersonEntry
 from bot.errors import UserError
-from bot.events import IdentityProven
+from bot.events import HoursChosen, IdentityProven
 from bot.ports import Member
 from tests.unit import reports
 from tests.unit.reports import REPO
 from tests.unit.stores import NOON
+from tests.unit.together import counted
 
 
 def catalog(*entries: PersonEntry) -> Catalog:
@@ -54,6 +55,29 @@ def test_the_catalogue_proves_and_so_does_github(session: Session) -> None:
         ("U0ANA", {"login": "ana", "how": "device", "repo": REPO}),
         ("U0EVE", {"login": "eve", "how": "sso"}),
     ]
+
+
+def test_of_many_people_as_many_statements_are_asked_as_of_one(session: Session) -> None:
+    """Which login is theirs, by the latest proof, and when they can be asked."""
+    everybody = [f"U{number:03}" for number in range(20)]
+    for number, slack_id in enumerate(everybody):
+        people.saw(session, Member(slack_id, slack_id.title(), zone="Asia/Tokyo"), NOON)
+        people.choose_hours(session, HoursChosen(slack_id=slack_id, begins=60 * number, ends=0, at=NOON))
+        for name in ("former", "latest"):
+            people.prove(session, NOBODY, proven(f"{name}{number}", slack_id, minutes=len(name) + number))
+    session.flush()
+    asked = []
+    for some in (everybody[:1], everybody):
+        with counted(session) as statements:
+            logins = people.proven_logins(session, ANA, [*some, "U0ANA"])
+            able = people.who_can(session, NOBODY, some, NOON)
+        asked.append(len(statements))
+        alone = {one: people.proven_login(session, ANA, one) for one in (*some, "U0ANA")}
+        assert logins == alone
+        assert {one.slack_id: one for one in able} == {
+            one: people.who_can(session, NOBODY, [one], NOON)[0] for one in some
+        }
+    assert asked == [3, 3]
 
 
 def test_a_login_is_somebodys_by_any_hint_and_a_bots_never(session: Session) -> None:

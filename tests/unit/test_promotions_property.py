@@ -185,7 +185,11 @@ class History:
         """One alert fires, or every one that fired is over."""
         here, self.firing = self.here, fires
         began = [(f"f{here.at}", here.now)] if fires else []
-        over = [] if fires else [(one.fingerprint, one.started_at) for one in alerts.firing(here.session, "oven")]
+        over = (
+            []
+            if fires
+            else [(one.fingerprint, one.started_at) for one in alerts.firing(here.session, "oven", {"production"})]
+        )
         for fingerprint, started_at in [*began, *over]:
             here.tell(
                 AlertReported(

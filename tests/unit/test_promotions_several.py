@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from sqlmodel import Session, select
 
-from bot.events import TrainAct
-from bot.gates import Approval
-from bot.promotions import several
+from bot.alerts import service as alerts
+from bot.events import AlertReported, TrainAct
+from bot.gates import Approval, Health
+from bot.promotions import gathering, judging, several
 from bot.promotions.models import Promotion
+from tests.unit.promoting import World, world
 from tests.unit.railway import GATES, Railway, carried, railway
-from tests.unit.reports import minute
+from tests.unit.reports import minute, pull
 from tests.unit.together import agrees, counted
 
 
@@ -28,6 +30,29 @@ def test_what_is_aboard_of_a_train_agrees_until_it_is_there(session: Session) ->
     assert here.call()
     here.rolls("cart", "in_progress")
     assert agrees(session, here.desk) == 2
+
+
+def test_alerts_of_another_environment_hide_none_of_this_one(sqlite_session: Session) -> None:
+    """However many fire there, and before: the gate is closed, whichever way it is judged."""
+    here = world(sqlite_session, gates=(Approval(), Health()))
+    promotion = here.raised("b", "a", pull(815, "b"))
+    for number in range(alerts.MANY + 5):
+        here.tell(alert(number, "sandbox", here))
+    here.at += 1
+    here.tell(alert(100, "Production", here))
+    known = gathering.situation(here.session, here.desk, promotion, here.now)
+    assert [fact.name for fact in known.alerts] == ["alert 100"]
+    judgement = judging.judge_situation(here.session, here.desk, promotion, known)
+    assert "health" in [one.gate for one in judgement.closed]
+    assert agrees(here.session, here.desk) == 1
+
+
+def alert(number: int, environment: str, here: World) -> AlertReported:
+    """Another one fires."""
+    return AlertReported(
+        source="grafana", fingerprint=f"f{number}", name=f"alert {number}", service="oven", environment=environment,
+        started_at=here.now, at=here.now,
+    )  # fmt: skip
 
 
 def test_as_many_statements_as_for_one(session: Session) -> None:
