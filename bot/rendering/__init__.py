@@ -14,6 +14,7 @@ import hashlib
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from datetime import tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,11 +63,19 @@ class Renderer:
     """Turns a view into the message that shows it, by the template of that name.
 
     ``overrides`` is the user's own folder of templates. ``report(template, fault)`` is called when one of theirs breaks
-    and ours is used instead: once for each template and each version of the folder.
+    and ours is used instead: once for each template and each version of the folder. ``zone`` is by whose clock instants
+    are told where Slack does not show the reader's own, unless a view names another; None = UTC.
     """
 
-    def __init__(self, overrides: Path | None = None, report: Callable[[str, str], None] | None = None) -> None:
+    def __init__(
+        self,
+        overrides: Path | None = None,
+        report: Callable[[str, str], None] | None = None,
+        *,
+        zone: tzinfo | None = None,
+    ) -> None:
         self._ours = _house()
+        self._zone = zone
         self._overrides = overrides
         self._theirs: Environment | None = None
         if overrides is not None:
@@ -141,6 +150,10 @@ class Renderer:
         return make(ours, template, names)
 
     def _shown(self, template: str, names: Mapping[str, object], fitted: _Fit) -> _Shown:
+        with text.told_in(_zone_of(names["view"]) or self._zone):
+            return self._rendered(template, names, fitted)
+
+    def _rendered(self, template: str, names: Mapping[str, object], fitted: _Fit) -> _Shown:
         if self._theirs is None:
             return _render(self._ours, template, names, fitted)
         try:
@@ -170,8 +183,7 @@ class Renderer:
 
 def _render(environment: Environment, template: str, names: Mapping[str, object], fitted: _Fit = fit) -> _Shown:
     page = Page()
-    with text.told_in(_zone_of(names["view"])):
-        output = environment.get_template(template + _SUFFIX).render(page.functions, **names)
+    output = environment.get_template(template + _SUFFIX).render(page.functions, **names)
     blocks = fitted(page.collect(output))
     if not notification(blocks).strip():
         raise BadTemplate("the message says nothing")

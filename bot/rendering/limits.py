@@ -37,6 +37,8 @@ LONGEST_TITLE = 24
 """Of a modal's title and its buttons."""
 LONGEST_INPUT = 3000
 MOST_OPTIONS = 100
+FEWEST_OPTIONS = 20
+"""A menu keeps so many of its options, the first ones, however little room there is."""
 LONGEST_NOTIFICATION = 3900
 BLOCKS_BUDGET = 12_000
 SHORTEST_CUT = 60
@@ -97,15 +99,31 @@ def _read_aloud(token: re.Match[str]) -> str:
 
 
 def fit(blocks: list[dict[str, Any]], most: int = MOST_BLOCKS, budget: int = BLOCKS_BUDGET) -> list[dict[str, Any]]:
-    """The blocks within what one message may hold: the longest texts lose their links, then their ends.
+    """The blocks within what a message may hold: menus lose their last options, then long texts their links and ends.
 
     Buttons and questions are kept to the last: a message without its way out is worse than a shorter one.
     """
     kept = _fewer(blocks, most)
     while (over := _size(kept) - budget) > 0:
-        if not _shorten(_texts(kept), over):
+        if not _offer_fewer(kept) and not _shorten(_texts(kept), over):
             kept = _fewer(kept, len(kept) - 1)
     return kept
+
+
+def _offer_fewer(blocks: list[dict[str, Any]]) -> bool:
+    """Take the last option from the longest menu, but never what is chosen already; False when all are short."""
+    held = [
+        element
+        for block in blocks
+        for element in (*block.get("elements", ()), block.get("element"), block.get("accessory"))
+    ]
+    menus = [element for element in held if element is not None and element["type"] == "static_select"]
+    longest = max(menus, key=lambda menu: len(menu["options"]), default=None)
+    if longest is None or len(longest["options"]) <= FEWEST_OPTIONS:
+        return False
+    options = longest["options"]
+    del options[-2 if options[-1] == longest.get("initial_option") else -1]
+    return True
 
 
 def _shorten(texts: list[dict[str, Any]], over: int) -> bool:

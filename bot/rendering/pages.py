@@ -85,7 +85,7 @@ def apart(at: datetime, now: datetime) -> str:
     if size < 45:
         return "in a moment" if seconds > 0 else "just now"
     for unit, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if size >= unit or unit == 60:
+        if size >= (2 * unit if unit == 86400 else unit) or unit == 60:  # 40 h are yesterday's, not 2 d
             count = max(1, round(size / unit))
             return f"in {count} {name}" if seconds > 0 else f"{count} {name} ago"
     raise AssertionError(seconds)

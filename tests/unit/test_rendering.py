@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,7 +19,6 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.basic_objects import JsonObject
-from slack_sdk.models.blocks import ActionsBlock, ContextBlock, DividerBlock, MarkdownTextObject, SectionBlock
 
 from bot.answers.views import SaidReply
 from bot.cli.examination import templates
@@ -28,7 +26,7 @@ from bot.cli.findings import Health
 from bot.deploys.views import PersonView
 from bot.events import DeployStatus
 from bot.rendering import Renderer, _render, faults_of, limits, models, templates_folder, text
-from bot.rendering.blocks import BadTemplate, button
+from bot.rendering.blocks import BadTemplate
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 
@@ -183,71 +181,6 @@ def test_small_words() -> None:
     assert text.place("#deploys <!here>") == "#deploys &lt;!here&gt;"
     assert text.paragraphs("one *x*\n> two") == "one ∗x∗\n› two"
     assert [text.icon(status) for status in DeployStatus] == ["⏳", "🔄", "✅", "🔴", "⚪"]
-
-
-@pytest.mark.parametrize(
-    ("words", "limit", "shown"),
-    [
-        ("short", 10, "short"),
-        ("one <https://x.example|link> more", 20, "one…"),
-        ("one &amp;&amp;&amp;&amp;&amp;", 16, "one &amp;…"),
-        ("a *bold text that goes on* here", 16, "a *bold text…*"),
-        ("first line of it\nsecond", 22, "first line of it…"),
-        ("a `code that goes on`", 15, "a `code tha…`"),
-    ],
-)
-def test_cutting_leaves_no_broken_token_or_open_format(words: str, limit: int, shown: str) -> None:
-    assert limits.cut(words, limit) == shown
-
-
-@given(st.lists(st.sampled_from(["<https://x.example/1|one>", "&amp;", "*b*", "word ", "\n", "é"]), max_size=60))
-def test_cutting_and_splitting_always_fit(pieces: list[str]) -> None:
-    words = "".join(pieces)
-    assert len(limits.cut(words, 40)) <= 40
-    parts = limits.split(words, 40)
-    assert all(len(part) <= 40 for part in parts)
-    assert not re.search(r"<[^>]*$|&[a-z]*$", limits.cut(words, 40).rstrip("…`*"))
-
-
-def test_a_text_is_parted_at_line_ends_and_nothing_is_lost() -> None:
-    lines = [f"line {number} of many" for number in range(500)]
-    parts = limits.split("\n".join(lines))
-    assert len(parts) > 1
-    assert "\n".join(parts).split("\n") == lines
-    assert limits.split("") == []
-
-
-def test_a_line_too_long_gives_up_its_links_before_its_end() -> None:
-    line = " ".join(f"<https://x.example/{number:040}|{number:04}>" for number in range(200))
-    assert limits.split(line) == [" ".join(f"{number:04}" for number in range(200))]
-
-
-def test_too_much_for_one_message_is_fitted_links_first_buttons_last() -> None:
-    linked = "<https://x.example/" + "y" * 2000 + "|one> two"
-    buttons: dict[str, Any] = {"type": "actions", "elements": []}
-    eight = limits.fit([*({"type": "section", "text": {"type": "mrkdwn", "text": linked}} for _ in range(8)), buttons])
-    assert [block["text"]["text"] for block in eight[:-1]].count("one two") in range(2, 5)
-    assert sum("y" in block["text"]["text"] for block in eight[:-1]) > 2
-    prose = limits.fit([{"type": "section", "text": {"type": "mrkdwn", "text": "word " * 600}} for _ in range(6)])
-    assert limits._size(prose) <= limits.BLOCKS_BUDGET
-    many = limits.fit([{"type": "divider"}] * 70 + [buttons])
-    assert len(many) == 50
-    assert many[-1] == buttons
-    wide = {"type": "actions", "elements": [{"type": "button", "value": "v" * 900}]}
-    assert limits.fit([wide] * 20) == [wide] * 12
-    crowd = {"type": "context", "elements": [{"type": "mrkdwn", "text": "z" * 60}] * 10}
-    assert limits._size(limits.fit([crowd] * 40)) <= limits.BLOCKS_BUDGET
-
-
-def test_the_sdk_lets_through_the_six_limits_we_keep() -> None:
-    """Should the SDK begin to check one, ours may go; this tells."""
-    long = MarkdownTextObject(text="x" * 3001)
-    assert "text" not in SectionBlock(text=MarkdownTextObject(text="")).to_dict()["text"]
-    assert SectionBlock(fields=[long]).to_dict()
-    assert ContextBlock(elements=[long]).to_dict()
-    assert "elements" not in ActionsBlock(elements=[]).to_dict()
-    assert ActionsBlock(elements=[button("a", "same"), button("b", "same")]).to_dict()
-    assert len([block.to_dict() for block in [DividerBlock()] * 51]) == 51
 
 
 def test_a_block_without_words_is_left_out(show: Show) -> None:
@@ -438,6 +371,23 @@ def test_instants_are_told_by_the_clock_of_what_they_are_about() -> None:
     with text.told_in(ZoneInfo("Europe/Paris")):
         assert text.when(NOON) == "<!date^1772539200^{time}|13:00 CET>"
     assert text.when(NOON) == "<!date^1772539200^{time}|12:00 UTC>"
+
+
+@dataclass(frozen=True)
+class Told:
+    """A view with an instant, and perhaps a zone of its own."""
+
+    at: datetime
+    zone: str | None = None
+
+
+def test_every_message_tells_instants_by_one_clock(tmp_path: Path) -> None:
+    """The organisation's: a lock and an incident of the same minute are not told an hour apart."""
+    write(tmp_path, "{{ section(at | when) }}", "cards/told")
+    renderer = Renderer(tmp_path, zone=ZoneInfo("Europe/Paris"))
+    assert "13:00 CET" in renderer.message("cards/told", Told(NOON), key="k").text
+    assert "12:00 UTC" in renderer.message("cards/told", Told(NOON, "UTC"), key="k").text
+    assert "12:00 UTC" in Renderer(tmp_path).message("cards/told", Told(NOON), key="k").text
 
 
 def test_a_message_carries_its_names_for_machines() -> None:
