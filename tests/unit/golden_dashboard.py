@@ -29,8 +29,9 @@ from bot.answers.dashboard.views import (
 from bot.answers.metrics import ServiceFigures, TeamFigures
 from bot.deploys.views import ChangeView, PersonView
 from bot.events import DeployStatus
-from bot.incidents.states import State
-from bot.incidents.views import IncidentLine, LikelyView
+from bot.incidents.states import PageState, State
+from bot.incidents.views import IncidentLine, LikelyView, PageLine
+from bot.promotions.views import AbleView
 
 NOW = datetime(2026, 3, 3, 2, 30, tzinfo=UTC)
 SHA, OLDER = "a1b2c3d4e5f60718293a4b5c6d7e8f9001122334", "9f8e7d6c5b4a39281706f5e4d3c2b1a099887766"
@@ -67,6 +68,17 @@ WATCHED = IncidentRow(
     line=IncidentLine(
         incident_id=8, title="mail is slow", service=None, severity=4, state=State.OPEN, watched=True,
         opened_at=before(26 * 60), resolved_at=None, firing=0, lead=None, on_it=(), likely=None, room=None,
+        by_hand=True,
+        called=(
+            PageLine(
+                page_id=3, person=PersonView(name="Dee"), role="on_call", way="policy", state=PageState.SENT,
+                reason="is on call", asked_at=before(3), next_at=before(-2), then="Eve (on call) is woken",
+            ),
+            PageLine(
+                page_id=2, person=PersonView(name="Ben"), role="author", way="assign", state=PageState.FAILED,
+                reason="wrote #812", asked_at=before(4),
+            ),
+        ),
     ),
     severity_words="Something is wrong that customers do not notice.",
     room_url=None,
@@ -76,11 +88,19 @@ WAITS = PromotionRow(
     promotion_id=12, service="cart", environment="production", sha=SHA, state="open", rollback=False, changes=3,
     newest=RETRY, since=before(50),
     waits=(
-        Wait(gate="lock", reason="cart is locked by Dee: moving the queue", blocked=True, until=None),
+        Wait(
+            gate="lock", reason="cart is locked by Dee: moving the queue", blocked=True, until=None,
+            can="members of shop",
+        ),
         Wait(gate="approval", reason="needs 1 yes", blocked=False, until=None),
         Wait(gate="soak", reason="soaks in staging for 10 min", blocked=False, until=before(-10)),
     ),
-    wants_yes=True, able=("Dee", "Eve"), more_able=1, percent=None, asks_person=None, url=None,
+    wants_yes=True,
+    able=(
+        AbleView(person=PersonView(name="Dee"), online=True, from_at=None),
+        AbleView(person=PersonView(name="Eve"), online=True, from_at=before(-300)),
+    ),
+    more_able=1, percent=None, asks_person=None, url=None,
 )  # fmt: skip
 ROLLS = PromotionRow(
     promotion_id=13, service="search", environment="production", sha=SHA, state="rolling", rollback=False, changes=1,
@@ -96,7 +116,10 @@ LOCK = Brake(
     what="cart", reason="moving the queue", owner="Dee", since=before(60), until=before(-60),
     room_url="https://slack.com/app_redirect?channel=C0ROOM1",
 )  # fmt: skip
-GO = Brake(what="ledger → production", reason="it failed", owner=None, since=before(90), until=None, wants_go=True)
+GO = Brake(
+    what="ledger → production", reason="it failed", owner=None, since=before(90), until=None, wants_go=True, number=4,
+    can="members of payments",
+)  # fmt: skip
 FROZEN = Brake(what="everything", reason="the sale", owner=None, since=before(30), until=before(-600), freeze=True)
 LATER = Brake(
     what="mail", reason="a move", owner="Eve", since=before(-3000), until=before(-6000), freeze=True, begun=False
@@ -121,6 +144,7 @@ BUSY = Board(
     failures=(FAILED,),
     waiting=(DOUBTFUL, WAITS, ROLLS),
     more_waiting=4,
+    goes=(GO,),
     pipelines=(
         TeamPipelines(
             team="payments",
@@ -177,6 +201,7 @@ BUSY = Board(
         ),
     ),
     more_services=1,
+    rolling=2,
     trains=(
         TrainRow(
             name="web",
@@ -190,6 +215,10 @@ BUSY = Board(
                 ),
                 Run(
                     at=before(70), state="departed", services=("cart",), changes=1, conductor=None, held_by=None,
+                    reason=None, left_at=before(69),
+                ),
+                Run(
+                    at=before(-9), state="sealed", services=("search",), changes=2, conductor=None, held_by=None,
                     reason=None,
                 ),
             ),
@@ -209,6 +238,15 @@ BUSY = Board(
         Shipped(
             service="checkout", environment="production", sha=SHA, status=DeployStatus.SUCCEEDED, rollback=False,
             newest=RETRY, more=2, who=("Ana", "Ben"), at=before(14), took=timedelta(seconds=192), url=RUN,
+            live=True,
+        ),
+        Shipped(
+            service="cart", environment="production", sha=SHA, status=DeployStatus.SUCCEEDED, rollback=False,
+            newest=RETRY, more=0, who=("Ana",), at=before(20), took=timedelta(seconds=92), url=RUN, out=True,
+        ),
+        Shipped(
+            service="cart", environment="staging", sha=OLDER, status=DeployStatus.SUCCEEDED, rollback=False,
+            newest=None, more=0, who=("github-actions",), at=before(30), took=timedelta(seconds=92), url=RUN,
         ),
         Shipped(
             service="ledger", environment="production", sha=OLDER, status=DeployStatus.FAILED, rollback=False,

@@ -194,6 +194,8 @@ def test_only_web_addresses_are_linked(url: str | None, linked: bool) -> None:
         (-60, "1 h ago"),
         (-119, "2 h ago"),
         (120, "in 2 h"),
+        (-60 * 40, "40 h ago"),
+        (-60 * 24 * 2, "2 d ago"),
         (-60 * 24 * 3, "3 d ago"),
     ],
 )

@@ -1,7 +1,8 @@
 """The dashboard: what is wrong, what waits, what is live, what leaves next, what shipped, how it fared; one snapshot.
 
-Everything here reads and nothing writes. Statements do not grow with how many services and promotions there are: what
-is told of each is read for all of them at once. Incidents are the exception, of which few are open.
+Everything here reads and nothing writes. Statements do not grow with how many services, promotions and people there
+are: what is told of each is read for all of them at once. Exceptions are incidents, of which few are open, and groups
+of approvers, each of which is read by itself.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from bot.answers.dashboard.trains import trains
 from bot.answers.dashboard.views import Asked, Board, Figures
 from bot.answers.dashboard.waiting import waiting
 from bot.answers.dashboard.wrong import RoomUrl, wrong
+from bot.answers.status import standings
 from bot.deploys.loading import Desk
 
 __all__ = ["Asked", "Board", "Figures", "RoomUrl", "board", "figures"]
@@ -32,7 +34,8 @@ def board(
     amiss = wrong(session, desk, scope, room_url)
     rows, by_target, more_waiting = waiting(session, desk, scope)
     brakes = braking.read(session, desk, room_url)
-    teams, more_services = pipelines(session, desk, scope, amiss, brakes, by_target)
+    found = standings(session, scope.targets)
+    teams, more_services = pipelines(session, desk, scope, found, amiss, brakes, by_target)
     leaving, more_trains = trains(session, desk, scope)
     holds, near = braking.listed(session, brakes, scope)
     return Board(
@@ -44,11 +47,13 @@ def board(
         incidents=amiss.incidents,
         more_incidents=amiss.more,
         alerts=amiss.loose,
-        failures=failures(teams, desk),
+        failures=failures(desk, scope, found),
         waiting=tuple(rows),
         more_waiting=more_waiting,
+        goes=braking.goes(brakes, scope, holds, rows),
         pipelines=teams,
         more_services=more_services,
+        rolling=sum(one.under_way is not None for one in found.values()),
         trains=leaving,
         more_trains=max(0, more_trains),
         brakes=holds,

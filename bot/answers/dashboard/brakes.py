@@ -9,13 +9,14 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from bot.answers.dashboard.scope import Scope
-from bot.answers.dashboard.views import Brake
+from bot.answers.dashboard.views import Brake, PromotionRow
 from bot.answers.dashboard.wrong import RoomUrl
 from bot.catalog import Service
 from bot.deploys.loading import Desk
-from bot.locks import naming, rules, scopes, service
+from bot.locks import facts, naming, rules, scopes, service
 from bot.locks.models import DeclaredFreeze, Lock
 from bot.locks.rules import ScopeKind, Stage
+from bot.promotions.models import State
 
 NEAR = timedelta(days=14)
 """How far ahead freezes are announced."""
@@ -79,6 +80,8 @@ def listed(session: Session, brakes: Brakes, scope: Scope) -> tuple[tuple[Brake,
             until=lock.ends_at,
             wants_go=rules.stage(lock, now) is Stage.WANTS_GO,
             room_url=brakes.room_url(lock.room) if lock.room is not None else None,
+            number=lock.id,
+            can=facts.able_words(lock, scopes.team_of(session, catalog, lock.covered, lock.target)),
         )
         for lock in brakes.locks
         if rules.stage(lock, now) is not Stage.OVER and _concerns(lock, scope)
@@ -104,6 +107,16 @@ def listed(session: Session, brakes: Brakes, scope: Scope) -> tuple[tuple[Brake,
         tuple([*holds, *(one for one in freezes if one.begun)][:MOST]),
         tuple([one for one in freezes if not one.begun][:MOST]),
     )
+
+
+def goes(brakes: Brakes, scope: Scope, holds: Sequence[Brake], waiting: Sequence[PromotionRow]) -> tuple[Brake, ...]:
+    """Of what ``holds``, what wants a Go where none of the promotions shown ``waiting`` asks for it already."""
+    now, catalog = brakes.desk.now, brakes.desk.catalog
+    asked = set()
+    for row in waiting:
+        held = service.facts_among(brakes.locks, catalog, row.service, row.environment, None, now)
+        asked |= {one.id for one in held if one.ended} if row.state == State.OPEN.value else set()
+    return tuple(one for one in holds if one.wants_go and one.number not in asked)
 
 
 def _concerns(lock: Lock, scope: Scope) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlmodel import Session, col, select
 
@@ -46,6 +46,27 @@ def names(session: Session, catalog: Catalog, humans: Iterable[Human]) -> Mappin
     return {human: _called(catalog, human, looked_up) for human in every}
 
 
+def who_called(session: Session, catalog: Catalog, everybody: Iterable[str]) -> Mapping[str, str]:
+    """What to call those whom our tables name ``slack:U…``, ``github:ana`` or by an address; two statements."""
+    every = set(everybody)
+    split = {who: who.partition(":")[::2] for who in every}
+    profiles = people.profiles_of(session, frozenset(name for sort, name in split.values() if sort == "slack"))
+    humans = {
+        who: Human(login=name if sort == "github" else None, email=name if sort == "email" else None)
+        for who, (sort, name) in split.items()
+        if sort != "slack"
+    }
+    known = names(session, catalog, humans.values())
+    found = {}
+    for who, (_, name) in split.items():
+        if who in humans:
+            found[who] = known[humans[who]]
+            continue
+        entry, profile = catalog.person_by_slack(name), profiles.get(name)
+        found[who] = (entry.name if entry is not None else None) or (profile.name if profile else None) or "somebody"
+    return found
+
+
 def newest(rows: Sequence[Change]) -> Change | None:
     """The change that was merged last; of those of which that is not known, the last one named."""
     known = [(one.merged_at, one.id or 0, one) for one in rows if one.merged_at is not None]
@@ -54,12 +75,17 @@ def newest(rows: Sequence[Change]) -> Change | None:
     return rows[-1] if rows else None
 
 
-def carried(session: Session, deploys: Sequence[Deploy]) -> Mapping[int, Sequence[Change]]:
-    """What each of these rollouts brought (a rollback: took out), else the change of its commit; two statements."""
+def carried(
+    session: Session, deploys: Sequence[Deploy], rollbacks: Collection[int | None] = ()
+) -> Mapping[int, Sequence[Change]]:
+    """What each of these rollouts brought, else the change of its commit; a rollback only what it took out.
+
+    ``rollbacks`` are more of them, of which people say that they are some; two statements.
+    """
     if not deploys:
         return {}
     numbers = sorted({one.id or 0 for one in deploys})
-    back = {one.id for one in deploys if service.is_rollback(one)}
+    back = {one.id for one in deploys if service.is_rollback(one) or one.id in rollbacks}
     found: dict[int, list[Change]] = defaultdict(list)
     for link, change in session.exec(
         select(DeployChange, Change)
@@ -69,7 +95,7 @@ def carried(session: Session, deploys: Sequence[Deploy]) -> Mapping[int, Sequenc
     ).all():
         if link.leaving is (link.deploy in back):
             found[link.deploy].append(change)
-    bare = [one for one in deploys if not found.get(one.id or 0)]
+    bare = [one for one in deploys if one.id not in back and not found.get(one.id or 0)]
     if bare:
         of_commit = {
             (change.repo, change.sha): change

@@ -17,7 +17,7 @@ from bot.answers.dashboard.changes import carried, change_lines, newest
 from bot.answers.dashboard.scope import Scope
 from bot.answers.dashboard.views import Cell, ChangeLine, Failure, Pipeline, PromotionRow, Rolling, TeamPipelines
 from bot.answers.dashboard.wrong import Wrong
-from bot.answers.status import Standing, standings
+from bot.answers.status import Standing, fires_at
 from bot.catalog import Service
 from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
@@ -25,7 +25,7 @@ from bot.deploys.models import Change, Deploy, DeployChange, Target
 from bot.events import DeployStatus
 
 MOST = 200
-"""Services that are shown; the rest is counted."""
+"""Services that are shown, those first with which something is the matter; the rest is counted."""
 
 TOGETHER = 300
 """Places that one statement asks about: SQLite takes a condition of at most a thousand parts."""
@@ -49,11 +49,17 @@ class Standings:
 
 
 def pipelines(
-    session: Session, desk: Desk, scope: Scope, wrong: Wrong, brakes: Brakes, moving: Mapping[int, PromotionRow]
+    session: Session,
+    desk: Desk,
+    scope: Scope,
+    found: Mapping[int, Standing],
+    wrong: Wrong,
+    brakes: Brakes,
+    moving: Mapping[int, PromotionRow],
 ) -> tuple[tuple[TeamPipelines, ...], int]:
     """Every service by its team, and how many are not shown; statements do not grow with either."""
-    shown = scope.services[:MOST]
-    known = _read(session, desk, scope, shown)
+    shown = _shown(scope, found, wrong, moving)
+    known = _read(session, desk, scope, shown, found)
     by_team: dict[str | None, list[Pipeline]] = defaultdict(list)
     for service in shown:
         cells = tuple(
@@ -71,26 +77,43 @@ def pipelines(
     return teams, len(scope.services) - len(shown)
 
 
-def failures(teams: Iterable[TeamPipelines], desk: Desk) -> tuple[Failure, ...]:
-    """What failed where customers are and nothing newer is live since, the latest first."""
-    found = [
-        cell.failed
-        for team in teams
-        for pipeline in team.pipelines
-        for cell in pipeline.cells
-        if cell.failed is not None and desk.catalog.service(pipeline.service).is_final(cell.environment)
+def failures(desk: Desk, scope: Scope, found: Mapping[int, Standing]) -> tuple[Failure, ...]:
+    """What failed where customers are and nothing newer is live since, the latest first, shown or not."""
+    failed = [
+        _failure(target.service, target.environment, deploy)
+        for target in scope.targets
+        if (deploy := found[target.id or 0].failed) is not None
+        and desk.catalog.service(target.service).is_final(target.environment)
     ]
-    return tuple(sorted(found, key=lambda one: one.at, reverse=True))
+    return tuple(sorted(failed, key=lambda one: one.at, reverse=True))
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
-def _read(session: Session, desk: Desk, scope: Scope, shown: Sequence[Service]) -> Standings:
+def _shown(
+    scope: Scope, found: Mapping[int, Standing], wrong: Wrong, moving: Mapping[int, PromotionRow]
+) -> Sequence[Service]:
+    """The services that are shown, in their order: of too many, those with which something is the matter stay."""
+    if len(scope.services) <= MOST:
+        return scope.services
+    matter = {
+        target.service.casefold()
+        for target in scope.targets
+        if found[target.id or 0].failed or found[target.id or 0].under_way or target.id in moving
+    }
+    matter |= {*wrong.about, *wrong.firing}
+    first = sorted(scope.services, key=lambda one: one.name.casefold() not in matter)[:MOST]
+    kept = {one.name for one in first}
+    return [one for one in scope.services if one.name in kept]
+
+
+def _read(
+    session: Session, desk: Desk, scope: Scope, shown: Sequence[Service], found: Mapping[int, Standing]
+) -> Standings:
     names = {one.name.casefold() for one in shown}
     targets = [one for one in scope.targets if one.service.casefold() in names]
-    found = standings(session, targets)
-    live = [one.live for one in found.values() if one.live is not None]
+    live = [deploy for one in targets if (deploy := found[one.id or 0].live) is not None]
     changes = carried(session, live)
     last = [change for every in changes.values() if (change := newest(every)) is not None]
     here = {(one.service.casefold(), one.environment.casefold()): one for one in targets}
@@ -218,16 +241,16 @@ def _cell(
         ahead=known.ahead.get(target.id),
         onward=onward,
         rolling=_rolling(under_way),
-        failed=Failure(
-            service=service.name, environment=environment, sha=failed.sha, at=failed.status_at, url=failed.url
-        )
-        if failed is not None
-        else None,
+        failed=_failure(service.name, environment, failed) if failed is not None else None,
         promotion=moving.get(target.id),
         brakes=held,
-        alerts=tuple(alerts.view(one) for one in wrong.firing.get(name, ()) if alerts.concerns(one, environment)),
+        alerts=tuple(alerts.view(one) for one in wrong.firing.get(name, ()) if fires_at(service, one, environment)),
         incidents=about,
     )
+
+
+def _failure(service: str, environment: str, deploy: Deploy) -> Failure:
+    return Failure(service=service, environment=environment, sha=deploy.sha, at=deploy.status_at, url=deploy.url)
 
 
 def _rolling(deploy: Deploy | None) -> Rolling | None:

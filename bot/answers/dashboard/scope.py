@@ -53,11 +53,13 @@ def scope_of(session: Session, desk: Desk, team: str | None, service: str | None
     every = {one.name.casefold(): one for one in desk.catalog.services.values()}
     for target in targets:
         every.setdefault(target.service.casefold(), desk.catalog.service(target.service))
-    named = team_called(desk, team) if team is not None else None
+    asked = team_called(desk, team) if team is not None else None
     alone = every.get(service.casefold()) if service is not None else None
     if service is not None and alone is None:
         hint = did_you_mean(service, [one.name for one in every.values()]) or "."
         raise UserError(f"I know no service “{service[:80]}”{hint}")
+    of = alone.team.name if alone is not None and alone.team is not None else None
+    named, not_of = (asked, None) if alone is None or asked in (None, of) else (None, asked)
     ordered = sorted(every.values(), key=lambda one: one.name.casefold())
     meant = [
         one
@@ -66,7 +68,7 @@ def scope_of(session: Session, desk: Desk, team: str | None, service: str | None
     ]
     names = {one.name.casefold() for one in meant}
     return Scope(
-        asked=Asked(team=named, service=alone.name if alone is not None else None),
+        asked=Asked(team=named, service=alone.name if alone is not None else None, not_of=not_of),
         every=ordered,
         services=meant,
         targets=[target for target in targets if target.service.casefold() in names],

@@ -62,6 +62,7 @@ def _row(
                 conductor=known.get(one.conductor) if one.conductor is not None else None,
                 held_by=(one.hold_called or "somebody") if one.hold_owner is not None else None,
                 reason=one.hold_reason if one.departed_at is None else one.stopped_reason,
+                left_at=one.departed_at,
             )
             for one in running
         ),

@@ -9,6 +9,7 @@ from bot.alerts.views import AlertView
 from bot.answers.metrics import ServiceFigures, TeamFigures
 from bot.events import DeployStatus
 from bot.incidents.views import IncidentLine
+from bot.promotions.views import AbleView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +53,16 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Wait:
-    """One closed gate: ``blocked`` where somebody must lift it, ``until`` where time alone opens it."""
+    """One closed gate: ``blocked`` where somebody must lift it, ``until`` where time alone opens it.
+
+    ``can`` says in words who lifts it, of a lock.
+    """
 
     gate: str
     reason: str
     blocked: bool
     until: datetime | None
+    can: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,17 +84,25 @@ class PromotionRow:
     since: datetime
     waits: tuple[Wait, ...]
     wants_yes: bool
-    able: tuple[str, ...]
+    able: tuple[AbleView, ...]
     more_able: int
     percent: int | None
     asks_person: str | None
     """Why a person must say whether the call to its pipeline went through."""
     url: str | None
 
+    @property
+    def for_somebody(self) -> bool:
+        """Whether it waits for a person: what only time, a pipeline, or a train's order opens waits for nobody."""
+        return self.asks_person is not None or self.wants_yes or any(one.blocked for one in self.waits)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Brake:
-    """A lock, or (``freeze``) a freeze, that holds now. ``owner`` None for one that set itself."""
+    """A lock, or (``freeze``) a freeze, that holds now. ``owner`` None for one that set itself.
+
+    ``can`` says in words who lifts a lock, or says Go once it is over.
+    """
 
     what: str
     reason: str
@@ -100,6 +113,9 @@ class Brake:
     freeze: bool = False
     begun: bool = True
     room_url: str | None = None
+    number: int | None = None
+    """Of a lock."""
+    can: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +135,7 @@ class Cell:
     """One service in one environment: what is live, and what is the matter there.
 
     ``ahead`` counts the changes that are here and not in the ``onward`` environment; None where that is not known.
+    Where a rollback is live (``rolled_back``), ``newest`` and ``more`` are what it took out.
     """
 
     environment: str
@@ -168,7 +185,10 @@ class TeamPipelines:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A departure whose list is closed and that has not ended. ``state`` is ``sealed``, ``held`` or ``departed``."""
+    """A departure whose list is closed and that has not ended. ``state`` is ``sealed``, ``held`` or ``departed``.
+
+    ``at`` is when it was to leave, ``left_at`` when it did.
+    """
 
     at: datetime
     state: str
@@ -177,6 +197,7 @@ class Run:
     conductor: str | None
     held_by: str | None
     reason: str | None
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +216,10 @@ class TrainRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Shipped:
-    """A rollout that ended. ``who`` are its authors, else whoever began it."""
+    """A rollout that ended. ``who`` are its authors, else whoever began it; of a rollback whoever asked for it.
+
+    ``live`` is whether it is what runs there now, ``out`` whether a rollback took it out again.
+    """
 
     service: str
     environment: str
@@ -208,6 +232,8 @@ class Shipped:
     at: datetime
     took: timedelta
     url: str | None
+    live: bool = False
+    out: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,10 +247,14 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What the page is narrowed to, as it is spelt."""
+    """What the page is narrowed to, as it is spelt.
+
+    ``not_of`` is a team that was asked for besides, and that the service does not belong to.
+    """
 
     team: str | None = None
     service: str | None = None
+    not_of: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,18 +272,17 @@ class Board:
     failures: tuple[Failure, ...] = ()
     waiting: tuple[PromotionRow, ...] = ()
     more_waiting: int = 0
+    goes: tuple[Brake, ...] = ()
+    """Locks that are over and want a Go, where none of ``waiting`` is held by them."""
     pipelines: tuple[TeamPipelines, ...] = ()
     more_services: int = 0
+    rolling: int = 0
+    """How many rollouts are under way, shown or not."""
     trains: tuple[TrainRow, ...] = ()
     more_trains: int = 0
     brakes: tuple[Brake, ...] = ()
     freezes_near: tuple[Brake, ...] = ()
     shipped: tuple[Shipped, ...] = ()
-
-    @property
-    def rolling(self) -> int:
-        """How many rollouts are under way."""
-        return sum(cell.rolling is not None for team in self.pipelines for one in team.pipelines for cell in one.cells)
 
     @property
     def wrong(self) -> int:
@@ -262,8 +291,18 @@ class Board:
 
     @property
     def open(self) -> int:
-        """How many promotions wait for their gates."""
-        return sum(one.state == "open" for one in self.waiting) + self.more_waiting
+        """How much waits for somebody."""
+        return len(self.for_somebody) + len(self.goes) + self.more_waiting
+
+    @property
+    def for_somebody(self) -> tuple[PromotionRow, ...]:
+        """The promotions that a person is waited for."""
+        return tuple(one for one in self.waiting if one.for_somebody)
+
+    @property
+    def by_themselves(self) -> tuple[PromotionRow, ...]:
+        """The promotions on their way that wait for nobody."""
+        return tuple(one for one in self.waiting if not one.for_somebody)
 
 
 @dataclass(frozen=True, kw_only=True)

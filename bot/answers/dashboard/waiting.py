@@ -13,7 +13,8 @@ from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy
 from bot.events import DeployStatus
 from bot.gates import Blocked, Judged, Open
-from bot.promotions import several
+from bot.gates.wording import listed
+from bot.promotions import several, shown
 from bot.promotions.models import Promotion, State
 
 MOST = 60
@@ -21,6 +22,9 @@ MOST = 60
 
 MOST_ABLE = 3
 """How many of those who can are named: more would not be read."""
+
+LOCK = "lock"
+"""The gate that locks hold closed."""
 
 _ALIVE = (State.OPEN.value, State.STARTING.value, State.ROLLING.value)
 _ORDER = {State.OPEN.value: 0, State.STARTING.value: 1, State.ROLLING.value: 2}
@@ -46,6 +50,11 @@ def waiting(session: Session, desk: Desk, scope: Scope) -> tuple[Sequence[Promot
 def _urgency(row: PromotionRow) -> tuple[bool, int]:
     """Whoever can be helped at once comes first: a doubt that only a person settles, then what is open."""
     return row.asks_person is None, _ORDER[row.state]
+
+
+def _lifters(held: several.Held) -> str:
+    """Who lifts the locks that hold it, in words."""
+    return listed(list(dict.fromkeys(one.able for one in held.known.locks if one.able)))
 
 
 def _rows(session: Session, desk: Desk, promotions: Sequence[Promotion]) -> Sequence[PromotionRow]:
@@ -76,9 +85,9 @@ def _rows(session: Session, desk: Desk, promotions: Sequence[Promotion]) -> Sequ
                 changes=len(about[number]) + one.truncated,
                 newest=lines.get(change.id or 0) if change is not None else None,
                 since=one.created_at,
-                waits=tuple(_wait(judged) for judged in sorted(closed, key=_may_pass)),
+                waits=tuple(_wait(held, judged) for judged in sorted(closed, key=_may_pass)),
                 wants_yes=any(judged.gate == "approval" for judged in closed),
-                able=tuple(person.name for person in held.able[:MOST_ABLE]) if is_open else (),
+                able=shown.able_shown(held.able[:MOST_ABLE]) if is_open else (),
                 more_able=max(0, len(held.able) - MOST_ABLE) if is_open else 0,
                 percent=deploy.percent if deploy is not None and deploy.state is DeployStatus.IN_PROGRESS else None,
                 asks_person=one.asks_person,
@@ -95,13 +104,14 @@ def _may_pass(judged: Judged) -> int:
     return 1 if judged.gate == "approval" else 2
 
 
-def _wait(judged: Judged) -> Wait:
+def _wait(held: several.Held, judged: Judged) -> Wait:
     verdict = judged.verdict
     return Wait(
         gate=judged.gate,
         reason=verdict.reason,
         blocked=isinstance(verdict, Blocked),
         until=None if isinstance(verdict, Open) else verdict.until,
+        can=_lifters(held) if judged.gate == LOCK else "",
     )
 
 

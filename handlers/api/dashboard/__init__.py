@@ -48,6 +48,9 @@ So a hundred open pages of a large organisation cost a twentieth of one processo
 now. Whoever opens or reloads a page gets one made for them.
 """
 
+SHARED_AT_MOST = 30.0
+"""Seconds: a page that was slow to make because the database was away for a while is not shown for long after."""
+
 MOST_SHARED = 20
 """Pages that are kept for that: each may be some hundred kilobytes."""
 
@@ -125,7 +128,7 @@ class Door:
         if found is None or not found.lasts(now, passes.LINK_LASTS) or not await self._is_member(found.slack_id):
             stale = found is not None and not found.lasts(now, passes.LINK_LASTS)
             title = "This link is too old" if stale else "This link opens nothing"
-            said = "A link to the dashboard is good for an hour, and only for the person whom Slack showed it to."
+            said = "A link to the dashboard is made for one person, by Slack, and good for an hour."
             return self._notice(403, "../", title, said, *_FROM_SLACK)
         response = web.Response(status=303, headers={"Location": "../"})
         response.set_cookie(
@@ -151,13 +154,14 @@ class Door:
             and await self._is_member(session.slack_id)
         ):
             return None
-        if kept:
-            title, said = "Your session is over", "The dashboard stays open for twelve hours after you came from Slack."
+        if session is not None:
+            title = "Your session is over"
+            said = "The dashboard stays open for twelve hours after a full member of the workspace came from Slack."
         else:
             title, said = "This is for people of the organisation", "Nothing is shown to whoever is not known here."
-        response = self._notice(401, "./", title, said, *_FROM_SLACK, *self._by_token)
+        response = self._notice(401, "./", title, said, *_FROM_SLACK, self._by_token(asked=session is None))
         # A challenge has the browser ask for a password: not of somebody from Slack, nor while a script reads.
-        asks = not kept and REFRESHES not in request.headers and self.bot.settings.api_token is not None
+        asks = session is None and REFRESHES not in request.headers and self.bot.settings.api_token is not None
         response.headers["WWW-Authenticate"] = (
             'Basic realm="Shipmate: any name, and the API token", charset="UTF-8"' if asks else "Slack"
         )
@@ -181,13 +185,12 @@ class Door:
         """The name of the session's cookie; browsers let nobody else set one called ``__Host-``, which takes https."""
         return "__Host-shipmate-dashboard" if self._secure else "shipmate-dashboard"
 
-    @property
-    def _by_token(self) -> tuple[str, ...]:
+    def _by_token(self, *, asked: bool) -> str:
+        """How a screen signs in; ``asked``: its browser asks for the password by itself."""
         if self.bot.settings.api_token is None:
-            return (
-                "For a screen on the wall, whoever runs Shipmate sets SHIPMATE_API_TOKEN: it is the password then.",
-            )
-        return ("A screen on the wall signs in with any name, and with SHIPMATE_API_TOKEN as the password.",)
+            return "For a screen on the wall, whoever runs Shipmate sets SHIPMATE_API_TOKEN: it is the password then."
+        where = "" if asked else " in a private window, where nobody came from Slack before,"
+        return f"A screen on the wall signs in{where} with any name, and with SHIPMATE_API_TOKEN as the password."
 
     # --- what is shown ----------------------------------------------------------------------------------------------
 
@@ -238,7 +241,7 @@ class Door:
         now = asyncio.get_running_loop().time()
         if len(self._shared) >= MOST_SHARED:
             self._shared.clear()
-        self._shared[(team, service)] = html, now + SHARED * (now - begun)
+        self._shared[(team, service)] = html, now + shared_for(now - begun)
         return html
 
     def _read(
@@ -264,6 +267,11 @@ class Door:
         return web.Response(
             text=self.renderer.page(NOTICE, page), status=status, content_type="text/html", charset="utf-8"
         )
+
+
+def shared_for(took: float) -> float:
+    """How many seconds a page that took so many to make is shown to those that read it again by themselves."""
+    return min(SHARED * took, SHARED_AT_MOST)
 
 
 _FROM_SLACK = ("In Slack, open Shipmate's Home (under Apps) and press Dashboard: that is a new link, made for you.",)

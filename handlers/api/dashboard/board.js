@@ -20,7 +20,15 @@
     for (const select of filter.querySelectorAll("select")) select.disabled = false;
   });
 
-  const clock = (at) => at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  // By the organisation's clock, as every other instant of the page; by the reader's where their browser lacks it.
+  const clock = (at) => {
+    const short = { hour: "2-digit", minute: "2-digit" };
+    try {
+      return `${at.toLocaleTimeString("en-GB", { ...short, timeZone: main.dataset.zone })} (${main.dataset.zone})`;
+    } catch {
+      return `${at.toLocaleTimeString("en-GB", short)} (your clock)`;
+    }
+  };
 
   const styleOf = (page) => page.querySelector("link[rel=stylesheet]")?.getAttribute("href");
 
@@ -76,6 +84,7 @@
       away(`No answer since ${clock(heard)}`);
     } finally {
       reading = false;
+      clearTimeout(timer); // another one is set when the page was hidden meanwhile
       timer = setTimeout(read, every);
     }
   };
