@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from bot import people
 from bot.catalog import Catalog, Service
-from bot.deploys import rules, service
+from bot.deploys import reverting, rules, service
 from bot.deploys.models import Change, Deploy, DeployChange, Release, Target
 from bot.deploys.views import (
     ChangeCard,
@@ -117,10 +117,16 @@ def stages(session: Session, desk: Desk, change: Change) -> tuple[StageView, ...
             at=deploy.status_at,
             url=deploy.url,
             left=link.leaving,
+            reverted=None
+            if link.leaving or deploy.state in _NOT_THERE
+            else reverting.reverted_by(session, change, deploy),
         )
         for link, deploy, target in latest.values()
     ]
     return tuple(sorted(found, key=lambda stage: (stage.service, _place_in_pipeline(desk.catalog, stage), stage.at)))
+
+
+_NOT_THERE = (DeployStatus.FAILED, DeployStatus.CANCELLED)
 
 
 def role_of(session: Session, desk: Desk, change: Change, slack_id: str) -> str:

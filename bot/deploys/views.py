@@ -118,6 +118,16 @@ class StuckView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RevertView:
+    """What takes a change back where it is: since when, and whether both came there ``together``."""
+
+    label: str
+    url: str | None
+    at: datetime
+    together: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class StageView:
     """How one change fares in one environment."""
 
@@ -128,6 +138,13 @@ class StageView:
     url: str | None
     left: bool = False
     """It was live here and a rollback took it out."""
+    reverted: RevertView | None = None
+    """What takes it back here: it came, and does nothing."""
+
+    @property
+    def works(self) -> bool:
+        """Whether what came here is still in force: neither taken out nor taken back."""
+        return not self.left and self.reverted is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,6 +261,8 @@ class ChangeNote:
     """Where it is told in full."""
     locked: str | None = None
     """The lock that its failure has set by itself, in words."""
+    reverted: RevertView | None = None
+    """What takes it back there, of one that is live."""
 
 
 class DeploySaid(StrEnum):
