@@ -15,6 +15,7 @@ from bot.events import IncidentAct
 from bot.incidents import finding, likely_changes, loading, promises, tasks, timeline
 from bot.incidents.models import Incident, Likely
 from bot.incidents.naming import called as incident_called
+from bot.incidents.naming import person_called
 from bot.incidents.replies import (
     ActModal,
     IncidentReply,
@@ -62,10 +63,13 @@ def named(word: str) -> tuple[int | None, str | None] | None:
     return None
 
 
-def named_first(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """The word that names an incident beyond doubt at the beginning (``#7``, ``incident 7``, a room), and the rest."""
+def named_first(words: Sequence[str], *, in_room: bool = False) -> tuple[Sequence[str], Sequence[str]]:
+    """The word that names an incident beyond doubt at the beginning (``#7``, ``incident 7``, a room), and the rest.
+
+    ``in_room``: said in an incident's room, where “incident 7 is the cause” is a sentence about the room's.
+    """
     if len(words) > 1 and words[0].casefold() == "incident" and _NUMBER.fullmatch(words[1]):
-        return words[1:2], words[2:]
+        return (words[1:2], words[2:]) if not in_room or len(words) == 2 else ((), words)
     if words and named(words[0]) is not None and (len(words) == 1 or words[0][0] in "#<"):
         return words[:1], words[1:]
     return (), words
@@ -96,7 +100,7 @@ def no_severity(word: str, said: str) -> str:
 
 
 def meant(session: Session, number: int | None, channel: str | None) -> int | None:
-    """The incident that is meant: this one, else the room's, else the only one that is open.
+    """The incident that is meant: this one, else the room's, else the only one that is open and not only watched.
 
     None where several are open, or none; UserError for a number that there is none of. One that was merged is the one
     that goes on.
@@ -109,7 +113,9 @@ def meant(session: Session, number: int | None, channel: str | None) -> int | No
     here = finding.of_place(session, None, channel)
     if here is not None:
         return here.id
-    alone = session.exec(select(Incident.id).where(Incident.state == State.OPEN.value).limit(2)).all()
+    are_open = select(Incident.id).where(Incident.state == State.OPEN.value).limit(2)
+    real = session.exec(are_open.where(col(Incident.watched).is_(False))).all()
+    alone = real or session.exec(are_open).all()
     return alone[0] if len(alone) == 1 else None
 
 
@@ -138,12 +144,16 @@ def overview(
     unknown: str | None = None,
     asked: str | None = None,
     said: str | None = None,
+    who: str | None = None,
 ) -> IncidentsReply:
     """Which incidents are open, and which ended lately; with ``helps``, every word there is and what severities mean.
 
-    ``unknown`` is a word that is none; ``asked`` what had to know which one, ``said`` the words about it.
+    ``unknown`` is a word that is none; ``asked`` what had to know which one, ``said`` the words about it, ``who`` the
+    person that it named.
     """
     rows = loading.open_incidents(session, MOST_OPEN)
+    if asked is not None and rows:  # with a number that there is, so that it can be said as it stands
+        asked += f" #{rows[0].id}{f' @{person_called(session, desk, who)}' if who is not None else ''}"
     in_all = session.exec(select(func.count()).select_from(Incident).where(Incident.state == State.OPEN.value)).one()
     ended = session.exec(
         select(Incident)
@@ -275,11 +285,10 @@ def _promised(desk: Desk, row: Incident) -> tuple[int, ...]:
 def _chosen(likely: tuple[LikelyView, ...]) -> int | None:
     """The likely change that is offered first when it is over: what people said it was, else what was taken out.
 
-    None, which is “I do not know yet”, where somebody said that it was not that one: what is pressed without a look
-    must not count a deploy as failed.
+    None, which is “I do not know yet”, where nobody did either, or somebody said that it was not that one: what is
+    pressed without a look must not count a deploy as failed.
     """
     clear = [one for one in likely if all(opinion.right for opinion in one.opinions)]
     said = [one for one in clear if one.opinions]
     out = [one for one in clear if one.rolled_back_at is not None]
-    first = [one for one in likely[:1] if one.confidence == "high" and one in clear]
-    return next((one.likely_id for one in (*said, *out, *first)), None)
+    return next((one.likely_id for one in (*said, *out)), None)

@@ -14,9 +14,11 @@ from sqlalchemy import and_
 from sqlmodel import Session, col, func, select
 
 from bot.alerts import service as alerts
+from bot.alerts.models import Alert
 from bot.alerts.views import AlertView
 from bot.answers.ahead import lock_lines, promotion_line
 from bot.answers.views import ServiceStatus, StatusReply, TakenOut, TargetStatus
+from bot.catalog import Service
 from bot.deploys import loading
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
@@ -115,12 +117,19 @@ def _target(
         not_running=taken_out(session, desk, target) if target is not None else None,
         live_more=card.more if card else 0,
         round=round_view(session, desk, owned) if owned is not None else None,
-        alerts=_alerts(session, service, environment),
+        alerts=_alerts(session, desk.catalog.service(service), environment),
     )
 
 
-def _alerts(session: Session, service: str, environment: str) -> tuple[AlertView, ...]:
-    return tuple(alerts.view(one) for one in alerts.firing(session, service) if alerts.concerns(one, environment))
+def fires_at(owner: Service, alert: Alert, environment: str) -> bool:
+    """Whether an alert is shown with an environment: one that names none where customers are, as its incident is."""
+    anywhere = alert.environment is not None or not owner.environments
+    return alerts.concerns(alert, environment) and (anywhere or owner.is_final(environment))
+
+
+def _alerts(session: Session, owner: Service, environment: str) -> tuple[AlertView, ...]:
+    near = alerts.firing(session, owner.name, {environment})
+    return tuple(alerts.view(one) for one in near if fires_at(owner, one, environment))
 
 
 def taken_out(session: Session, desk: Desk, target: Target) -> TakenOut | None:

@@ -191,7 +191,7 @@ class WhereFound:
         """The stage that tells most: the farthest that ended of each service, bad news first; None where none did."""
         ended = [one for one in self.stages if one.left or one.status in (DeployStatus.SUCCEEDED, DeployStatus.FAILED)]
         farthest = {one.service: one for one in ended}.values()
-        return min(farthest, key=lambda one: (one.left, one.status is DeployStatus.SUCCEEDED), default=None)
+        return min(farthest, key=lambda one: (not one.works, one.status is DeployStatus.SUCCEEDED), default=None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from bot.incidents import (
     merging,
     naming,
     opening,
+    pages,
     paging,
     promises,
     resolving,
@@ -140,9 +141,11 @@ def _mine(session: Session, desk: Desk, incident: Incident, event: IncidentActed
     """Somebody is on it; the first to say so leads."""
     page, leads = finding.page_of(session, incident, event.slack_id), incident.lead is not None
     answered = page.state == PageState.ANSWERED.value if page is not None else None
-    if answered or (answered is None and incident.lead == event.slack_id):
+    leading = answered is None and incident.lead == event.slack_id and not pages.only_named(session, incident)
+    if answered or leading:
         return f"Nothing to do: you are on {naming.called(incident)} already{resolving.where(incident)}."
     paging.on_it(session, desk, incident, event.slack_id, now)
+    leads = leads and incident.lead != event.slack_id
     lead = f", and {naming.person_called(session, desk, incident.lead)} leads" if leads else " and lead it"
     return f"You are on {naming.called(incident)}{lead}{resolving.where(incident)}."
 

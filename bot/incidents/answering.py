@@ -11,7 +11,19 @@ from sqlmodel import Session, col, select
 from bot import work
 from bot.deploys.loading import Desk
 from bot.events import PagerAnswered, PagerSaid
-from bot.incidents import finding, pages, paging, people, reaching, rooms, sending, telling, timeline, unanswered
+from bot.incidents import (
+    finding,
+    pages,
+    paging,
+    people,
+    present,
+    reaching,
+    rooms,
+    sending,
+    telling,
+    timeline,
+    unanswered,
+)
 from bot.incidents.models import Incident, Page
 from bot.incidents.plain import opens
 from bot.incidents.states import GONE_ON, EntryKind, PageState, State
@@ -59,14 +71,16 @@ def leaving(session: Session, desk: Desk, page_id: int) -> Leaving | None:
     owner = pages.owner_of(session, desk, incident)
     by_policy = page.way == Way.POLICY
     policy = page.who.removeprefix(pages.POLICY) if page.who.startswith(pages.POLICY) else None
-    alert = pages.first_alert(session, incident)
+    alert = next(iter(present.alerts(session, incident)), None)
     call = Call(
         key=pages.key_of(incident, page),
         service=(owner.pagerduty_service if owner is not None else None) or "",
         user=None if by_policy else page.pager_user,
         policy=policy or None,
         title=pages.title_of(session, desk, incident, page),
-        details=pages.details_of(session, desk, incident, page, unanswered.then_words(session, desk, incident, page)),
+        details=pages.details_of(
+            session, desk, incident, page, unanswered.then_words(session, desk, incident, page, leaves=True)
+        ),
         url=alert.url if alert is not None and opens(alert.url) else None,
     )
     email = None if by_policy or page.pager_user is not None else people.email_of(session, desk, page.slack_id)
@@ -152,6 +166,30 @@ def failed(session: Session, desk: Desk, page_id: int, why: str, now: datetime) 
         for other in pages.of(session, incident):
             if other.way == Way.RESPOND and other.state == PageState.WANTED:
                 asked(session, desk, other.id or 0, done=False, user=None, now=now)
+    telling.show(session, desk, incident, now)
+
+
+def exhausted(session: Session, desk: Desk, page_id: int, now: datetime) -> None:
+    """The policy that is asked has nobody left whom it has not called: it goes on calling them, and others are told.
+
+    Whoever it went on from last is called still, so that theirs is no page that went to somebody else.
+    """
+    page, incident = _open(session, page_id)
+    if page is None or incident is None or page.state != PageState.WANTED:
+        return
+    page.state, page.reason = PageState.FAILED.value, pages.EXHAUSTED
+    work.cancel(session, pages.PAGE, page_id)
+    session.flush()
+    words = paging.pass_on(session, desk, incident, page, now)
+    called = [one for one in pages.of(session, incident) if one.way == Way.POLICY and one.sent_at is not None]
+    if called and called[-1].state == PageState.UNANSWERED:
+        called[-1].state, called[-1].no_answer_at = PageState.SENT.value, None
+        session.flush()
+    still = f"PagerDuty goes on calling {called[-1].name}" if called else "PagerDuty has nobody else to call"
+    of = f"{page_id}:{page.asked_at.isoformat()}:exhausted"
+    telling.say(session, desk, incident, Said.EXHAUSTED, of, now, page=page_id, next=words, why=still)
+    text = f"{page.name} {page.reason}: {still}, {words}"
+    timeline.enter(session, incident.id or 0, EntryKind.PAGE, f"exhausted:{of}", text, now)
     telling.show(session, desk, incident, now)
 
 

@@ -10,21 +10,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_
 from sqlmodel import Session, col, func, select
 
 from bot import audit, work
 from bot.alerts import gathering, suspects
-from bot.alerts.models import Alert, FlagChange
+from bot.alerts.models import FlagChange
+from bot.alerts.rollouts import went_back
 from bot.alerts.suspects import Attribution, Confidence, Suspect, Symptom
 from bot.audit import Tag
 from bot.catalog import PagingMode
-from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.events import DeployStatus
-from bot.incidents import joining, naming, pages, paging, people, rooms, telling, timeline
+from bot.incidents import flags, joining, naming, pages, paging, people, present, ranking, rooms, telling, timeline
 from bot.incidents.models import Incident, IncidentService, Likely, Page
+from bot.incidents.plain import was_turned
 from bot.incidents.states import EntryKind, PageState, State
 from bot.incidents.telling import Said
 from bot.incidents.waking import Circumstances, Person, Plan, Role, Wake, Way, who_to_page
@@ -36,9 +36,6 @@ LIKELY = "likely"
 
 SOON = timedelta(minutes=1)
 """How often one incident is looked at anew because of what its alerts say."""
-
-MOST_ALERTS = 20
-"""Alerts of one incident that the symptom is taken from."""
 
 NOTICED_AFTER = timedelta(minutes=15)
 """By how much a person who opens an incident may have noticed late what is wrong."""
@@ -52,6 +49,7 @@ MOST_INCIDENTS = 20
 
 def attribute(session: Session, desk: Desk, incident: Incident, now: datetime, *, wakes: bool = True) -> None:
     """Look for what may have caused an incident, keep it with its evidence, and (``wakes``) wake whom it calls for."""
+    flags.look_whether_back(session, desk, incident, now)
     symptom = symptom_of(session, desk, incident)
     if symptom is None:
         incident.attributed_at = now
@@ -67,6 +65,9 @@ def attribute(session: Session, desk: Desk, incident: Incident, now: datetime, *
     for former in pages.standing(session, incident):
         if former.id not in kept:
             former.rank = 0
+    session.flush()
+    ranking.reorder(session, incident)
+    flags.look_whether_back(session, desk, incident, now)
     incident.confidence, incident.attributed_at = found.confidence.value, now
     session.flush()
     if first_time or before != {row.id: row.rank for row in rows}:
@@ -74,7 +75,7 @@ def attribute(session: Session, desk: Desk, incident: Incident, now: datetime, *
             session, Tag.LIKELY_FOUND, f"incident:{incident.id}", now, confidence=found.confidence.value,
             said=found.said, likely=[f"{row.kind}:{row.subject}:{row.confidence}" for row in rows],
         )  # fmt: skip
-    top = _believed(session, incident, rows)
+    top = _believed(session, incident)
     if wakes:
         _wake(session, desk, incident, top, now)
     moved = top is not None and before.get(top.id) != 1
@@ -115,16 +116,8 @@ def due(session: Session, desk: Desk, incident_id: int, now: datetime) -> None:
 
 
 def symptom_of(session: Session, desk: Desk, incident: Incident) -> Symptom | None:
-    """What is wrong, as its alerts tell; of an incident that a person opened, as they do. None where it is nobody's.
-
-    What fires once a likely change was out, and all that had fired before was over, is another symptom than that one's.
-    """
-    every = select(Alert).where(Alert.incident == incident.id).order_by(col(Alert.started_at), col(Alert.id))
-    alerts = session.exec(every.limit(MOST_ALERTS)).all()
-    out = session.exec(select(func.max(Likely.rolled_back_at)).where(Likely.incident == incident.id)).one()
-    later = session.exec(every.where(col(Alert.started_at) > out).limit(MOST_ALERTS)).all() if out is not None else ()
-    if later and _was_over(session, incident, later[0].started_at):
-        alerts = later
+    """What is wrong, as its alerts tell; of an incident that a person opened, as they do. None where it is nobody's."""
+    alerts = present.alerts(session, incident)
     if alerts:
         return gathering.symptom_of(session, desk.catalog, alerts)
     if incident.service is None:
@@ -135,17 +128,6 @@ def symptom_of(session: Session, desk: Desk, incident: Incident) -> Symptom | No
         onset=incident.onset_at,
         onset_earliest=incident.onset_at - NOTICED_AFTER,
         dependencies=joining.below(desk.catalog, incident.service),
-    )
-
-
-def _was_over(session: Session, incident: Incident, by: datetime) -> bool:
-    """Whether all alerts of an incident that fired before an instant were over by then."""
-    fires_on = or_(col(Alert.resolved_at).is_(None), col(Alert.resolved_at) > by)
-    return (
-        session.exec(
-            select(Alert.id).where(Alert.incident == incident.id, col(Alert.started_at) < by, fires_on).limit(1)
-        ).first()
-        is None
     )
 
 
@@ -190,8 +172,8 @@ def deploy_moved(session: Session, desk: Desk, deploy: Deploy, now: datetime) ->
         if own and deploy.status_at >= incident.onset_at - desk.catalog.paging.window:
             _tell_rollout(session, incident, deploy, target)
         if (
-            deploy.began_at <= incident.onset_at
-            and deploy.status_at >= incident.onset_at - 2 * desk.catalog.paging.window
+            deploy.began_at <= (onset := present.onset(session, incident))
+            and deploy.status_at >= onset - 2 * desk.catalog.paging.window
         ):
             attribute(session, desk, incident, now)
         _look_whether_out(session, desk, incident, deploy, now)
@@ -205,10 +187,12 @@ def flag_moved(session: Session, desk: Desk, flag: FlagChange, now: datetime) ->
         if own:
             timeline.enter(
                 session, incident.id or 0, EntryKind.FLAG, f"flag:{flag.id}",
-                f"The flag {flag.flag} was turned ({flag.summary})", flag.at, who=flag.name, url=flag.url,
+                _turned(flag), flag.at, who=flag.name, url=flag.url,
             )  # fmt: skip
-        if flag.at <= incident.onset_at:
+        if flag.at <= present.onset(session, incident):
             attribute(session, desk, incident, now)
+        elif flags.look_whether_back(session, desk, incident, now):
+            telling.show(session, desk, incident, now)
 
 
 # --- inside -------------------------------------------------------------------------------------------------------
@@ -282,10 +266,10 @@ def _keep(session: Session, incident: Incident, place: int, suspect: Suspect) ->
     return row
 
 
-def _believed(session: Session, incident: Incident, rows: Sequence[Likely]) -> Likely | None:
+def _believed(session: Session, incident: Incident) -> Likely | None:
     """The likeliest change of which nobody has said that it is not the cause."""
     rejected = pages.rejected(session, incident)
-    return next((row for row in rows if row.id not in rejected), None)
+    return next((row for row in pages.standing(session, incident) if row.id not in rejected), None)
 
 
 def _authors_of_others(session: Session, desk: Desk, incident: Incident, top: Likely | None) -> tuple[Person, ...]:
@@ -327,10 +311,17 @@ _MOVED = {
 }
 
 
+def _turned(flag: FlagChange) -> str:
+    """What was done to a flag, and how its sender puts it where that says more."""
+    was = was_turned(flag.summary)
+    said = was.removeprefix("was ") == flag.summary.strip().casefold()
+    return f"The flag {flag.flag} {was}" + ("" if said else f" ({flag.summary})")
+
+
 def _tell_rollout(session: Session, incident: Incident, deploy: Deploy, target: Target) -> None:
     if deploy.state is DeployStatus.PENDING:
         return
-    goes_back = "The rollback to " if deploys.is_rollback(deploy) else ""
+    goes_back = "The rollback to " if went_back(session, deploy) else ""
     text = f"{goes_back}{target.service} {deploy.sha[:7]} {_MOVED[deploy.state]}"
     timeline.enter(
         session, incident.id or 0, EntryKind.DEPLOY, f"deploy:{deploy.id}:{deploy.status}", text, deploy.status_at,
@@ -375,7 +366,7 @@ def _takes_out(session: Session, deploy: Deploy, suspect: Deploy) -> bool:
     if deploy.sha == suspect.previous_sha:
         return True
     owner = promotions.owner_of(session, deploy)
-    back = deploys.is_rollback(deploy) or (owner is not None and owner.rollback)
+    back = went_back(session, deploy) or (owner is not None and owner.rollback)
     replaced = session.get(Deploy, deploy.previous) if deploy.previous is not None else None
     return back and replaced is not None and (replaced.id == suspect.id or replaced.began_at > suspect.began_at)
 

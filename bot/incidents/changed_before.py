@@ -9,13 +9,13 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from bot.alerts.models import FlagChange
+from bot.alerts.rollouts import went_back
 from bot.catalog import Catalog
 from bot.deploys import loading as deploys
-from bot.deploys import service
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.events import DeployStatus, Human
-from bot.incidents import likely_changes
+from bot.incidents import likely_changes, present
 from bot.incidents.models import Incident, IncidentService
 from bot.incidents.views import (
     BeforeLine,
@@ -34,13 +34,14 @@ def before(
     names = _with_dependencies(
         desk.catalog, [*(one.service for one in services), *([incident.service] if incident.service else [])]
     )
-    since = incident.onset_at - desk.catalog.paging.window
+    onset = present.onset(session, incident)
+    since = onset - desk.catalog.paging.window
     rolled = session.exec(
         select(Deploy, Target)
         .join(Target, col(Target.id) == col(Deploy.target))
         .where(
             func.lower(Target.service).in_(names),
-            Deploy.began_at <= incident.onset_at,
+            Deploy.began_at <= onset,
             Deploy.status_at >= since,
             col(Deploy.status).not_in((DeployStatus.PENDING.value, DeployStatus.CANCELLED.value)),
         )
@@ -49,14 +50,12 @@ def before(
     ).all()
     turned = session.exec(
         select(FlagChange)
-        .where(func.lower(FlagChange.service).in_(names), FlagChange.at <= incident.onset_at, FlagChange.at >= since)
+        .where(func.lower(FlagChange.service).in_(names), FlagChange.at <= onset, FlagChange.at >= since)
         .order_by(col(FlagChange.at).desc())
         .limit(MOST_BEFORE)
     ).all()
     lines = [
-        _rolled(session, desk, deploy, target, incident.onset_at)
-        for deploy, target in rolled
-        if _is_last(desk.catalog, target)
+        _rolled(session, desk, deploy, target, onset) for deploy, target in rolled if _is_last(desk.catalog, target)
     ]
     lines += [
         BeforeLine(
@@ -87,7 +86,7 @@ def _is_last(catalog: Catalog, target: Target) -> bool:
 
 def _rolled(session: Session, desk: Desk, deploy: Deploy, target: Target, onset: datetime) -> BeforeLine:
     labels = [change.label for change, leaving in likely_changes.carried(session, deploy) if not leaving]
-    back = service.is_rollback(deploy)
+    back = went_back(session, deploy)
     at, _ = likely_changes.took_effect(session, deploy, onset)
     failed = deploy.state is DeployStatus.FAILED
     plain = [label for label in labels if label != deploy.sha[:7]]

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from bot import outbox
+from bot.alerts.rollouts import went_back
 from bot.deploys import loading
-from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.events import DeployStatus
@@ -46,7 +46,7 @@ def change_of(session: Session, desk: Desk, deploy_id: int) -> ChangeEvent | Non
         return None
     changes = people.changes_in(session, deploy)
     labels = ", ".join(one.label for one in changes[:MOST_LABELS]) + (", …" if len(changes) > MOST_LABELS else "")
-    did = "rollback" if deploys.is_rollback(deploy) else labels
+    did = "rollback" if went_back(session, deploy) else labels
     summary = f"{target.service} → {target.environment}: {did or 'deploy'} ({deploy.sha[:7]})"
     details = {
         "service": target.service, "environment": target.environment, "sha": deploy.sha,

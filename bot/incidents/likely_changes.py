@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from bot.alerts.models import FlagChange
+from bot.alerts.rollouts import went_back
 from bot.deploys import loading as deploys
 from bot.deploys import service
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Deploy, RolloutStep, Target
 from bot.deploys.views import PersonView
 from bot.events import DeployStatus
-from bot.incidents import people
+from bot.incidents import people, present
 from bot.incidents.models import Incident, Likely, Opinion
 from bot.incidents.views import (
     LikelyView,
@@ -32,10 +33,11 @@ _KEEPERS = {"launchdarkly": "LaunchDarkly"}
 def likely_views(session: Session, desk: Desk, incident: Incident, rows: Sequence[Likely]) -> tuple[LikelyView, ...]:
     """Likely changes as people see them; one whose deploy or flag is gone is left out."""
     opinions = _opinions(session, desk, [row.id or 0 for row in rows])
+    onset = present.onset(session, incident) if rows else incident.onset_at
     found = (
-        _deploy(session, desk, incident, row, opinions)
+        _deploy(session, desk, onset, row, opinions)
         if row.kind == "deploy"
-        else _flag(session, desk, incident, row, opinions)
+        else _flag(session, desk, incident, onset, row, opinions)
         for row in rows
     )
     return tuple(one for one in found if one is not None)
@@ -56,19 +58,19 @@ def target_of(session: Session, likely: Likely) -> tuple[Deploy, Target] | None:
 
 
 def _deploy(
-    session: Session, desk: Desk, incident: Incident, row: Likely, opinions: Mapping[int, tuple[OpinionView, ...]]
+    session: Session, desk: Desk, onset: datetime, row: Likely, opinions: Mapping[int, tuple[OpinionView, ...]]
 ) -> LikelyView | None:
     found = target_of(session, row)
     if found is None:
         return None
     deploy, target = found
-    at, rolling = took_effect(session, deploy, incident.onset_at)
+    at, rolling = took_effect(session, deploy, onset)
     arrived = [change for change, leaving in carried(session, deploy) if not leaving]
     first = people.primary(arrived) if arrived else None
     ordered = [first, *(one for one in arrived if one is not first)] if first is not None else []
     views = deploys.change_views(session, desk, ordered[: people.MOST_CHANGES])
     owner = promotions.owner_of(session, deploy)
-    back = service.is_rollback(deploy) or (owner is not None and owner.rollback)
+    back = went_back(session, deploy) or (owner is not None and owner.rollback)
     by = owner.requested_by if back and owner is not None else f"github:{deploy.creator}" if deploy.creator else None
     return LikelyView(
         likely_id=row.id or 0,
@@ -78,7 +80,7 @@ def _deploy(
         service=target.service,
         environment=target.environment,
         at=at,
-        before=length(incident.onset_at - at),
+        before=length(onset - at),
         confidence=row.confidence,
         evidence=_said(row.evidence),
         against=_said(row.against),
@@ -97,7 +99,12 @@ def _deploy(
 
 
 def _flag(
-    session: Session, desk: Desk, incident: Incident, row: Likely, opinions: Mapping[int, tuple[OpinionView, ...]]
+    session: Session,
+    desk: Desk,
+    incident: Incident,
+    onset: datetime,
+    row: Likely,
+    opinions: Mapping[int, tuple[OpinionView, ...]],
 ) -> LikelyView | None:
     flag = session.get(FlagChange, row.subject)
     if flag is None:
@@ -110,13 +117,14 @@ def _flag(
         service=flag.service or incident.service or "",
         environment=flag.environment or incident.environment or "",
         at=flag.at,
-        before=length(incident.onset_at - flag.at),
+        before=length(onset - flag.at),
         confidence=row.confidence,
         evidence=_said(row.evidence),
         against=_said(row.against),
         who=turned_by(session, desk, flag),
         summary=flag.summary,
         kept_in=_KEEPERS.get(flag.source),
+        undid=present.undid(session, row, flag.at),
         url=flag.url,
         rolled_back_at=row.rolled_back_at,
         opinions=opinions.get(row.id or 0, ()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from bot.alerts.models import Alert
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy
 from bot.deploys.views import PersonView
-from bot.incidents import changed_before, finding, likely_changes, locking, paging, people, pieces, rollouts
+from bot.incidents import changed_before, finding, likely_changes, locking, paging, people, pieces, present, rollouts
 from bot.incidents import pages as pages_kept
 from bot.incidents.models import Incident, IncidentService, Page, StatusUpdate, Task
 from bot.incidents.replies import SeverityRow
@@ -32,6 +33,8 @@ MOST_SERVICES = 10
 MOST_PAGES = 8
 MOST_TASKS = 8
 MOST_LIKELY = 3
+MOST_CALLED = 2
+"""Of those who have not answered, that a line of an incident names."""
 
 
 # --- the card -----------------------------------------------------------------------------------------------------
@@ -155,11 +158,10 @@ def incident_line(session: Session, desk: Desk, incident: Incident) -> IncidentL
     likely = finding.named_likely(session, incident)[:1]
     views = likely_changes.likely_views(session, desk, incident, likely)
     alerts, _, firing = pieces.alerts(session, incident, LISTED)
-    answered = [
-        pieces.page_line(session, desk, one).person
-        for one in finding.pages_of(session, incident)
-        if one.state == PageState.ANSWERED.value
-    ]
+    pages = finding.pages_of(session, incident)
+    answered = [pieces.page_line(session, desk, one).person for one in pages if one.state == PageState.ANSWERED.value]
+    waits = [one for one in pages if one.state in _STILL_WAKES] if _nobody_on_it(incident, pages) else []
+    unanswered = sorted(waits, key=lambda one: (one.no_answer_at is None, -(one.id or 0)))
     return IncidentLine(
         incident_id=incident.id or 0,
         title=incident.title,
@@ -175,7 +177,14 @@ def incident_line(session: Session, desk: Desk, incident: Incident) -> IncidentL
         likely=views[0] if views else None,
         room=incident.room,
         alerts=tuple(one.name for one in alerts if one.over_at is None),
+        by_hand=not alerts,
+        called=tuple(pieces.page_line(session, desk, one) for one in unanswered[:MOST_CALLED]),
     )
+
+
+def _nobody_on_it(incident: Incident, pages: Sequence[Page]) -> bool:
+    is_open = incident.state == State.OPEN.value and incident.lead is None
+    return is_open and all(one.state != PageState.ANSWERED.value for one in pages)
 
 
 def severity_rows() -> tuple[SeverityRow, ...]:
@@ -232,9 +241,8 @@ def person_note(session: Session, desk: Desk, note: Note) -> PersonNote | None:
     said, page = PersonSaid(data["said"]), _row(session, Page, data, "page")
     if said is PersonSaid.PAGE and page is not None and page.state not in _STILL_WAKES:
         return None
-    of = data.get("likely") or (page.likely if page is not None else None)
     return _to_person(
-        session, desk, incident, page, place=note.place, of=of, said=said, why=data.get("why"),
+        session, desk, incident, page, place=note.place, of=data.get("likely"), said=said, why=data.get("why"),
         nag=int(data.get("nag") or 0), again=said is PersonSaid.PAGE,
     )  # fmt: skip
 
@@ -248,7 +256,7 @@ def page_note(session: Session, desk: Desk, number: int, *, place: str, first: b
     incident = finding.going_on(session, incident)
     if first and (page.state not in _STILL_WAKES or incident.state != State.OPEN.value):
         return None
-    return _to_person(session, desk, incident, page, place=place, of=page.likely, said=PersonSaid.PAGE)
+    return _to_person(session, desk, incident, page, place=place, of=None, said=PersonSaid.PAGE)
 
 
 def _to_person(
@@ -264,8 +272,13 @@ def _to_person(
     nag: int = 0,
     again: bool = False,
 ) -> PersonNote:
-    """What one person reads: of the change on whose account, else of the likely one, as everybody else does."""
-    card = incident_card(session, desk, incident, place=place)
+    """What one person reads: of the change on whose account, else of the likely one, as everybody else does.
+
+    It is called by what fires now, which is not what it began with where it was opened again.
+    """
+    card = replace(incident_card(session, desk, incident, place=place), title=present.title(session, incident))
+    theirs = pages_kept.likely_of(session, incident, page) if page is not None and of is None else None
+    of = of or (theirs.id if theirs is not None else None)
     return PersonNote(
         said=said.value,
         card=card,
@@ -273,8 +286,9 @@ def _to_person(
         likely=likely_changes.likely_view(session, desk, incident, of) or card.first,
         why=why,
         nag=nag,
+        instead=page is not None and page.slack_id != place,
         again=again,
-        written=page is not None and page.likely is not None and page.role in _THEIRS,
+        written=page is not None and page.likely is not None and page.likely == of and page.role in _THEIRS,
     )
 
 

@@ -22,12 +22,13 @@ from bot.incidents import (
     finding,
     locking,
     naming,
-    opening,
     pages,
     paging,
     promises,
     resolving,
+    roles,
     rooms,
+    sending,
     telling,
     timeline,
 )
@@ -41,13 +42,18 @@ MOST_MOVED = 30
 
 
 def merge(session: Session, desk: Desk, incident: Incident, event: IncidentActed, now: datetime) -> str:
-    """This incident goes on as another one; returns what the person is told. UserError where it cannot."""
+    """This incident goes on as another one; returns what the person is told. UserError where it cannot.
+
+    Where the other is only watched and this one is real, it is the other that goes on as this one.
+    """
     into = _other(session, incident, event)
-    if into.watched and not incident.watched:  # what is real goes on as something real
-        opening.make_real(session, desk, into, now)
+    if into.watched and not incident.watched:  # what is real goes on: whoever is called, its room, its locks, its lead
+        incident, into = into, incident
     _move_rows(session, incident, into)
     _move_services(session, desk, incident, into, now)
     _move_pages(session, incident, into, now)
+    for role in roles.ROLES.values():  # nobody else takes over unasked
+        setattr(into, role, getattr(into, role) or getattr(incident, role))
     timeline.moved(session, incident, into)
     into.severity = min(into.severity, incident.severity)
     into.onset_at = min(into.onset_at, incident.onset_at)
@@ -155,17 +161,27 @@ def _move_services(session: Session, desk: Desk, incident: Incident, into: Incid
 def _move_pages(session: Session, incident: Incident, into: Incident, now: datetime) -> None:
     """Whoever was woken for the one was woken for the other: nobody is woken again for what turned out to be one.
 
-    Where somebody was woken for the other as well, those of this one need not answer any more; else they still must.
+    Where somebody was woken for the other as well, those of this one need not answer any more; else they still must,
+    and so they must while a phone rings for this one, and for the other nobody is on it or is called by one.
     """
     there = {page.who for page in finding.pages_of(session, into) if page.state != PageState.SHADOW.value}
-    if there:
+    if there and (not _rings(session, incident) or _rings(session, into) or pages.answered(session, into)):
         paging.over(session, incident, now)
     elif into.pager_incident is None:
         into.pager_incident, into.pager_url = incident.pager_incident, incident.pager_url
         into.pager_ours = incident.pager_ours
     there |= {page.who for page in finding.pages_of(session, into)}
     for page in finding.pages_of(session, incident):
-        if page.who not in there:
+        if page.state == PageState.SHADOW.value and not into.watched:
+            session.delete(page)  # nobody was or will be woken by it
+        elif page.who not in there:
             page.incident = into.id or 0
             session.add(page)
     session.flush()
+
+
+def _rings(session: Session, incident: Incident) -> bool:
+    """Whether somebody is called by the pager for an incident, and has not answered."""
+    return pages.not_ours(incident) or any(
+        page.state in paging.WAITING and page.way in sending.CALLS for page in finding.pages_of(session, incident)
+    )

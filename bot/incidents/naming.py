@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from bot import people
 from bot.alerts.models import FlagChange
+from bot.alerts.rollouts import went_back
 from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
@@ -68,7 +69,7 @@ def likely_called(session: Session, desk: Desk, likely: Likely) -> str:
     target = session.get(Target, deploy.target) if deploy is not None else None
     if deploy is None or target is None:
         return "a deploy"
-    if deploys.is_rollback(deploy):
+    if went_back(session, deploy):
         return f"the rollback of {target.service} to {deploy.sha[:7]}"
     labels = [change.label for row, change in deploys.changes_of(session, likely.subject) if not row.leaving]
     if not labels:

@@ -27,6 +27,7 @@ from bot.incidents import (
     naming,
     pages,
     paging,
+    present,
     promises,
     quieting,
     resolving,
@@ -236,8 +237,8 @@ def _begin(
     session.add(incident)
     session.flush()
     alert.incident = incident.id
-    _opened(session, incident, f"{alert.name} fired, which opened it", now)
     _enter_alert(session, incident, alert)
+    _opened(session, incident, "Opened by that alert", now)
     _add_service(session, incident, owner, environment)
     attributing.attribute(session, desk, incident, now)
     if not incident.watched:
@@ -327,7 +328,7 @@ def _is_news(session: Session, incident: Incident, alert: Alert) -> bool:
         return True  # it was over once its likely change was out, and something fires all the same
     if alert.version is None and not alert.paths:
         return False
-    known = session.exec(select(Alert).where(Alert.incident == incident.id).limit(attributing.MOST_ALERTS)).all()
+    known = session.exec(select(Alert).where(Alert.incident == incident.id).limit(present.MOST_ALERTS)).all()
     new_version = alert.version is not None and alert.version not in {one.version for one in known}
     return new_version or bool(set(alert.paths) - {path for one in known for path in one.paths})
 

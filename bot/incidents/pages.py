@@ -15,14 +15,14 @@ from sqlmodel import Session, col, select
 
 from bot import outbox
 from bot.alerts.models import Alert, FlagChange
+from bot.alerts.rollouts import went_back
 from bot.catalog import PagingMode, Service
-from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy
 from bot.events import DeployStatus
-from bot.incidents import naming, people
-from bot.incidents.models import Incident, IncidentService, Likely, Opinion, Page
-from bot.incidents.plain import one_line, opens
+from bot.incidents import naming, people, present, ranking
+from bot.incidents.models import Entry, Incident, IncidentService, Likely, Opinion, Page
+from bot.incidents.plain import one_line, opens, was_turned
 from bot.incidents.states import PageState, State
 from bot.outbox import Lane
 
@@ -57,6 +57,12 @@ MOST_DETAILS = 3
 """Likely changes that are written into a page."""
 
 _PREFIX = "shipmate"
+AUTHORS = frozenset({"author", "merger", "other_author", "rolled_back"})
+"""Roles (``waking.Role``) of those who are woken on account of one change, rather than because they are on call."""
+
+EXHAUSTED = "has nobody else to call"
+"""``Page.reason`` of an escalation policy that has called everybody whom it names."""
+
 _ON_CALL, _POLICY, _ROLE = "on-call", "policy", "on_call"
 """How whoever is on call is named where nobody knows who that is, the way they are called, and why (``waking``)."""
 
@@ -108,12 +114,22 @@ def elsewhere(session: Session, incident: Incident, likely: Likely) -> Sequence[
 
 
 def answered(session: Session, incident: Incident) -> bool:
-    """Whether somebody is on it: not by leading it alone, where they are woken for it and have not answered."""
+    """Whether somebody is on it: not by leading it alone, where they have not answered, or others have named them."""
     found = of(session, incident)
     if any(one.state == PageState.ANSWERED for one in found):
         return True
     asked = {one.slack_id for one in found if one.state in (PageState.WANTED, PageState.SENT)}
-    return incident.lead is not None and incident.lead not in asked
+    return incident.lead is not None and incident.lead not in asked and not only_named(session, incident)
+
+
+def only_named(session: Session, incident: Incident) -> bool:
+    """Whether whoever leads was named by somebody else, and has said nothing yet: nobody is on it by that."""
+    role, on_it = f"role:lead:{incident.lead}:", f"on_it:slack:{incident.lead}"
+    entries = select(Entry).where(Entry.incident == incident.id).order_by(col(Entry.at).desc(), col(Entry.id).desc())
+    named = session.exec(entries.where(col(Entry.key).startswith(role, autoescape=True)).limit(1)).first()
+    if named is None or named.who is None:
+        return False
+    return session.exec(entries.where(col(Entry.key).startswith(on_it, autoescape=True)).limit(1)).first() is None
 
 
 def key_of(incident: Incident, page: Page) -> str:
@@ -191,33 +207,45 @@ def rejected(session: Session, incident: Incident) -> frozenset[int]:
 
 def title_of(session: Session, desk: Desk, incident: Incident, page: Page) -> str:
     """What a phone shows: ``checkout 5xx, 12 min after #812 went live. Likely change 1 of 2, confidence high``."""
-    found = standing(session, incident)
-    likely = next((one for one in found if one.id == page.likely), found[0] if found else None)
+    title, likely = one_line(present.title(session, incident)), likely_of(session, incident, page)
     if likely is None:
-        return f"{one_line(incident.title)}. No likely change"[:LONGEST_TITLE]
+        return f"{title}. No likely change"[:LONGEST_TITLE]
     since = one_line(since_words(session, desk, incident, likely))
-    rest = f", {since}. Likely change {likely.rank or 1} of {max(1, len(found))}, confidence {likely.confidence}"
-    return f"{one_line(incident.title)[: max(0, LONGEST_TITLE - len(rest))]}{rest}"[:LONGEST_TITLE]
+    sure = ranking.sureness(likely, ranking.verdicts(session, incident))
+    rest = f", {since}. Likely change {likely.rank or 1} of {max(1, len(standing(session, incident)))}, {sure}"
+    return f"{title[: max(0, LONGEST_TITLE - len(rest))]}{rest}"[:LONGEST_TITLE]
+
+
+def likely_of(session: Session, incident: Incident, page: Page) -> Likely | None:
+    """The likely change of which somebody reads who is woken: theirs while it is named, else the first one."""
+    found = standing(session, incident)
+    theirs = session.get(Likely, page.likely) if page.role in AUTHORS and page.likely is not None else None
+    if theirs is not None and (theirs in found or theirs.incident != incident.id):  # or of one that goes on as this
+        return theirs
+    return found[0] if found else None
 
 
 def since_words(session: Session, desk: Desk, incident: Incident, likely: Likely) -> str:
     """How long before the symptom a likely change came: ``12 min after #812 went live``."""
-    named, at, did = likely_words(session, likely, incident.onset_at)
-    return f"{_minutes(incident.onset_at - at)} after {named} {did}" if at is not None else f"after {named} {did}"
+    onset = present.onset(session, incident)
+    named, at, did = likely_words(session, likely, onset)
+    return f"{_minutes(onset - at)} after {named} {did}" if at is not None else f"after {named} {did}"
 
 
 def likely_words(session: Session, likely: Likely, onset: datetime) -> tuple[str, datetime | None, str]:
     """How a likely change is named, when it reached customers before ``onset``, and what it did then (“went live”)."""
     if likely.kind == "flag":
         flag = session.get(FlagChange, likely.subject)
-        return (f"the flag {flag.flag}", flag.at, "was turned") if flag is not None else ("a flag", None, "was turned")
+        if flag is None:
+            return "a flag", None, "was turned"
+        return f"the flag {flag.flag}", flag.at, was_turned(flag.summary)
     deploy = session.get(Deploy, likely.subject)
     if deploy is None:
         return "a rollout", None, "went live"
     live = deploy.state is DeployStatus.SUCCEEDED and deploy.status_at <= onset
     at = deploy.status_at if live else deploy.in_progress_at or deploy.began_at
     did = "went live" if live else "began to roll out"
-    if deploys.is_rollback(deploy):
+    if went_back(session, deploy):
         return f"the rollback to {deploy.sha[:7]}", at, did
     changes = people.changes_in(session, deploy)
     if not changes:
@@ -231,13 +259,16 @@ def details_of(session: Session, desk: Desk, incident: Incident, page: Page, the
 
     ``then`` is what is done where they do not answer.
     """
-    lines = [f"You are woken because: {page.name} {page.reason}.", f"It began at {_instant(incident.onset_at)}."]
+    lines = [
+        f"You are woken because: {page.name} {page.reason}.",
+        f"It began at {_instant(present.onset(session, incident))}.",
+    ]
     for likely in standing(session, incident)[:MOST_DETAILS]:
         lines.append(f"Likely change {likely.rank}: {since_words(session, desk, incident, likely)}.")
         lines += [f"  + {words}" for _, words in likely.evidence]
         lines += [f"  - {words}" for _, words in likely.against]
         lines += _flag_lines(session, likely)
-    alert = first_alert(session, incident)
+    alert = next(iter(present.alerts(session, incident)), None)
     owner = owner_of(session, desk, incident)
     runbook = (alert.runbook if alert is not None else None) or (owner.runbook if owner is not None else None)
     for name, url in (
@@ -259,6 +290,10 @@ def _flag_lines(session: Session, likely: Likely) -> list[str]:
     if flag is None:
         return []
     by = f", by {flag.name}" if flag.name else ""
+    if likely.rolled_back_at is not None:
+        return [f"  {flag.flag}: {flag.summary}{by}", f"  Out again since {_instant(likely.rolled_back_at)}"]
+    if present.undid(session, likely, flag.at):
+        return [f"  {flag.flag}: {flag.summary}{by}", "  It undid an earlier change: to turn it back brings that again"]
     where = f": {flag.url}" if opens(flag.url) else " where it is kept; no deploy is to be rolled back for it"
     return [f"  {flag.flag}: {flag.summary}{by}", f"  Turn it back{where}"]
 
@@ -280,10 +315,18 @@ def note(session: Session, incident: Incident, key: str, text: str, now: datetim
 
 
 def acknowledge(session: Session, incident: Incident, now: datetime) -> None:
-    """Somebody said in Slack that they are on it: no phone is to ring on for what we opened at the pager."""
-    if incident.pager_incident is not None and incident.pager_ours:
-        key = f"{ACKNOWLEDGE}:{incident.pager_incident}"
-        outbox.add_effect(session, ACKNOWLEDGE, key, now, lane=Lane.PAGE, pager=incident.pager_incident)
+    """Somebody said in Slack that they are on it: no phone is to ring on for anything that we opened at the pager."""
+    numbers = [incident.pager_incident] if incident.pager_ours else []
+    alert = incident.pager_incident if not_ours(incident) else None
+    numbers += [
+        one.pager_incident
+        for one in of(session, incident)
+        if one.state in (PageState.SENT, PageState.ANSWERED) and one.pager_incident != alert
+    ]
+    for number in dict.fromkeys(one for one in numbers if one is not None):
+        key = f"{ACKNOWLEDGE}:{number}"
+        if not outbox.add_effect(session, ACKNOWLEDGE, key, now, lane=Lane.PAGE, pager=number):
+            outbox.rearm_effect(session, key)  # it may have been opened again there, or gone on to others since
 
 
 def resolve(session: Session, pager: str, now: datetime) -> None:

@@ -17,7 +17,20 @@ from bot import audit, work
 from bot.audit import Tag
 from bot.deploys.loading import Desk
 from bot.gates.wording import listed
-from bot.incidents import finding, naming, pages, people, roles, rooms, sending, succession, telling, timeline
+from bot.incidents import (
+    finding,
+    flags,
+    naming,
+    pages,
+    people,
+    present,
+    roles,
+    rooms,
+    sending,
+    succession,
+    telling,
+    timeline,
+)
 from bot.incidents.models import Incident, Likely, Page
 from bot.incidents.states import GONE_ON, EntryKind, PageState
 from bot.incidents.telling import PersonSaid, Said
@@ -26,10 +39,8 @@ from bot.incidents.waking import Plan, Role, Way, reason_of
 NOBODY_ELSE = "nobody else"
 """Whom a “Not mine” wakes where nobody is left to be woken."""
 
-
 WAITING = frozenset({PageState.WANTED.value, PageState.SENT.value})
 """Where a page stands that nobody has answered."""
-
 
 AGAIN_AFTER = timedelta(minutes=30)
 """An incident that is opened again wakes nobody whom it woke within this time."""
@@ -48,7 +59,8 @@ def wake(
     if shadow:
         numbers = [page.id for page in shadow]
         of = f"{likely.id if likely is not None else 0}:{numbers[0]}"
-        telling.say(session, desk, incident, Said.WOULD_WAKE, of, now, pages=numbers)
+        if telling.stands(session, desk, incident):  # else its card says so as it is shown first
+            telling.say(session, desk, incident, Said.WOULD_WAKE, of, now, pages=numbers)
         for page in shadow:
             sending.enter(session, incident, page, f"{page.name} would have been woken: {page.reason}", now)
     for page in made:
@@ -56,7 +68,7 @@ def wake(
             sending.send(session, desk, incident, page, now)
     if likely is not None and not incident.watched and plan.asked:
         for person in plan.asked:
-            if person.slack_id is not None and person.proven:
+            if person.slack_id is not None and person.proven and person.away is None:
                 telling.tell(
                     session, incident, person.slack_id, PersonSaid.ASKED, str(likely.id), now,
                     likely=likely.id, why=reason_of(person),
@@ -97,7 +109,8 @@ def on_it_besides(session: Session, desk: Desk, incident: Incident, slack_id: st
     names = [one.name for one in found if one.state == PageState.ANSWERED and one.slack_id != slack_id]
     lead = incident.lead
     waiting = {one.slack_id for one in found if one.state in WAITING}
-    if lead not in (None, slack_id) and lead not in waiting and not any(one.slack_id == lead for one in found):
+    leads = lead not in (None, slack_id) and lead not in waiting and not pages.only_named(session, incident)
+    if leads and not any(one.slack_id == lead for one in found):
         names.append(people.named(session, desk, lead or ""))
     return names
 
@@ -145,17 +158,20 @@ def on_it(
 ) -> None:
     """Somebody says that they are on it: their page is answered, nobody else is woken in vain, and one leads."""
     mine = [one for one in pages.of(session, incident) if one.slack_id == slack_id and one.state != PageState.SHADOW]
+    already = any(page.state == PageState.ANSWERED for page in mine)
     for page in mine:
         answer(session, incident, page, now)
     called = people.named(session, desk, slack_id)
-    said = telling.say(
-        session, desk, incident, Said.ANSWERED, f"slack:{slack_id}", now,
+    # Whoever was woken anew, or comes back to what had gone on without them, says something new.
+    of = f"slack:{slack_id}{f':{now.isoformat()}' if mine else ''}"
+    said = not already and telling.say(
+        session, desk, incident, Said.ANSWERED, of, now,
         page=mine[0].id if mine else None, who=slack_id, called=called,
     )  # fmt: skip
     if said:
         where = " in PagerDuty" if at_pager else ""
         timeline.enter(
-            session, incident.id or 0, EntryKind.PAGE, f"on_it:{slack_id}", f"{called} is on it{where}", now, who=called
+            session, incident.id or 0, EntryKind.PAGE, f"on_it:{of}", f"{called} is on it{where}", now, who=called
         )
     if incident.lead is None:
         roles.take(session, desk, incident, "lead", slack_id, now)
@@ -205,7 +221,12 @@ def reopened(session: Session, desk: Desk, incident: Incident, now: datetime) ->
         incident.pager_incident, incident.pager_ours, incident.pager_url = None, False, None
     if pages.not_ours(incident):
         return  # the alert is the pager's own incident: whoever is on call is woken by it
-    found = [page for page in pages.of(session, incident) if page.state not in _NOT_ANEW]
+    flags.look_whether_back(session, desk, incident, now)
+    found = [
+        page
+        for page in pages.of(session, incident)
+        if page.state not in _NOT_ANEW and not _is_past(session, incident, page)
+    ]
     again = [page for page in found if now >= page.asked_at + AGAIN_AFTER]
     if not any(page.way != Way.RESPOND for page in again):
         first = next((page for page in found if page.slack_id == incident.lead and incident.lead is not None), None)
@@ -224,6 +245,14 @@ def reopened(session: Session, desk: Desk, incident: Incident, now: datetime) ->
         sending.wake_next(
             session, desk, incident, None, now, succession.next_of(session, desk, incident, now, but=None)
         )
+
+
+def _is_past(session: Session, incident: Incident, page: Page) -> bool:
+    """Whether somebody was woken for a change that was out before what fires now, and is not on it: not theirs now."""
+    likely = session.get(Likely, page.likely) if page.likely is not None and page.role in pages.AUTHORS else None
+    if likely is None or likely.rolled_back_at is None or page.state == PageState.ANSWERED:
+        return False
+    return page.slack_id != incident.lead and likely.rolled_back_at < present.onset(session, incident)
 
 
 _NOT_ANEW = frozenset({PageState.SHADOW.value, PageState.FAILED.value, *GONE_ON})

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from bot import people, work
 from bot.alerts.models import Alert, FlagChange
-from bot.alerts.rollouts import goes_back
+from bot.alerts.rollouts import went_back
 from bot.catalog import PagingMode, PersonEntry, Service
 from bot.deploys import rules
 from bot.deploys import service as deploys
@@ -60,9 +60,7 @@ def of_deploy(session: Session, desk: Desk, deploy: Deploy, paths: Iterable[str]
     stack), else a pull request, the largest, the last.
     """
     owner = promotions.owner_of(session, deploy)
-    previous = session.get(Deploy, deploy.previous) if deploy.previous is not None else None
-    back = deploys.is_rollback(deploy) or goes_back(deploy, previous)
-    if back or (owner is not None and owner.rollback):
+    if went_back(session, deploy) or (owner is not None and owner.rollback):
         who = (owner.requested_by if owner is not None else None) or (
             f"github:{deploy.creator}" if deploy.creator else None
         )

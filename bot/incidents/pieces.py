@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from bot.alerts.models import Alert, FlagChange
 from bot.deploys.loading import Desk, compare_url
 from bot.deploys.views import LinkView, PersonView
-from bot.incidents import finding, likely_changes, unanswered
+from bot.incidents import finding, likely_changes, present, unanswered
 from bot.incidents.models import Incident, Likely, Page, StatusUpdate, Task
 from bot.incidents.states import PageState
 from bot.incidents.views import (
@@ -125,9 +125,7 @@ def tasks(session: Session, desk: Desk, incident: Incident, most: int) -> tuple[
 def links(session: Session, desk: Desk, incident: Incident, rows: Sequence[Likely]) -> tuple[LinkView, ...]:
     """Where to look: the first alert, the runbook, old and new beside each other, PagerDuty; each address once."""
     owner = desk.catalog.service(incident.service) if incident.service else None
-    alert = session.exec(
-        select(Alert).where(Alert.incident == incident.id).order_by(col(Alert.started_at), col(Alert.id)).limit(1)
-    ).first()
+    alert = next(iter(present.alerts(session, incident)), None)
     found: list[tuple[str, str | None]] = [
         ("Alert", alert.url if alert is not None else None),
         ("Runbook", (alert.runbook if alert is not None else None) or (owner.runbook if owner is not None else None)),

@@ -1,4 +1,4 @@
-"""How well people are woken, and how changes fare: counted from what people said, never guessed.
+"""How well people are woken, and how changes fare: counted from what people said and did, never guessed.
 
 Paging precision: of the pages to those who wrote, merged or rolled back a likely change, how many were for the change
 that it was. What was said when the incident was resolved decides; else whoever spoke last of that change. A page of

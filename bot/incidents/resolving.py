@@ -59,11 +59,9 @@ def resolve(session: Session, desk: Desk, incident: Incident, event: IncidentAct
     session.flush()
     locks.lift_cause(session, desk.catalog, locking.cause_of(incident), now, waits=_waits)
     paging.over(session, incident, now)
-    number, took = incident.id or 0, naming.length(recovery(incident) or now - incident.onset_at)
+    number, took = incident.id or 0, _took(incident, now)
     key, stamp = f"resolved:{now.isoformat()}", now.isoformat()
-    text = (f"Resolved while {_still(firing)}" if firing else f"Resolved after {took}") + (
-        f": {words}" if words else ""
-    )
+    text = (f"Resolved while {_still(firing)}" if firing else f"Resolved {took}") + (f": {words}" if words else "")
     timeline.enter(session, number, EntryKind.ACT, key, text, now, who=event.called)
     audit.record(
         session, Tag.INCIDENT_MOVED, f"incident:{number}", now, who=f"slack:{event.slack_id}",
@@ -77,7 +75,7 @@ def resolve(session: Session, desk: Desk, incident: Incident, event: IncidentAct
     rooms.close_later(session, desk, incident, now)
     telling.show(session, desk, incident, now)
     still = f" {_still(firing)} of it." if firing else ""
-    return f"Resolved: {naming.called(incident)}, {took} after it began.{still}{left}"
+    return f"Resolved: {naming.called(incident)}, {took}.{still}{left}"
 
 
 def _waits(session: Session, targets: Sequence[int]) -> bool:
@@ -174,6 +172,13 @@ def recovery(incident: Incident) -> timedelta | None:
     """How long it took from the onset until the harm ended; None while that is not known."""
     ended = incident.mitigated_at
     return max(timedelta(), ended - incident.onset_at) if ended is not None else None
+
+
+def _took(incident: Incident, now: datetime) -> str:
+    """How long it lasted until somebody said that it is over, and where that is less, until the harm ended."""
+    whole, ended = naming.length(now - incident.onset_at), recovery(incident)
+    recovered = naming.length(ended) if ended is not None else whole
+    return f"{whole} after it began" + (f" (recovered after {recovered})" if recovered != whole else "")
 
 
 def fires(session: Session, incident: Incident) -> int:

@@ -41,7 +41,7 @@ def give(session: Session, desk: Desk, incident: Incident, event: IncidentActed,
     if before == who:
         return f"Nothing to do: {'you have' if own else f'{name} has'} that role already ({role})."
     must_belong(session, desk, incident, who, "could do nothing in that role", now)
-    take(session, desk, incident, role, who, now)
+    take(session, desk, incident, role, who, now, by=None if own else event.called)
     telling.say(
         session, desk, incident, Said.ROLE, f"{role}:{who}:{now.isoformat()}", now,
         who=None if own else who, role=role, called=event.called,  # nobody is notified of what they did themselves
@@ -54,14 +54,16 @@ def give(session: Session, desk: Desk, incident: Incident, event: IncidentActed,
     return f"{said};{former}" if former else f"{said}."
 
 
-def take(session: Session, desk: Desk, incident: Incident, role: str, who: str, now: datetime) -> None:
-    """Somebody has a role from now on, and is in the room; nothing is said of it."""
+def take(
+    session: Session, desk: Desk, incident: Incident, role: str, who: str, now: datetime, *, by: str | None = None
+) -> None:
+    """Somebody has a role from now on, and is in the room; nothing is said of it. ``by``: who else gave it to them."""
     setattr(incident, role, who)
     session.add(incident)
     session.flush()
     name = naming.person_called(session, desk, who)
     key = f"role:{role}:{who}:{now.isoformat()}"
-    timeline.enter(session, incident.id or 0, EntryKind.ROLE, key, f"{name} {_DOES[role]} the incident", now)
+    timeline.enter(session, incident.id or 0, EntryKind.ROLE, key, f"{name} {_DOES[role]} the incident", now, who=by)
     rooms.let_in(session, desk, incident, [who], now)
     if role == "lead":
         rooms.head_changed(session, incident, now)

@@ -85,9 +85,10 @@ def send(session: Session, desk: Desk, incident: Incident, page: Page, now: date
 def woken(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> None:
     """A call has left: only now is it said that somebody was woken, by the name that the pager gave."""
     of = f"{page.id}:{page.asked_at.isoformat()}"
-    timeline.enter(
-        session, incident.id or 0, EntryKind.PAGE, f"woken:{of}", f"{page.name} was woken: {page.reason}", now
-    )
+    text, number = f"{page.name} was woken: {page.reason}", incident.id or 0
+    called = (f"page:{page.id}:{page.way}:{again}" for again in (page.asked_at.isoformat(), ""))
+    if not any(timeline.became(session, number, key, text, now) for key in called):  # one line for one call
+        timeline.enter(session, number, EntryKind.PAGE, f"woken:{of}", text, now)
     telling.say(session, desk, incident, Said.PAGED, of, now, page=page.id)
 
 

@@ -49,6 +49,8 @@ class Said(StrEnum):
     """``who`` says that ``likely`` is not the cause; ``next`` says in words who is woken now."""
     PAGE_FAILED = "page_failed"
     """``page`` could not be sent: ``why``; ``next`` says what is done instead."""
+    EXHAUSTED = "exhausted"
+    """The policy of ``page`` has nobody left to call: ``why`` says whom it goes on calling, ``next`` who else is."""
     LIKELY = "likely"
     """Another change is the likely one now (``likely``), by what was heard since."""
     ALERTS = "alerts"
@@ -124,6 +126,12 @@ def show(session: Session, desk: Desk, incident: Incident, now: datetime, *, urg
         outbox.show_newer(session, card, urgent=urgent)
     if incident.state != State.OPEN:  # while it goes on, whoever locks shows it
         rollouts.show(session, desk, incident, now)
+
+
+def stands(session: Session, desk: Desk, incident: Incident) -> bool:
+    """Whether its card was shown already in its team's channel: an edit of it notifies nobody."""
+    card = outbox.find_card(session, INCIDENT, str(incident.id), card_places(session, desk, incident)[0])
+    return card is not None and card.ts is not None
 
 
 def card_in_room(session: Session, incident: Incident) -> Card | None:

@@ -70,6 +70,17 @@ def enter(
     return True
 
 
+def became(session: Session, incident_id: int, key: str, text: str, at: datetime) -> bool:
+    """What a line told of has come to this by now: it says so instead; returns whether there is such a line."""
+    row = _entry(session, incident_id, key)
+    if row is None:
+        return False
+    row.text, row.at = _kept(text), at
+    session.add(row)
+    session.flush()
+    return True
+
+
 def entries(session: Session, incident_id: int, *, latest: int | None = None) -> Sequence[Entry]:
     """The lines of an incident in order; only the ``latest`` of them where that is said."""
     statement = select(Entry).where(Entry.incident == incident_id)

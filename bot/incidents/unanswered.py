@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from bot import outbox, work
 from bot.deploys.loading import Desk
@@ -15,9 +15,10 @@ from bot.incidents.paging import WAITING
 from bot.incidents.states import EntryKind, PageState, State
 from bot.incidents.telling import PersonSaid, Said
 from bot.incidents.waking import Way
-from bot.outbox import Lane
+from bot.outbox import Card, Lane
 
 _BY_ITSELF = "PagerDuty goes on by its escalation policy"
+_NOBODY = "nobody is known to tell"
 
 MOST_NAGS = 3
 """How often somebody is asked again in Slack who cannot be woken otherwise."""
@@ -63,15 +64,17 @@ def escalate(session: Session, desk: Desk, incident: Incident, page: Page, now: 
     return sending.wake_next(session, desk, incident, page, now, found)
 
 
-def then_words(session: Session, desk: Desk, incident: Incident, page: Page) -> str | None:
+def then_words(session: Session, desk: Desk, incident: Incident, page: Page, *, leaves: bool = False) -> str | None:
     """What is done where a page is not answered by its time: ``due``, as it would be now, in words.
 
-    None where nothing is: it is answered, nobody waits for it, or nothing fires.
+    None where nothing is: it is answered, nobody waits for it, or nothing fires. ``leaves``: as it will be once the
+    call has left, which is about to.
     """
     waits = page.state in WAITING and page.no_answer_at is not None
     if not waits or incident.state != State.OPEN or incident.quiet_at is not None or pages.answered(session, incident):
         return None
-    if page.way not in sending.CALLS and page.nags < MOST_NAGS:
+    told_only = page.way not in sending.CALLS or (not leaves and _is_late(page, desk.now))
+    if told_only and page.nags < MOST_NAGS:
         return "this is asked again"
     found = succession.next_of(session, desk, incident, desk.now, but=page, escalating=True)
     if found is not None:
@@ -79,10 +82,15 @@ def then_words(session: Session, desk: Desk, incident: Incident, page: Page) -> 
     return _BY_ITSELF if page.way == Way.POLICY else "nobody else is left to be woken"
 
 
+def _is_late(page: Page, now: datetime) -> bool:
+    """Whether a call has not left within the time that it may take."""
+    return page.state == PageState.WANTED and page.asked_at + sending.LEAVES_WITHIN <= now
+
+
 def _unreached(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> None:
     """A call has not left within the time that it may take: that is said aloud, and others are told in Slack."""
     told = _tell_others(session, desk, incident, page, now)
-    words = f"{listed(told)} {'is' if len(told) == 1 else 'are'} told in Slack" if told else "nobody is known to tell"
+    words = f"{listed(told)} {'is' if len(told) == 1 else 'are'} told in Slack" if told else _NOBODY
     of = f"{page.id}:{page.asked_at.isoformat()}:unreached"
     telling.say(
         session, desk, incident, Said.PAGE_FAILED, of, now, page=page.id,
@@ -109,6 +117,14 @@ def _tell_others(session: Session, desk: Desk, incident: Incident, page: Page, n
     return named
 
 
+def _others_told(session: Session, page: Page) -> bool:
+    """Whether others have been told already, in Slack, that a call does not leave."""
+    cards = select(Card.id).where(
+        Card.kind == telling.PAGE, Card.subject == str(page.id), col(Card.place) != (page.slack_id or "")
+    )
+    return session.exec(cards.limit(1)).first() is not None
+
+
 def _nag(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> None:
     """Tell them again in Slack, which is all there is; after some times somebody else is told as well."""
     page.nags += 1
@@ -122,9 +138,10 @@ def _nag(session: Session, desk: Desk, incident: Incident, page: Page, now: date
         telling.tell(session, incident, page.slack_id, PersonSaid.PAGE, of, now, page=number, nag=page.nags)
     words = f"{page.name} is asked again"
     if page.state == PageState.WANTED:
+        anew = _others_told(session, page)  # else it was down with us, or the time for the first word was slept through
         told = [*([page.name] if page.slack_id is not None else []), *_tell_others(session, desk, incident, page, now)]
-        again = f"{listed(told)} {'is' if len(told) == 1 else 'are'} told again in Slack" if told else "nobody is known"
-        words = f"PagerDuty does not answer, and is tried again; {again}"
+        now_told = f"{'is' if len(told) == 1 else 'are'} told {'again ' if anew else ''}in Slack"
+        words = f"PagerDuty does not answer, and is tried again; {f'{listed(told)} {now_told}' if told else _NOBODY}"
     telling.say(session, desk, incident, Said.NO_ANSWER, f"{number}:{page.nags}", now, page=number, next=words)
     page.no_answer_at = now + desk.catalog.paging.no_answer_after
     work.schedule(session, pages.PAGE, number, page.no_answer_at)

@@ -15,10 +15,11 @@ from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import IncidentActed
 from bot.gates.wording import listed
-from bot.incidents import finding, naming, paging, roles, telling, timeline
+from bot.incidents import finding, naming, pages, paging, people, ranking, roles, telling, timeline
 from bot.incidents.models import Incident, Likely, Opinion, Page
 from bot.incidents.states import EntryKind, PageState, State
 from bot.incidents.telling import Said
+from bot.incidents.waking import Way
 
 _PASSABLE = (PageState.WANTED.value, PageState.SENT.value, PageState.ANSWERED.value)
 """Pages that can still be passed on."""
@@ -27,9 +28,10 @@ _PASSABLE = (PageState.WANTED.value, PageState.SENT.value, PageState.ANSWERED.va
 def not_mine(session: Session, desk: Desk, incident: Incident, event: IncidentActed, now: datetime) -> str:
     """Somebody says that it is not theirs; returns what they are told, with who is woken instead.
 
-    Somebody who was woken for it passes that on. Anybody else wakes whoever is next once for each likely change: a
-    second voice that says the same is kept, and wakes nobody. While somebody else is on it, and after the end, it is
-    kept alone. UserError, with nothing done, where the button named somebody else than who would be woken now.
+    Somebody who was woken for it passes that on. Somebody who was asked, or had a hand in it, wakes whoever is next
+    only where nobody is waited for, once for each likely change; a second voice that says the same is kept, and wakes
+    nobody. While somebody else is on it, and after the end, it is kept alone. UserError, with nothing done, where the
+    button named somebody else than who would be woken now, and for whoever has nothing to do with it.
     """
     _must_be_seen(session, desk, incident, event)
     page = finding.page_of(session, incident, event.slack_id)
@@ -41,6 +43,13 @@ def not_mine(session: Session, desk: Desk, incident: Incident, event: IncidentAc
             "on call, use its button for that."
         )
     name = naming.likely_called(session, desk, likely) if likely is not None else naming.called(incident)
+    goes_on = incident.state == State.OPEN.value and not incident.watched
+    if goes_on and page is None and not _concerns(session, desk, incident, likely, event.slack_id):
+        waited = _waited_for(session, incident)
+        raise UserError(
+            f"Nothing was done: only who was woken or asked, or had a hand in it, can say that. {waited}If you can "
+            "help, say that you are on it."
+        )
     said_before = likely is not None and _rejected(session, likely)
     fresh = likely is None or give(session, likely, event, now, right=False)
     if fresh:
@@ -56,6 +65,10 @@ def not_mine(session: Session, desk: Desk, incident: Incident, event: IncidentAc
         telling.show(session, desk, incident, now)
         return f"Kept: it was not {name}. {said}"
     passes = page is not None and page.state in _PASSABLE
+    waited = "" if passes else _waited_for(session, incident)
+    if waited and not said_before:
+        telling.show(session, desk, incident, now)
+        return f"Kept: it was not {name}. {waited}Nobody else is woken before."
     if not passes and (said_before or not fresh):
         telling.show(session, desk, incident, now)
         return f"Kept: it was not {name}. Somebody had said so before, and whoever is next was woken then."
@@ -86,6 +99,9 @@ def right(session: Session, desk: Desk, incident: Incident, event: IncidentActed
         incident.cause = likely.id
         session.add(incident)
         session.flush()
+    if incident.state == State.OPEN.value:
+        said = f"{likely.id}:said:{event.slack_id}:{now.isoformat()}"
+        telling.say(session, desk, incident, Said.LIKELY, said, now, likely=likely.id, called=event.called)
     telling.show(session, desk, incident, now)
     return f"Kept: it was {name}."
 
@@ -103,6 +119,9 @@ def give(session: Session, likely: Likely, event: IncidentActed, now: datetime, 
         session, Tag.OPINION_GIVEN, f"incident:{likely.incident}", now, who=f"slack:{event.slack_id}",
         likely=likely.id, kind=likely.kind, of=likely.subject, right=right,
     )  # fmt: skip
+    of = session.get(Incident, likely.incident)
+    if of is not None:
+        ranking.reorder(session, of)
     return True
 
 
@@ -126,6 +145,22 @@ def _taken(session: Session, desk: Desk, incident: Incident, event: IncidentActe
     if page is not None and page.state in (PageState.WANTED.value, PageState.SENT.value):
         paging.let_off(session, page)
     return f"{listed(others)} {'is' if len(others) == 1 else 'are'} on it, so nobody else is woken."
+
+
+def _concerns(session: Session, desk: Desk, incident: Incident, likely: Likely | None, slack_id: str) -> bool:
+    """Whether somebody has a say: they were told of it in their own conversation, or had a hand in that change."""
+    if telling.was_told(session, incident.id or 0, slack_id):
+        return True
+    found = people.of_likely(session, desk, incident, likely) if likely is not None else ()
+    return any(one.slack_id == slack_id for one in found)
+
+
+def _waited_for(session: Session, incident: Incident) -> str:
+    """Who is called and has not answered yet, in a sentence; nothing where nobody is."""
+    asked = [
+        one.name for one in pages.of(session, incident) if one.state in paging.WAITING and one.way != Way.RESPOND.value
+    ]
+    return f"{listed(asked)} {'is' if len(asked) == 1 else 'are'} asked now. " if asked else ""
 
 
 def _rejected(session: Session, likely: Likely) -> bool:

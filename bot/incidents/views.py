@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.deploys.views import ChangeView, LinkView, PersonView
+from bot.incidents.plain import was_turned
 from bot.incidents.states import PageState, State
 
 
@@ -64,11 +65,23 @@ class LikelyView:
     """What was done to the flag: “25 % → 50 %”."""
     kept_in: str | None = None
     """Where the flag is kept, as people call it, where that is known."""
+    undid: bool = False
+    """Whether it took another likely change out: to turn the flag back would bring that in again."""
     sha: str | None = None
     url: str | None = None
     rolled_back_at: datetime | None = None
     can_roll_back: bool = False
     opinions: tuple[OpinionView, ...] = ()
+
+    @property
+    def said(self) -> bool | None:
+        """What people say of it: that it was it, or was not; None where nobody says anything. One is enough for it."""
+        return any(one.right for one in self.opinions) if self.opinions else None
+
+    @property
+    def turned(self) -> str:
+        """What was done to a flag, as the rest of a sentence: ``was turned off``."""
+        return was_turned(self.summary)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,6 +317,8 @@ class PersonNote:
     nag: int
     written: bool
     """Whether the likely change is theirs: they wrote some of it, or rolled back."""
+    instead: bool = False
+    """Whether they are told since somebody else could not be called, whose page it is."""
     again: bool = False
     """Whether it is a message besides their card, to be heard: it is never edited, so it says little."""
 
@@ -343,3 +358,7 @@ class IncidentLine:
     room: str | None
     alerts: tuple[str, ...] = ()
     """What its first alerts are called that fire."""
+    by_hand: bool = False
+    """Whether somebody opened it and no alert ever came to it: nothing but people tell whether it goes on."""
+    called: tuple[PageLine, ...] = ()
+    """Who was woken and has not answered, where nobody is on it; those first after whom somebody else is woken."""

@@ -54,7 +54,7 @@ def facts_among(
                 ended=stage is Stage.WANTS_GO,
                 rollbacks=lock.rollbacks,
                 who=_who_can(lock, owner.team),
-                able=_able_words(lock, owner.team),
+                able=able_words(lock, owner.team),
                 hold=lock.covered.kind is ScopeKind.PROMOTION,
                 set_by=lock.owner,
                 room=lock.room,
@@ -117,7 +117,7 @@ def _who_can(lock: Lock, team: Team | None) -> tuple[str, ...]:
     return _members(team) if named else ()
 
 
-def _able_words(lock: Lock, team: Team | None) -> str:
+def able_words(lock: Lock, team: Team | None) -> str:
     """Who can lift a lock, in words: for whom there are too many to name, or who are known by their group alone."""
     return "anybody here but guests" if _anybody_can(lock, team) or team is None else f"members of {team.name}"
 

@@ -89,13 +89,14 @@ def go_card(session: Session, desk: Desk, lock: Lock, card: Card, asking: Mappin
     together = service.lifted_together(session, lock) if service.asks_now(lock, card.subject) else ()
     wanting = [one for one in together if rules.stage(one, desk.now) is Stage.WANTS_GO]
     places = tuple(dict.fromkeys(place for one in wanting for place in asking.get(_id(one), ())))
+    shown = wanting or [one for one in together if one.go_at is not None] or [lock]
     waits = bool(wanting)
     offers = waits and not places and lock.covered.kind is ScopeKind.PROMOTION
     if card.ts is None and not places and not offers:
         return None
     return GoCard(
         lock_id=_id(lock),
-        scopes=tuple(scopes.called(session, one) for one in wanting or together or [lock]),
+        scopes=tuple(scopes.called(session, one) for one in shown),
         asking=places,
         offers=offers,
         reason=lock.reason,
@@ -105,8 +106,8 @@ def go_card(session: Session, desk: Desk, lock: Lock, card: Card, asking: Mappin
         waits=waits,
         holds=stage is Stage.HOLDS,
         ends_at=lock.ends_at,
-        go_at=lock.go_at if stage is Stage.OVER else None,
-        go_by=person(session, desk, lock.go_by) if lock.go_by else None,
+        go_at=shown[0].go_at if stage is Stage.OVER else None,
+        go_by=person(session, desk, shown[0].go_by) if shown[0].go_by else None,
     )
 
 

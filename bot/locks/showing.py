@@ -83,17 +83,20 @@ def ask_go(session: Session, lock: Lock, now: datetime) -> None:
 def lifted_together(session: Session, lock: Lock) -> Sequence[Lock]:
     """A lock and those that were lifted in the same instant, in one channel and for one cause; the first set first.
 
-    Not one after which nobody was asked for a Go.
+    Not one after which nobody is asked for a Go: nothing waited, or it was locked anew since.
     """
+    found = [one for one in _lifted_with(session, lock) if not one.closed or one.go_at is not None]
+    return found if lock in found else [lock, *found]
+
+
+def _lifted_with(session: Session, lock: Lock) -> Sequence[Lock]:
     if lock.lifted_at is None:
         return [lock]
-    found = session.exec(
+    return session.exec(
         select(Lock)
         .where(Lock.cause == lock.cause, Lock.channel == lock.channel, Lock.lifted_at == lock.lifted_at)
-        .where(col(Lock.closed).is_(False) | col(Lock.go_at).is_not(None))
         .order_by(col(Lock.id))
     ).all()
-    return found if lock in found else [lock]
 
 
 def asks_now(lock: Lock, subject: str) -> bool:
@@ -103,10 +106,10 @@ def asks_now(lock: Lock, subject: str) -> bool:
 
 def show_asked(session: Session, lock: Lock, now: datetime) -> None:
     """What asked for its Go shows what came of that."""
-    asked = lifted_together(session, lock)[0]
-    first, last = f"{asked.id}:", f"{asked.id};"
-    for card in session.exec(select(Card).where(Card.kind == GO, Card.subject >= first, Card.subject < last)).all():
-        outbox.touch_card(session, GO, card.subject, card.place, now, urgent=True)
+    for asked in _lifted_with(session, lock):  # whichever of them it was that asked for all
+        first, last = f"{asked.id}:", f"{asked.id};"
+        for card in session.exec(select(Card).where(Card.kind == GO, Card.subject >= first, Card.subject < last)).all():
+            outbox.touch_card(session, GO, card.subject, card.place, now, urgent=True)
 
 
 def schedule(session: Session, lock: Lock) -> None:

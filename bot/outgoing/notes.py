@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from bot import outbox, people
 from bot.delivery import Showing
-from bot.deploys import builds, loading, service
+from bot.deploys import builds, loading, reverting, service
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Deploy, Target
 from bot.deploys.views import (
@@ -60,6 +60,7 @@ def change_note(session: Session, desk: Desk, note: Note) -> Showing | None:
         duration=deploy.status_at - began if deploy.state.ended else None,
         url=deploy.url or (carried.url if carried is not None else None),
         locked=f"{locked.scope}: {locked.reason}" if locked is not None else None,
+        reverted=reverting.reverted_by(session, change, deploy) if outcome is Outcome.LIVE else None,
         by=shown.who_view(session, desk, rollback.requested_by) if rollback is not None else None,
         reason=rollback.reason if rollback is not None else None,
         channel=desk.catalog.service(target.service).channel if rollback is not None else None,
@@ -84,6 +85,7 @@ def watch_note(session: Session, desk: Desk, note: Note) -> Showing | None:
         environment=target.environment,
         status=deploy.state,
         duration=None,
+        reverted=reverting.reverted_by(session, change, deploy) if outcome is Outcome.LIVE else None,
         url=deploy.url or (rollback.url if rollback is not None else None),
         by=shown.who_view(session, desk, rollback.requested_by) if rollback is not None else None,
         reason=rollback.reason if rollback is not None else None,

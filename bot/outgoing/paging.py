@@ -30,8 +30,6 @@ log = structlog.get_logger(__name__)
 
 NOT_SET_UP = "PagerDuty is not set up"
 
-EXHAUSTED = "its escalation policy has nobody else to call"
-
 
 @dataclass(frozen=True)
 class Paging:
@@ -83,7 +81,7 @@ class Paging:
         """The pager's incident goes to whoever comes next by its policy; where nobody does, the page fails."""
         reached = await pager.escalate(incident, leaving.policy or None, leaving.rung)
         if not reached:
-            return self._failed(number, EXHAUSTED)
+            return self._exhausted(number)
         return self._sent(number, Paged(incident, None, tuple(reached)), None)
 
     async def ask(self, data: Mapping[str, Any]) -> Settle:
@@ -165,6 +163,13 @@ class Paging:
     def _failed(self, number: int, why: str) -> Settle:
         def write(session: Session, now: datetime) -> None:
             answering.failed(session, self.desk(now), number, why, now)
+            self.settle(session, now)
+
+        return write
+
+    def _exhausted(self, number: int) -> Settle:
+        def write(session: Session, now: datetime) -> None:
+            answering.exhausted(session, self.desk(now), number, now)
             self.settle(session, now)
 
         return write

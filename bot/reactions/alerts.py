@@ -7,7 +7,7 @@ not a promotion carried it; of a storm only the first few are, since the card co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from sqlalchemy import ColumnElement, func
@@ -35,6 +35,12 @@ SAID = "deploy_said"
 
 MOST_HEARD = 5
 """Alerts of one rollout that are said aloud."""
+
+MOST_TIMES = 2
+"""So often one alert is said to fire, and to be over, …"""
+
+FLAPS_WITHIN = timedelta(minutes=30)
+"""… within this time."""
 
 
 Heard = AlertReported | FlagChanged | PagerAnswered
@@ -110,7 +116,7 @@ def _tell(session: Session, desk: Desk, live: Deploy, alert: Alert, channel: str
             telling.tell_alert_over(session, desk, owner, alert.id or 0, now)
         else:
             _say_over(session, live, alert, now)
-    elif now < live.status_at + desk.catalog.paging.window:
+    elif now < live.status_at + desk.catalog.paging.window and not _comes_and_goes(session, alert):
         authors = not incidents.wakes(session, alert)
         if owner is None and _may_be_heard(session, f"{SAID}:{live.id}:{DeploySaid.ALERT.value}:", channel):
             _say(session, desk, live, channel, alert, now, authors=authors)
@@ -174,6 +180,18 @@ def _note(
         session, SAID, f"{SAID}:{deploy.id}:{said.value}:{of}:{place}", place, now, thread=thread, deploy=deploy.id,
         said=said.value, **data,
     )  # fmt: skip
+
+
+def _comes_and_goes(session: Session, alert: Alert) -> bool:
+    """Whether the same alert fired so often shortly before that its beginnings and ends are said no more: cards count.
+
+    Its incident says that it comes and goes.
+    """
+    before = select(Alert.id).where(
+        Alert.source == alert.source, Alert.fingerprint == alert.fingerprint, Alert.id != alert.id,
+        col(Alert.started_at).between(alert.started_at - FLAPS_WITHIN, alert.started_at),
+    )  # fmt: skip
+    return len(session.exec(before.limit(MOST_TIMES)).all()) == MOST_TIMES
 
 
 def _may_be_heard(session: Session, begins: str, place: str) -> bool:

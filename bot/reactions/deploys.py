@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from bot import outbox, people, work
 from bot.catalog import Service
@@ -47,8 +47,18 @@ def _tell_authors(session: Session, desk: Desk, deploy: Deploy, target: Target, 
     final = owner.is_final(target.environment, deploy.final)
     for link, change in service.changes_of(session, deploy.id or 0):
         _tell_of(session, desk, deploy, change, _outcome(deploy, leaving=link.leaving, final=final), now)
+        if change.reverts is not None and deploy.state.ended:
+            _show_reverted(session, change)
     for change in service.dropped_from(session, deploy.id or 0):
         _tell_of(session, desk, deploy, change, Outcome.ABSENT, now)
+
+
+def _show_reverted(session: Session, revert: Change) -> None:
+    """What this takes back does nothing any more where it went, or does again: its cards say so."""
+    taken = select(Change).where(Change.repo == revert.repo, Change.number == revert.reverts)
+    for change in session.exec(taken).all():
+        for card in outbox.cards_about(session, "change", str(change.id)):
+            outbox.show_newer(session, card, urgent=False)
 
 
 def _tell_of(

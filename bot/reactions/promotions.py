@@ -52,7 +52,7 @@ def went_live(session: Session, desk: Desk, deploy: Deploy, now: datetime) -> No
     owner = promotions.owner_of(session, deploy)
     target = session.get(Target, deploy.target)
     if target is not None:
-        alerting.tell_of_live(session, desk, alerts.firing(session, target.service), now)
+        alerting.tell_of_live(session, desk, alerts.firing(session, target.service, {target.environment}), now)
     watched_until = deploy.status_at + desk.catalog.paging.window
     if owner is not None and watched_until > now:
         work.schedule(session, telling.PROMOTION, owner.id or 0, watched_until)

@@ -116,7 +116,7 @@ def _already(session: Session, desk: Desk, change: Change, environment: str | No
     there = [
         stage.environment
         for stage in loading.stages(session, desk, change)
-        if stage.status is DeployStatus.SUCCEEDED and not stage.left and environment in (None, stage.environment)
+        if stage.status is DeployStatus.SUCCEEDED and stage.works and environment in (None, stage.environment)
     ]
     return f" It is live in {', '.join(dict.fromkeys(there))} already." if there else ""
 

@@ -161,10 +161,12 @@ def test_not_mine_twice_wakes_nobody_twice(burning: Rooming) -> None:
 
 
 def test_a_second_voice_is_kept_and_wakes_nobody(burning: Rooming) -> None:
-    """Somebody who was not paged agrees: that is a label, and no reason to wake yet another."""
+    """Whoever has nothing to do with it is told who is asked; what they say for it is a label all the same."""
     burning.acts(IncidentAct.NOT_MINE, likely=likely(burning))
     woken = burning.pages()
-    burning.acts(IncidentAct.NOT_MINE, "U0BEN", likely=likely(burning))
+    burning.acts(IncidentAct.RIGHT, "U0BEN", likely=likely(burning))
+    said = burning.refused_act(IncidentAct.NOT_MINE, "U0BEN", likely=likely(burning))
+    assert "Dee is asked now." in said
     assert burning.pages() == woken
     assert len(burning.session.exec(select(Opinion)).all()) == 2
 

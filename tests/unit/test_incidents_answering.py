@@ -108,7 +108,9 @@ def test_nobody_answers(session: Session) -> None:
     assert (here.pager.escalated, here.pager.phones()) == ([("Q1", "PESC"), ("Q1", "PESC")], ["PANA"])
     assert [name for name, *_ in here.pages()][-2:] == ["Eve", "the escalation policy of bakers"]
     assert here.told("U0EVE") == ["page"]
-    assert [state for *_, state in here.pages()][2:] == ["unanswered", "unanswered", "failed"]
+    assert [state for *_, state in here.pages()][2:] == ["unanswered", "sent", "failed"]
+    assert any("has nobody else to call: PagerDuty goes on calling Eve" in text for text in here.entries())
+    assert not any("could not be" in text for text in here.entries())
     assert any("Dee did not answer" in text for text in here.entries())
     assert not any("passed on" in text for text in here.entries())
 

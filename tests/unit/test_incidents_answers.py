@@ -32,8 +32,14 @@ def test_it_is_the_rooms_or_the_number_or_the_only_one(sqlite_session: Session) 
     assert incidents.room_of(session, "C0ELSE") is None
     with pytest.raises(UserError, match="I know no incident 9"):
         incidents.meant(session, 9, None)
-    reply = incidents.overview(session, here.desk, asked="/incident lead 7")
+    reply = incidents.overview(session, here.desk, asked="/incident lead", who="U0CHI")
     assert [one.incident_id for one in reply.open] == [2, 1]
+    assert reply.asked == "/incident lead #2 @Chi", "a number that there is, and nobody is named twice"
+    here.incidents()[1].watched = True
+    session.flush()
+    assert incidents.meant(session, None, None) == 1, "what is only watched is meant where it is named"
+    here.incidents()[1].watched = False
+    session.flush()
     here.acts(IncidentAct.MERGE, incident=here.incidents()[1], into=1)
     assert incidents.meant(session, 2, None) == 1
 
@@ -71,6 +77,14 @@ def test_words_about_an_incident_are_told_from_its_number(typed: str, named: lis
     assert (list(found), " ".join(rest)) == (named, said)
 
 
+def test_in_a_room_a_sentence_about_another_incident_is_of_the_rooms() -> None:
+    """“incident 5 is the cause”, said in the room of incident 6, is no update of incident 5."""
+    sentence = ["incident", "5", "is", "the", "cause"]
+    assert incidents.named_first(sentence, in_room=True) == ((), sentence)
+    for beyond_doubt, named in (("#5 is fine", ["#5"]), ("incident 5", ["5"]), ("<#C0ROOM1> is fine", ["<#C0ROOM1>"])):
+        assert list(incidents.named_first(beyond_doubt.split(), in_room=True)[0]) == named
+
+
 def test_a_number_at_the_beginning_is_that_of_an_open_incident_or_a_word(sqlite_session: Session) -> None:
     """“/incident update 1 % of requests fail” is no update of incident 1 that begins with a percent sign."""
     here = burning(sqlite_session)
@@ -89,7 +103,9 @@ def test_the_windows_offer_what_can_be_chosen(sqlite_session: Session) -> None:
     here = burning(sqlite_session)
     session, likely = here.session, here.session.exec(select(Likely)).one().id
     view = incidents.act_modal(session, here.desk, 1, IncidentAct.RESOLVE, "Rolled back")
-    assert (view.chosen, view.typed) == (likely, "Rolled back")
+    assert (view.chosen, view.typed) == (None, "Rolled back"), "our own confidence alone counts nothing"
+    here.acts(IncidentAct.RIGHT, "U0BEN", likely=likely)
+    assert incidents.act_modal(session, here.desk, 1, IncidentAct.RESOLVE).chosen == likely
     assert view.every[0] == 30, "how often a SEV2 is told of"
     with pytest.raises(UserError, match="No other incident is open"):
         incidents.act_modal(session, here.desk, 1, IncidentAct.MERGE)

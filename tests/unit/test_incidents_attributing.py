@@ -174,7 +174,7 @@ def test_who_turned_a_flag_is_woken(sqlite_session: Session) -> None:
     (likely,) = here.session.exec(select(Likely)).all()
     assert (likely.kind, likely.confidence) == ("flag", "high")
     assert here.pages()[0][:3] == ("Ben", "author", "assign")
-    assert "60 s after the flag new-basket was turned" in here.calls().calls[0].title
+    assert "60 s after the flag new-basket was turned on" in here.calls().calls[0].title
 
 
 def test_a_flag_that_is_told_of_late(sqlite_session: Session) -> None:
@@ -184,7 +184,7 @@ def test_a_flag_that_is_told_of_late(sqlite_session: Session) -> None:
     flag(here, -1)
     flag(here, 3)
     assert "Ben" in [name for name, *_ in here.pages()]
-    assert here.entries().count("The flag new-basket was turned (turned on)") == 2
+    assert here.entries().count("The flag new-basket was turned on") == 2
 
 
 # --- dependencies -------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from bot.alerts.models import Alert
+from bot.answers.incidents import act_modal
 from bot.catalog import PagingMode
 from bot.events import IncidentAct, LockAct, LockActed
 from bot.incidents import finding, timeline
@@ -176,18 +177,58 @@ def test_not_as_one_that_is_over(both: Rooming) -> None:
     assert "is resolved. Reopen it first" in both.refused_act(IncidentAct.MERGE, incident=first, into=2)
 
 
-def test_something_real_goes_on_as_something_real(burning: Rooming) -> None:
-    """Nobody is woken for ``mail``; once a real incident joins that one, it has a room and a lock."""
+def test_something_real_goes_on_where_the_other_is_only_watched(burning: Rooming) -> None:
+    """Nobody is woken for ``mail``: its card goes on as the real one, whose page rings on, with its lead and lock."""
     checkout, cart, mail = burning.services
     burning.services = (checkout, cart, replace(mail, paging=PagingMode.SHADOW))
+    burning.calls()
+    burning.gives(IncidentAct.LEAD, "U0CHI")
     burning.at += 20
     burning.fires("mail")
     first, second = burning.incidents()
-    assert [one.watched for one in burning.incidents()] == [False, True]
+    assert (first.watched, second.watched) == (False, True)
+    woken = burning.pages(first)
+    for number, says in ((1, True), (2, False)):
+        asked = act_modal(burning.session, burning.desk, number, IncidentAct.MERGE)
+        window = str(burning.renderer.modal("modals/incident_merge", asked, callback_id="c"))
+        assert ("One that is only watched goes on as this one instead." in window) is says
+    said = burning.acts(IncidentAct.MERGE, incident=first, into=2)
+    assert said == "Incident 2 (mail 5xx) goes on as incident 1 (checkout 5xx) in #inc-2026-03-02-checkout-5xx."
+    assert (first.state, first.watched, first.lead) == (State.OPEN, False, "U0CHI")
+    assert (second.state, second.merged_into) == (State.MERGED, 1)
+    assert [row.service for row in finding.services_of(burning.session, first)] == ["checkout", "mail"]
+    assert burning.locked() == [("checkout/production", "incident:1")], "nobody locked what is only watched"
+    assert burning.pages(first) == woken, "nobody is woken anew"
+    assert burning.pager.resolved == []
+    assert ("Ana", "author", "assign", "sent") in woken
+    burning.turn(burning.at + 10)
+    assert "Dee" in [name for name, *_ in burning.pages(first)], "it is passed on when nobody answers"
+
+
+def test_whoever_led_the_one_leads_the_other(both: Rooming) -> None:
+    """Where nobody does yet; whoever leads the other goes on leading it."""
+    first, second = incidents(both)
+    both.acts(IncidentAct.LEAD, "U0CHI", incident=first)
+    both.acts(IncidentAct.SCRIBE, "U0BEN", incident=first)
+    both.acts(IncidentAct.SCRIBE, "U0EVE", incident=second)
+    both.acts(IncidentAct.MERGE, incident=first, into=2)
+    assert (second.lead, second.scribe) == ("U0CHI", "U0EVE")
+
+
+def test_a_phone_that_rings_rings_on_where_nobody_is_called_for_the_other(burning: Rooming) -> None:
+    """Of mail people are told in Slack alone: that takes no call from anybody."""
+    checkout, cart, mail = burning.services
+    burning.services = (checkout, cart, replace(mail, pagerduty_service=None))
+    burning.calls()
+    burning.at += 20
+    burning.fires("mail")
+    first, second = burning.incidents()
+    assert burning.pages(second)
+    assert all(way == "message" for _, _, way, _ in burning.pages(second))
     burning.acts(IncidentAct.MERGE, incident=first, into=2)
-    assert [one.watched for one in burning.incidents()] == [False, False]
-    assert sorted(burning.locked()) == [("checkout/production", "incident:2"), ("mail/production", "incident:2")]
-    assert burning.room_of(second)
+    assert ("Ana", "author", "assign", "sent") in burning.pages(second)
+    burning.calls()
+    assert burning.pager.resolved == []
 
 
 def test_the_room_of_a_merged_incident_is_closed_in_its_time(both: Rooming) -> None:

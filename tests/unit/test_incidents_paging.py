@@ -12,13 +12,13 @@ from bot import people
 from bot.catalog import PersonEntry
 from bot.errors import GiveUp, RetryLater, Unauthorised
 from bot.events import HoursChosen, Human, IncidentAct, Level, PagerSaid, PreferenceChosen
-from bot.incidents import pages
+from bot.incidents import finding, loading, naming, pages
 from bot.incidents.models import Page
 from bot.outbox import Card, Effect, Lane
 from bot.people import choose_hours
 from bot.ports import Member
 from tests.unit.alarming import PEOPLE, alarms, away, broken
-from tests.unit.reports import ANA, BEN, BOT, CHI, commit, minute, pull
+from tests.unit.reports import ANA, BEN, BOT, CHI, commit, minute, pull, report
 
 EVE = Human(login="eve", name="Eve")
 
@@ -103,6 +103,25 @@ def test_who_rolled_back_is_woken_and_not_the_old_author(sqlite_session: Session
     assert here.pages()[0][:3] == ("Eve", "rolled_back", "assign")
 
 
+def test_a_way_back_of_which_the_forge_tells_nothing_is_one_everywhere(sqlite_session: Session) -> None:
+    """Without its word it is what ran there that tells: whoever is woken reads what they did."""
+    here = alarms(sqlite_session)
+    here.shipped()
+    here.at = 100
+    told = {"repo": "bakery/checkout", "service": "checkout"}
+    here.tell(report("a", "succeeded", 100, number="back", began=99, creator=EVE, **told))
+    here.at = 110
+    here.fires()
+    assert here.pages()[0][:3] == ("Eve", "rolled_back", "assign")
+    (call,) = here.calls().calls
+    assert "10 min after the rollback to aaaaaaa went live" in call.title
+    card = loading.incident_card(here.session, here.desk, here.incident())
+    assert [(one.rollback, one.who and one.who.name) for one in card.likely] == [(True, "Eve")]
+    assert card.before[0].kind == "rollback"
+    called = naming.likely_called(here.session, here.desk, finding.named_likely(here.session, here.incident())[0])
+    assert called == "the rollback of checkout to aaaaaaa"
+
+
 def test_who_reverted_is_woken(sqlite_session: Session) -> None:
     """Ben's pull request takes Ana's back."""
     here = alarms(sqlite_session)
@@ -113,14 +132,14 @@ def test_who_reverted_is_woken(sqlite_session: Session) -> None:
 
 
 def test_an_author_who_is_away_has_the_on_call_woken_and_is_named_to_be_asked(sqlite_session: Session) -> None:
-    """By their status in Slack; until it ends."""
+    """By their status in Slack, until it ends; nobody is disturbed on a holiday to hear that they are not woken."""
     here = alarms(sqlite_session)
     here.shipped()
     away(here, "U0ANA")
     here.at = 5
     here.fires()
     assert here.pages()[0] == ("Dee", "on_call", "policy", "wanted")
-    assert here.told("U0ANA") == ["asked"]
+    assert here.told("U0ANA") == []
     row = people.profile_of(here.session, "U0ANA")
     assert row is not None
     row.away_until = minute(4)

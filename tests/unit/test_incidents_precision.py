@@ -95,7 +95,7 @@ def test_a_page_is_unjudged_until_somebody_says_something(here: Rooming) -> None
     here.acts(IncidentAct.RIGHT, likely=likely(here))
     assert of_bakers(here) == Precision(sent=2, right=2, wrong=0)
     here.at += 1
-    here.acts(IncidentAct.NOT_MINE, "U0BEN", likely=likely(here))
+    here.acts(IncidentAct.NOT_MINE, "U0CHI", likely=likely(here))
     assert of_bakers(here) == Precision(sent=2, right=0, wrong=2)
     here.acts(IncidentAct.RESOLVE, text="rolled back", likely=likely(here))
     assert of_bakers(here) == Precision(sent=2, right=2, wrong=0)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.errors import RetryLater
 from bot.events import IncidentAct
 from tests.unit.alarming import BAKERS, away, paged
 from tests.unit.buzzing import Slack
@@ -21,7 +22,8 @@ CASES: Mapping[str, tuple[Mapping[str, Any], str, str, str]] = {
     ),
     "its author, then whoever is on call": ({"team": ALONE}, "U0ANA", "Dee (on call) is woken", "Dee"),
     "its author, and nobody knows who is on call": (
-        {"team": ALONE, "rota": ()}, "U0ANA", "whoever is on call for checkout is woken", "whoever is on call"
+        {"team": ALONE, "rota": ()}, "U0ANA", "whoever is on call for checkout is woken",
+        "whoever is on call for checkout",
     ),
     "whoever is on call, then the team's policy": (
         {"away": True}, "U0DEE", "it goes on to the escalation policy of bakers", "the escalation policy of bakers"
@@ -57,7 +59,7 @@ def test_who_is_woken_next_is_who_it_said(calm: Rooming, case: str) -> None:
     assert [f"No answer within 5 min: {promised}." in call.details for call in calm.pager.calls] == [True]
     before = calm.entries()
     calm.turn(18)
-    assert [one for one in calm.entries() if one not in before and one.startswith(f"{woken} is called: ")]
+    assert [one for one in calm.entries() if one not in before and one.endswith(f": {woken} is called now")]
 
 
 def test_without_a_pager_whoever_is_told_in_slack_is_asked_again(calm: Rooming) -> None:
@@ -84,3 +86,20 @@ def test_nothing_is_promised_while_nothing_fires_or_somebody_is_on_it(calm: Room
     calm.at = 15
     calm.acts(IncidentAct.MINE, who="U0EVE")
     assert "none by" not in slack.shows("incident", "#bakers").text
+
+
+def test_while_the_pager_cannot_be_reached_nobody_else_is_promised(calm: Rooming) -> None:
+    """Whoever is woken is asked again, until the call has left; what the call itself says holds from then on."""
+    slack = burning(calm, {})
+    further = "it goes on to the escalation policy of bakers"
+    calm.pager.faults["page"] = RetryLater("PagerDuty did not answer")
+    assert f": {further}\n" in slack.shows("page", "U0ANA", first=True).text
+    calm.turn(12.6)
+    assert ": this is asked again\n" in slack.shows("page", "U0ANA").text
+    calm.turn(17.1)
+    assert not [one for one in calm.entries() if "the escalation policy of bakers" in one]
+    del calm.pager.faults["page"]
+    calm.turn(19)
+    calm.calls()
+    assert [f"No answer within 5 min: {further}." in call.details for call in calm.pager.calls] == [True]
+    assert f": {further}\n" in slack.shows("page", "U0ANA").text

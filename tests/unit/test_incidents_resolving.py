@@ -47,14 +47,14 @@ def test_what_is_over_is_let_go_and_written_down(burning: Rooming) -> None:
     incident = quiet(burning)
     burning.at += 5
     said = burning.acts(IncidentAct.RESOLVE, text="Rolled back to a.", likely=likely(burning))
-    assert said == f"Resolved: {CALLED}, 20 min after it began."
+    assert said == f"Resolved: {CALLED}, 25 min after it began (recovered after 20 min)."
     assert (incident.state, incident.resolved_by, incident.cause) == (State.RESOLVED, "U0ANA", likely(burning))
     assert incident.resolved_at == burning.now
     assert incident.mitigated_at == burning.now - timedelta(minutes=5), "the harm ended when nothing fired any more"
     assert burning.locked() == []
     assert not any(row.locked for row in finding.services_of(burning.session, incident))
     assert incident.next_update_at is None
-    assert burning.entries()[-1] == "Resolved after 20 min: Rolled back to a."
+    assert burning.entries()[-1] == "Resolved 25 min after it began (recovered after 20 min): Rolled back to a."
     assert burning.notes("resolved")[0].data["called"] == "Ana"
     fact = burning.session.exec(select(Fact).where(Fact.tag == Tag.INCIDENT_MOVED.value)).all()[-1]
     assert (fact.data["to"], fact.data["cause"]) == ("resolved", likely(burning))

@@ -68,7 +68,7 @@ def test_whoever_is_woken_next_reads_the_same_facts_and_who_says_what(sqlite_ses
     assert dee.text.split("\n")[0] == "🔴 checkout 5xx, 12 min after #812 went live · SEV2 · incident 1"
     assert "Can you look? You are on call." in dee.text
     assert "↪️ Ana: it was not this" in dee.text
-    assert "Likely change 1 of 1, confidence high" in dee.text
+    assert "Likely change 1 of 1, said not to be it" in dee.text
     assert "No likely change" not in dee.text
     ana = page_shown(here, "U0ANA")
     assert ana is not None

@@ -64,15 +64,18 @@ def test_an_update_is_said_in_the_room_with_when_the_next_one_comes(burning: Roo
         next_at=minute(40),
     )  # fmt: skip
     assert said == (
-        "Said in #inc-2026-03-02-checkout-5xx. The next word is promised for 12:40 (UTC); you are reminded then."
+        "Said in #inc-2026-03-02-checkout-5xx. The next word is promised for 12:40 (UTC); the room is reminded then."
     )
-    (row,) = burning.session.exec(select(StatusUpdate)).all()
+    assert burning.gives(IncidentAct.LEAD, "U0CHI").startswith("Chi leads")
+    assert "; Chi, who leads, is reminded then." in burning.acts(IncidentAct.UPDATE, text="All as it was.")
+    assert "; you are reminded then." in burning.acts(IncidentAct.UPDATE, "U0CHI", text="All as it was.")
+    row, *_ = burning.session.exec(select(StatusUpdate)).all()
     assert (row.condition, row.actions, row.needs) == (
         "One in ten payments fails.", "We roll back.", "Somebody of mail.",
     )  # fmt: skip
-    (note,) = burning.notes("update")
+    note, *_ = burning.notes("update")
     assert (note.place, note.data["update"]) == (burning.incident().room, row.id)
-    assert burning.entries()[-1] == ("One in ten payments fails. Being done: We roll back. Needed: Somebody of mail.")
+    assert "One in ten payments fails. Being done: We roll back. Needed: Somebody of mail." in burning.entries()
 
 
 def test_without_a_time_the_next_word_comes_as_the_severity_says(burning: Rooming) -> None:

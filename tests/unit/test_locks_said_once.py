@@ -106,3 +106,29 @@ def test_whoever_unlocks_before_the_end_finds_the_go_in_one_place(calm: Rooming,
     slack.sends()
     assert offering(slack) == (["promotion"] if waiting else ["lock"])
     assert [what for what in slack.to("#bakers") if "lock" in what] == (["lock_go"] if waiting else ["lock"])
+
+
+def test_one_that_is_locked_anew_leaves_the_question_about_the_others(calm: Rooming) -> None:
+    """A new incident's lock stands for the Go of the former one there, and for that of nothing else."""
+    calm.services = five()
+    slack = burning(calm)
+    waits(calm, *NAMES)
+    calm.at = 20
+    calm.acts(IncidentAct.RESOLVE, text="Reverted")
+    slack.sends()
+    calm.at = 40
+    locks.set_by_itself(calm.session, calm.catalog, "incident:99", "bread", "production", "It burns", calm.now)
+    calm.reactions.settle(calm.session, calm.now)
+    slack.sends()
+    words = slack.shows("lock_go", "#bakers").text
+    assert "⏸️ buns → production, cakes → production, pies → production, rolls → production were unlocked" in words
+    assert "bread → production" not in words
+    calm.at = 41
+    for name in NAMES[1:]:
+        go = LockActed(
+            act=LockAct.GO, lock=None, scope=f"{name}/production", slack_id="U0DEE", called="Dee", at=calm.now
+        )
+        locks.act(calm.session, calm.catalog, go, calm.now)
+    calm.reactions.settle(calm.session, calm.now)
+    slack.sends()
+    assert slack.shows("lock_go", "#bakers").text.startswith("🔓 Go for buns → production")
