@@ -126,7 +126,7 @@ def wire(
     pipelines = _pipelines(settings, catalog, forge)
     pager = _pager(settings)
     reactions = Reactions(catalog, forge_url(settings.github_api_url))
-    renderer = Renderer(settings.templates, _template_reporter(store, catalog, clock))
+    renderer = Renderer(settings.templates, _template_reporter(store, catalog, clock), zone=catalog.timezone)
     kinds = Kinds(
         catalog=catalog,
         forge_url=reactions.forge_url,

@@ -85,7 +85,6 @@ def _times_against(symptom: Symptom, candidate: Candidate) -> Iterable[Evidence]
         yield Evidence(
             EvidenceName.BROKEN_OFF, f"its rollout {how} {how_long(onset - candidate.finished_at)} before", -1.5
         )
-
     elif candidate.finished_at is None and onset - candidate.exposed_at(onset) > STILL:
         words = f"its rollout has not moved for {how_long(onset - candidate.exposed_at(onset))}"
         yield Evidence(EvidenceName.STOOD_STILL, words, -1.0)

@@ -95,7 +95,7 @@ def _deploys(
         rollout = replace(
             _candidate(deploy, target.service, place, told.get(deploy.id or 0, ())),
             replaced_at=replaced,
-            rollback=deploys.is_rollback(deploy) or goes_back(deploy, previous),
+            rollback=_goes_back(deploy, previous),
         )
         if rollout.counts(symptom, window):
             found.append(_Rollout(rollout, deploy, *_tags(deploy, previous)))
@@ -113,10 +113,14 @@ def _lately(since: datetime) -> ColumnElement[bool]:
     )
 
 
-def goes_back(deploy: Deploy, previous: Deploy | None) -> bool:
-    """Whether it brings back what ran before the build that it replaces, where the forge does not tell."""
+def went_back(session: Session, deploy: Deploy) -> bool:
+    """Whether a rollout goes back to an older build: as the forge tells; where that does not, as it ran there."""
+    return _goes_back(deploy, session.get(Deploy, deploy.previous) if deploy.previous is not None else None)
+
+
+def _goes_back(deploy: Deploy, previous: Deploy | None) -> bool:
     brought_back = previous is not None and previous.previous_sha == deploy.sha != deploy.previous_sha
-    return deploy.direction is None and brought_back
+    return deploys.is_rollback(deploy) or (deploy.direction is None and brought_back)
 
 
 def _tags(deploy: Deploy, previous: Deploy | None) -> tuple[str | None, str | None]:

@@ -72,7 +72,7 @@ class Commands:
             "rollback": lambda: self.promotions.roll_back(asker, arguments, body),
             "lock": lambda: self.locks.lock(asker, arguments, body, occasion),
             "unlock": lambda: self.locks.unlock(asker, arguments, occasion),
-            "freeze": lambda: self.locks.freeze(asker, arguments, occasion),
+            "freeze": lambda: self.locks.freeze(asker, arguments, str(body.get("text") or ""), occasion),
             "watch": lambda: self.watching.ask(asker, arguments, occasion),
             "train": lambda: self.trains.ask(asker, arguments, body, occasion),
         }

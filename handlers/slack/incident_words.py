@@ -116,7 +116,7 @@ class IncidentWordsDoor:
         _people_as_words(others)
         number = await self._meant(others, body, "lead")
         if number is None:
-            return self._which("lead")
+            return self._which("lead", who=named[0] if named else None)
         who = named[0] if named else asker.slack_id
         return await self.incidents.act(asker, IncidentAct.LEAD, number, typed_on(body), who=who)
 
@@ -257,12 +257,13 @@ class IncidentWordsDoor:
     async def _said(self, rest: Sequence[str], body: dict[str, Any]) -> tuple[int | None, str]:
         """The incident that is meant, and the words about it, which no refusal loses.
 
-        ``#5`` and ``incident 5`` name one. A bare number does so where nothing follows it, or outside of rooms where
-        that one is open and the number counts nothing: “5 % of requests fail” is an update.
+        ``#5`` names one, and outside of rooms ``incident 5`` does: in a room “incident 5 is the cause” is an update of
+        the room's. A bare number does so where nothing follows it, or outside of rooms where that one is open and the
+        number counts nothing: “5 % of requests fail” is an update.
         """
         channel = str(body.get("channel_id") or "")
         here = await self.bot.read(lambda session, _: incidents.room_of(session, channel))
-        named, after = incidents.named_first(rest)
+        named, after = incidents.named_first(rest, in_room=here is not None)
         if not named and here is None and rest:
             named, after = await self.bot.read(lambda session, _: incidents.counted_first(session, rest))
         said = " ".join(after)
@@ -283,8 +284,8 @@ class IncidentWordsDoor:
 
         return answer
 
-    def _which(self, word: str, said: str = "") -> Answer:
-        return self._overview(asked=f"/incident {word} #7", said=said or None)
+    def _which(self, word: str, said: str = "", who: str | None = None) -> Answer:
+        return self._overview(asked=f"/incident {word}", said=said or None, who=who)
 
     def _services(self) -> Sequence[Option]:
         return [option(name, name) for name in sorted(self.bot.catalog.services)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from handlers.slack.asking import Asker, asker_of, may_act
 from handlers.slack.modals import Amiss, Modals, Opened, Submitted
 from handlers.slack.offering import offered, option
 from handlers.slack.storing import Storing, clicked_on, submitted_on, value_of
+from handlers.slack.words import as_typed
 
 LIFT = "locks:lift"
 EXTEND = "locks:extend"
@@ -64,6 +65,7 @@ class LocksDoor:
             return await self._open(asker, body, self._place_modal)
         zone = await self._zone(asker)
         typed = words.read_lock(" ".join(arguments), zone, self.bot.clock())
+        typed = replace(typed, reason=as_typed(typed.reason, str(body.get("text") or "")))
         channel = body.get("channel_id")
         return await self._place(asker, typed, channel if isinstance(channel, str) else None, occasion)
 
@@ -74,8 +76,11 @@ class LocksDoor:
         scope = " ".join(arguments).removeprefix("#")
         return await self._act(asker, LockAct.LIFT, None, scope, None, occasion)
 
-    async def freeze(self, asker: Asker, arguments: Sequence[str], occasion: str) -> Answer:
-        """``/ship freeze [service] [from …] until … <reason>``, or ``/ship freeze lift [number or service]``."""
+    async def freeze(self, asker: Asker, arguments: Sequence[str], text: str, occasion: str) -> Answer:
+        """``/ship freeze [service] [from …] until … <reason>``, or ``/ship freeze lift [number or service]``.
+
+        ``text`` is all that was typed, quotes included.
+        """
         may_act(asker, self.storing.ourselves.known)
         if arguments and arguments[0].casefold() in ("lift", "end", "stop"):
             return await self._lift_freeze(asker, arguments[1:], occasion)
@@ -86,7 +91,7 @@ class LocksDoor:
             service=typed.service,
             begins=typed.begins,
             ends=typed.ends,
-            reason=typed.reason,
+            reason=as_typed(typed.reason, text),
             slack_id=asker.slack_id,
             called=called,
             at=now,

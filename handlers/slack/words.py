@@ -80,6 +80,22 @@ def split(text: str) -> list[str]:
     return [word for word in map(_plain, found) if word]
 
 
+def as_typed(reason: str, text: str) -> str:
+    """A sentence that was put together from the words of ``text``, with its quotes as they were typed.
+
+    One that is quoted as a whole stays without: its quotes only held it together.
+    """
+    tokens = [one for one in _TOKEN.findall(text.translate(_QUOTES).translate(_SPACES)) if _plain(one)]
+    plain = [_plain(one) for one in tokens]
+    for start in range(len(plain)):
+        said, end = plain[start], start + 1
+        while end < len(plain) and reason.startswith(f"{said} "):
+            said, end = f"{said} {plain[end]}", end + 1
+        if said == reason and end > start + 1:
+            return " ".join(_quoted(one) for one in tokens[start:end])
+    return reason
+
+
 def help_for(unknown: str | None = None, rest: Sequence[str] = ()) -> HelpReply:
     """What can be asked; with ``unknown``, the answer to a word that does not exist and the ``rest`` typed after it."""
     if unknown is None:
@@ -96,6 +112,12 @@ def help_for(unknown: str | None = None, rest: Sequence[str] = ()) -> HelpReply:
 def names() -> Sequence[str]:
     """The words of `/ship`, each once."""
     return tuple(dict.fromkeys(word.name for word in SHIP))
+
+
+def _quoted(token: str) -> str:
+    """One word of a sentence, as it was typed where it stands in quotes."""
+    quoted = token.endswith(("'", '"')) or token.startswith(("'", '"'))
+    return html.unescape(token) if quoted else _plain(token)
 
 
 def _plain(token: str) -> str:

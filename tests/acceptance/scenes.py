@@ -20,17 +20,14 @@ from tests.conftest import UNLIMITED, settings_for
 
 POLICY = Path(sandbox_package.__file__).parent / "acme.yml"
 
-
 PAYMENTS = "#payments-deploys"
 
-
 SPEED = 100.0
-
-
 SLOWER = 20.0
-
+"""How many times faster than ours the world's clock runs; slower where a scene waits for the bot."""
 
 PACE = 0.02
+"""The part of its pauses for which a scene is held up."""
 
 
 @asynccontextmanager

@@ -36,10 +36,7 @@ from tests.acceptance.scenes import (
 
 SMALL_CROWD = 60
 
-
 MUTE = "people:mute_change"
-
-
 AUTHORS = ("Hold the price", "Bump redis", "Merge the baskets")
 
 

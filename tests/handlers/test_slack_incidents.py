@@ -13,6 +13,7 @@ from bot.sandbox.server import Sandbox
 from bot.sandbox.world import BOT_USER_ID, Message
 from tests.acceptance import watching
 from tests.acceptance.promoting import API_TOKEN, Company, company, policy
+from tests.acceptance.stories import REPO
 from tests.handlers.pressing import answered, opened, pressed, shown, stored_acts, whispers
 
 TEAM = "payments-deploys"
@@ -30,7 +31,6 @@ async def there(sandbox: Sandbox, database_url: str, tmp_path: Path) -> AsyncIte
     """A company where Ana's change is live in production, and nothing is wrong."""
     catalogue = policy(gates="[lock]") + PAGING
     async with company(sandbox, database_url, tmp_path, catalogue=catalogue) as living:
-        await living.turn(hours=2)  # what runs there has done so for long
         await living.merge("ana", "Retry payments", merged_by="chi")
         await living.turn(minutes=12)
         yield living
@@ -96,7 +96,14 @@ async def test_an_alert_is_led_from_its_card_to_its_end(there: Company) -> None:
     assert "One in ten fails" in card(there).text
 
     window = await opened(there, "ana", "incidents:resolve", card(there))
-    assert offered(window, "likely") == ["#801 (checkout, confidence high)", "None of these", "I do not know yet"]
+    code = there.sandbox.github.repository(REPO)
+    (ran_before,) = code.commits[code.branches["main"]].parents
+    assert offered(window, "likely") == [
+        "#801 (checkout, confidence high)",
+        f"{ran_before[:7]} (checkout, confidence low)",
+        "None of these",
+        "I do not know yet",
+    ]
     likely = next(block["element"] for block in window["blocks"] if block.get("block_id") == "likely")
     filled = {"text": "Rolled back", "likely": likely["options"][0]["value"]}
     assert "Resolved: incident 1" in await answered(there, "ana", slack.submit("ana", window["id"], filled))
@@ -141,7 +148,7 @@ async def test_every_word_is_answered(there: Company) -> None:
     assert "SEV2 · incident 1" in card(there).text
     place = room(there)
     assert "Incident 2 (nobody can log in) is open" in await said(there, "chi", "open nobody can log in")
-    assert "Which one? Say its number, /incident lead #7" in await said(there, "ana", "lead")
+    assert "Which one? Say its number, /incident lead #1" in await said(there, "ana", "lead")
     assert "leads incident 1" in (await said(there, "ana", "lead", channel=f"#{place}")).lower().replace(
         "you lead", "leads"
     )

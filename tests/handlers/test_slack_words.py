@@ -38,6 +38,22 @@ def test_words_are_read_as_they_were_meant(text: str, found: list[str]) -> None:
     assert words.split(text) == found
 
 
+@pytest.mark.parametrize(
+    ("text", "reason", "kept"),
+    [
+        ("freeze until friday & \"quote\" 'x' now", "& quote x now", "& \"quote\" 'x' now"),
+        ("freeze until friday R&amp;D 'x'", "R&D x", "R&D 'x'"),
+        ('lock checkout "a long reason"', "a long reason", "a long reason"),
+        ("lock checkout the “big one”", "the big one", 'the "big one"'),
+        ("lock checkout moving `it`", "moving it", "moving it"),
+        ("lock checkout a for 2h b", "a b", "a b"),
+        ("", "", ""),
+    ],
+)
+def test_a_reason_keeps_the_quotes_that_are_within_it(text: str, reason: str, kept: str) -> None:
+    assert words.as_typed(reason, text) == kept
+
+
 @given(st.text())
 def test_whatever_is_typed_is_taken_apart_into_words_without_ends(text: str) -> None:
     for word in words.split(text):
