@@ -40,6 +40,9 @@ HEAD_START = 10
 PATIENT = 30.0
 """Seconds for an acknowledgement: how soon it comes is a matter of the machine here, that it comes is not."""
 
+ACKNOWLEDGED = {"close": "submitted", "errors": "refused in the window"}
+"""How a window's sending is answered: where Slack is too slow to say who sent it, the window stays and says why."""
+
 
 @asynccontextmanager
 async def replicas(there: Company, database_url: str, folder: Path) -> AsyncIterator[list[str]]:
@@ -82,8 +85,11 @@ async def test_a_hundred_clicks_of_approve_and_reject_come_to_one_end(
             opened = await open_rejects(there, card)
             answered = await at_once(there, card, urls, first, chance)
             await there.at_rest()
-            assert answered == Counter({"clicked": CLICKS - opened, "submitted": opened})
-            await everybody_answered(sandbox, heard + CLICKS)
+            refused = answered["refused in the window"]
+            assert answered == Counter(
+                {"clicked": CLICKS - opened, "submitted": opened - refused, "refused in the window": refused}
+            )
+            await everybody_answered(sandbox, heard + CLICKS - refused)
             ended, shipped = await outcome(there), len(there.production()) - before
             assert (ended, shipped) in ((State.DONE, 1), (State.REJECTED, 0))
             assert watching.said_twice(sandbox) == []
@@ -113,7 +119,8 @@ async def at_once(there: Company, card: Message, urls: list[str], first: str, ch
         sandbox.slack.bot_url = url
         window = sandbox.slack.modals(person)[-1]
         done = await sandbox.slack.submit(person, window["id"], {"reason": "the gateway is down"})
-        return "submitted" if done.action in ("close", "errors") else done.action
+        assert all("Slack does not tell me" in said for said in done.errors.values()), done.errors
+        return ACKNOWLEDGED.get(done.action, done.action)
 
     rejections = [submit(person, chance.choice(urls)) for person in (*PEOPLE, *CROWD)]
     approvals = [click(PEOPLE[one % len(PEOPLE)], chance.choice(urls)) for one in range(CLICKS - len(rejections))]
