@@ -59,6 +59,9 @@ CLICKS = 60
 FIRST_CLICKS = 10
 """Approvals that are not counted: Slack says once a minute of each approver who they are."""
 STARTS = 3
+SETTLED = 3.0
+"""Seconds without a call to Slack after which the start and the warming are over: while they go on, nothing is quiet."""
+
 PAUSE = 0.025
 """Seconds between two deliveries when it is quiet: long enough for all that the first one brings about."""
 
@@ -177,7 +180,7 @@ async def _measure_bot(
         lines = await Lines.to(subject.url)
         for state in ("in_progress", "success"):
             await lines.at_once(_deliveries(rollouts.take(WARM, told=True), state))
-            await world.quiet()
+            await world.quiet(SETTLED)
         await _measure_latencies(lines, world, rollouts, figures)
         await _measure_rates(lines, world, rollouts, figures)
         await _measure_clicks(lines, world, figures)
