@@ -60,7 +60,7 @@ FIRST_CLICKS = 10
 """Approvals that are not counted: Slack says once a minute of each approver who they are."""
 STARTS = 3
 SETTLED = 3.0
-"""Seconds without a call to Slack after which the start and the warming are over: while they go on, nothing is quiet."""
+"""Seconds without a call to Slack after which start and warming are over: while they go on, nothing is quiet."""
 
 PAUSE = 0.025
 """Seconds between two deliveries when it is quiet: long enough for all that the first one brings about."""
