@@ -25,6 +25,7 @@ from bot.deploys.loading import Desk
 from bot.errors import GiveUp, OutgoingError
 from bot.inbox import Accepted, Applied, Inbox, Incoming, Lane
 from bot.lookback import AGAIN, EVERY, IN_FLIGHT, Gap, LookBack
+from bot.people.ourselves import Ourselves
 from bot.ports import Chat, Forge
 from bot.reactions import Reactions
 from bot.settings import Settings
@@ -101,6 +102,7 @@ class Bot:
     clock: Callable[[], datetime]
 
     def __post_init__(self) -> None:
+        self.ourselves = Ourselves(self.chat)
         self._working: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[object]] = set()
         self._kept: set[asyncio.Task[object]] = set()
@@ -284,7 +286,7 @@ class Bot:
         refused: str | None = None
         while True:
             try:
-                await self.chat.identity()
+                await self.ourselves.ask()
             except GiveUp as fault:
                 if refused != str(fault):
                     log.error("Slack refuses our credentials", code=fault.code, mend=fault.mend)

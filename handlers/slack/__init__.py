@@ -31,7 +31,6 @@ from handlers.slack.incidents import IncidentsDoor
 from handlers.slack.locks import LocksDoor
 from handlers.slack.mapping import MappingDoor
 from handlers.slack.modals import Modals
-from handlers.slack.ourselves import Ourselves
 from handlers.slack.people import BUTTONS, SOURCE, PeopleDoor
 from handlers.slack.promotions import PromotionsDoor
 from handlers.slack.socket_mode import SocketMode
@@ -67,12 +66,12 @@ class Listeners:
     events: Mapping[str, Listener]
 
 
-def listeners(bot: Bot, answering: Answering, ourselves: Ourselves) -> Listeners:
+def listeners(bot: Bot, answering: Answering) -> Listeners:
     """Everything this app hears."""
     home = HomeDoor(bot, answering.renderer)
-    storing = Storing(bot, ourselves, after=home.acted)
+    storing = Storing(bot, after=home.acted)
     modals = Modals(bot, answering.renderer, answering)
-    people = PeopleDoor(bot, answering, ourselves)
+    people = PeopleDoor(bot, answering)
     promoting = PromotionsDoor(bot, answering, storing, modals)
     locking = LocksDoor(bot, answering, storing, modals)
     conducting = TrainsDoor(bot, answering, storing, modals)
@@ -132,10 +131,16 @@ def build(bot: Bot, renderer: Renderer) -> AsyncApp:
     ``process_before_response`` is right for listeners that only store and acknowledge: without it Bolt looks for the
     acknowledgement every ten milliseconds.
     """
-    ourselves = Ourselves(bot.chat)
 
     async def authorize(context: AsyncBoltContext) -> AuthorizeResult:
-        return await ourselves.authorize(context)
+        """What Bolt wants to know before each request: never a refusal, since the signature is checked already."""
+        ourselves = await bot.ourselves.learn()
+        return AuthorizeResult(
+            enterprise_id=context.enterprise_id,
+            team_id=context.team_id,
+            bot_user_id=ourselves.user_id if ourselves else None,
+            bot_id=ourselves.bot_id if ourselves else None,
+        )
 
     app = AsyncApp(
         name="shipmate",
@@ -148,7 +153,7 @@ def build(bot: Bot, renderer: Renderer) -> AsyncApp:
         attaching_function_token_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
-    _register(app, bot, listeners(bot, Answering(bot, renderer), ourselves))
+    _register(app, bot, listeners(bot, Answering(bot, renderer)))
     return app
 
 

@@ -83,7 +83,7 @@ class IncidentWordsDoor:
 
     async def _open(self, asker: Asker, rest: Sequence[str], body: dict[str, Any]) -> Answer:
         """``open [sev2] [service] <what is wrong>``; with nothing, its window."""
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         severity = _SEVERITY.fullmatch(rest[0]) if rest else None
         if severity is not None and not incidents.is_severity(severity.group(1)):
             raise UserError(incidents.no_severity(rest[0], " ".join(rest[1:])))
@@ -109,7 +109,7 @@ class IncidentWordsDoor:
 
     async def _lead(self, asker: Asker, rest: Sequence[str], body: dict[str, Any]) -> Answer:
         """``lead [number] [@person]``: whoever is named, else whoever says it."""
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         named, others = people_in([word for word in rest if word.casefold() != "me"])
         if len(named) > 1:
             raise UserError("One person leads. Say it like this: /incident lead @ana")
@@ -122,7 +122,7 @@ class IncidentWordsDoor:
 
     async def _update(self, asker: Asker, rest: Sequence[str], body: dict[str, Any]) -> Answer:
         """``update [number] [how it stands]``; without words, its window."""
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         number, said = await self._said(rest, body)
         if number is None:
             return self._which("update", said)
@@ -132,7 +132,7 @@ class IncidentWordsDoor:
 
     async def _resolve(self, asker: Asker, rest: Sequence[str], body: dict[str, Any]) -> Answer:
         """``resolve [number] [what ended it]``: its window asks which change it was."""
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         number, said = await self._said(rest, body)
         if number is None:
             return self._which("resolve", said)
@@ -146,7 +146,7 @@ class IncidentWordsDoor:
         do = self._open_from if body.get("callback_id") == OPEN_FROM else self._keep
 
         async def taken() -> Answer:
-            may_act(asker, self.storing.ourselves.known)
+            may_act(asker, self.bot.ourselves.known)
             return await do(asker, body)
 
         await self.answering.take(asker, ack, taken)

@@ -148,7 +148,7 @@ class IncidentsDoor:
             return await self.modals.open(asker, body, lambda: self._details(number))
         if name == TIMELINE:
             return self.timeline(number)
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         if name == ROLL_BACK:
             return await self._open(asker, body, lambda: self._rollback(other))
         if name in AT_ONCE:

@@ -60,7 +60,7 @@ class LocksDoor:
 
     async def lock(self, asker: Asker, arguments: Sequence[str], body: dict[str, Any], occasion: str) -> Answer:
         """``/ship lock <scope> [reason] [for 2h | until …]``; with nothing typed, its modal."""
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         if not arguments:
             return await self._open(asker, body, self._place_modal)
         zone = await self._zone(asker)
@@ -81,7 +81,7 @@ class LocksDoor:
 
         ``text`` is all that was typed, quotes included.
         """
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         if arguments and arguments[0].casefold() in ("lift", "end", "stop"):
             return await self._lift_freeze(asker, arguments[1:], occasion)
         now = self.bot.clock()
@@ -110,7 +110,7 @@ class LocksDoor:
         asker = asker_of(body)
 
         async def opened() -> Answer:
-            may_act(asker, self.storing.ourselves.known)
+            may_act(asker, self.bot.ourselves.known)
             return await self._open(asker, body, self._place_modal)
 
         await self.answering.take(asker, ack, opened)

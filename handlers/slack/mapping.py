@@ -40,7 +40,7 @@ class MappingDoor:
         await self.answering.take(asker, ack, lambda: self._clicked(asker, body))
 
     async def _clicked(self, asker: Asker, body: dict[str, Any]) -> Answer:
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         name, found = str(body["actions"][0]["action_id"]), _VALUE.fullmatch(value_of(body))
         if found is None or (name == SERVICE) is not (found.group(2) is not None):
             raise UserError("That menu does not say which alert it is about. It is asked again when it fires next.")

@@ -27,7 +27,6 @@ from handlers.slack import acts
 from handlers.slack.answering import Answer, Answering, Reply
 from handlers.slack.asking import PATIENCE, Asker, asker_of, full_member, may_act
 from handlers.slack.meeting import meet
-from handlers.slack.ourselves import Ourselves
 from handlers.slack.proving import Proving
 
 log = structlog.get_logger(__name__)
@@ -72,7 +71,6 @@ class PeopleDoor:
 
     bot: Bot
     answering: Answering
-    ourselves: Ourselves
 
     async def clicked(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A button that mutes or unmutes: stored, acknowledged, applied, told."""
@@ -98,7 +96,7 @@ class PeopleDoor:
             case (("mute" | "unmute" | "failures"), []):
                 return await self._store(asker, self._preference(asker, people.EVERYTHING, LEVELS[word]), occasion)
             case (("mute" | "unmute"), _):
-                may_act(asker, self.ourselves.known)
+                may_act(asker, self.bot.ourselves.known)
                 asked = " ".join(rest)
                 change = await self.bot.read(lambda session, _: change_meant(session, asked))
                 return await self._store(asker, self._preference(asker, f"change:{change}", LEVELS[word]), occasion)
@@ -115,7 +113,7 @@ class PeopleDoor:
                 raise UserError(USAGE)
 
     async def _link(self, asker: Asker, asked: str, occasion: str) -> Answer:
-        may_act(asker, self.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         login = None if asked.casefold() in UNLINK else login_meant(asked)
         if login is not None:
             await full_member(asker, self.bot.chat)
@@ -127,7 +125,7 @@ class PeopleDoor:
 
     async def _meet(self, asker: Asker, *, refused: str) -> Member:
         """Who this is, as Slack says now, kept; UserError for anybody but a full member."""
-        may_act(asker, self.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         member = await full_member(asker, self.bot.chat, refused=refused)
         now = self.bot.clock()
         await self.bot.database.write(lambda session: people.saw(session, member, now), urgent=True)
@@ -163,7 +161,7 @@ class PeopleDoor:
         return PreferenceChosen(slack_id=asker.slack_id, scope=scope, level=level, at=self.bot.clock())
 
     async def _store(self, asker: Asker, act: acts.Act, occasion: str) -> Answer:
-        may_act(asker, self.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         delivery_id = inbox.act_id(asker.slack_id, occasion)
         row = await self.bot.store_act(source=SOURCE, delivery_id=delivery_id, body=acts.body(act))
 

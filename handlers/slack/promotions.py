@@ -87,7 +87,7 @@ class PromotionsDoor:
 
     async def promote(self, asker: Asker, arguments: Sequence[str], body: dict[str, Any], occasion: str) -> Answer:
         """``/ship promote <service> [build] [to <environment>]``; with nothing typed, its modal."""
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         if not arguments:
             return await self._open(asker, body, self._promote_modal)
         service, environment, sha = _wanted(arguments, PROMOTE_USAGE)
@@ -95,7 +95,7 @@ class PromotionsDoor:
 
     async def roll_back(self, asker: Asker, arguments: Sequence[str], body: dict[str, Any]) -> Answer:
         """``/ship rollback <service> [to <commit>]``: a modal that lists what leaves, and asks why."""
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         service, sha = _build_to_go_back_to(arguments)
         return await self._open(asker, body, lambda: self._rollback_modal(service, None, sha))
 
@@ -111,7 +111,7 @@ class PromotionsDoor:
         asker = asker_of(body)
 
         async def opened() -> Answer:
-            may_act(asker, self.storing.ourselves.known)
+            may_act(asker, self.bot.ourselves.known)
             return await self._open(asker, body, self._promote_modal)
 
         await self.answering.take(asker, ack, opened)
@@ -143,7 +143,7 @@ class PromotionsDoor:
         promotion, seen = _read_value(value)
         if name == DETAILS:  # a question: anybody who sees the card may ask it
             return await self.modals.open(asker, body, lambda: self._details_modal(promotion))
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         if name == ROLL_BACK:
             return await self._open(asker, body, lambda: self._rollback_of(promotion))
         if name in ASKING:

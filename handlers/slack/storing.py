@@ -23,7 +23,6 @@ from bot.ports import Member
 from handlers.slack import acts
 from handlers.slack.answering import Answer, Reply
 from handlers.slack.asking import ONLY_READ, PATIENCE, Asker, SlackSilent, full_member, may_act
-from handlers.slack.ourselves import Ourselves
 
 SOURCE = "slack"
 """What deliveries from this door are stored under."""
@@ -39,7 +38,6 @@ class Storing:
     """Takes acts in, for every part of this door. ``after`` is called once an act was applied."""
 
     bot: Bot
-    ourselves: Ourselves
     after: AfterAct | None = None
     _known: dict[str, tuple[float, str]] = field(default_factory=dict)
 
@@ -68,7 +66,7 @@ class Storing:
         That is for the answer to a page, which must not be lost; nothing that reaches production is let through so.
         UserError for anybody else.
         """
-        may_act(asker, self.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         now = asyncio.get_running_loop().time()
         until, called = self._known.get(asker.slack_id, (0.0, ""))
         if until > now:

@@ -107,7 +107,7 @@ class TrainsDoor:
             return self._shown(arguments[0] if arguments else None)
         name, *said = arguments
         act, rest = self._act_meant(name, said)
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         if act in _ALONE and rest:
             raise UserError(f"I cannot place “{' '.join(rest)[:80]}”. {USAGE}.")
         number = await self.bot.read(lambda session, desk: trains.departure_meant(session, desk, name, act))
@@ -180,7 +180,7 @@ class TrainsDoor:
         departure, seen, service = _read_value(value_of(body))
         if name == DETAILS:  # a question: anybody who sees the card may ask it
             return await self.modals.open(asker, body, lambda: self._details(departure))
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         if name in AT_ONCE:
             return await self._act(asker, AT_ONCE[name], departure, seen, clicked_on(body))
         return await self._open(asker, body, lambda: self._window(name, departure, seen, service))

@@ -31,7 +31,7 @@ class WatchDoor:
 
     async def ask(self, asker: Asker, arguments: Sequence[str], occasion: str) -> Answer:
         """``watch [stop] <change> [environment] [@person]``."""
-        may_act(asker, self.storing.ourselves.known)
+        may_act(asker, self.bot.ourselves.known)
         words = list(arguments)
         watching = not (words and words[0].casefold() == "stop")
         if not watching:

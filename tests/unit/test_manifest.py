@@ -19,7 +19,6 @@ from bot.settings import load_settings
 from handlers.slack import Listeners, listeners, words
 from handlers.slack.answering import Answering
 from handlers.slack.door import ROUTE
-from handlers.slack.ourselves import Ourselves
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT.parent / "shared" / "payloads" / "slack" / "manifest" / "manifest.schema.1.0.0.json"
@@ -35,7 +34,7 @@ def manifest() -> dict[str, Any]:
 def heard(sqlite_url: str) -> Listeners:
     """What the code listens for; nothing is started."""
     wired = wiring.wire(load_settings({"DATABASE_URL": sqlite_url}, None), {})
-    return listeners(wired.bot, Answering(wired.bot, wired.renderer), Ourselves(wired.chat))
+    return listeners(wired.bot, Answering(wired.bot, wired.renderer))
 
 
 def test_it_is_valid_by_slacks_own_schema(manifest: dict[str, Any]) -> None:

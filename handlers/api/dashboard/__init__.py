@@ -27,7 +27,6 @@ from bot.rendering import Renderer
 from handlers import passes
 from handlers.api.access import refusal
 from handlers.api.dashboard import assets
-from handlers.slack.ourselves import Ourselves
 
 PAGE = "pages/dashboard.html"
 NOTICE = "pages/notice.html"
@@ -79,7 +78,7 @@ SLACK = "slack.com"
 
 def add_routes(app: web.Application, bot: Bot, renderer: Renderer) -> None:
     """Open them."""
-    door = Door(bot, renderer, Ourselves(bot.chat))
+    door = Door(bot, renderer)
     app.router.add_get("/", door.shown)
     app.router.add_get(f"/{passes.OPENS}", door.opened)
     for name in assets.ASSETS:
@@ -92,7 +91,6 @@ class Door:
 
     bot: Bot
     renderer: Renderer
-    ourselves: Ourselves
     _counted: dict[Asked, tuple[datetime, Figures]] = field(default_factory=dict)
     _shared: dict[tuple[str | None, str | None], tuple[str, float]] = field(default_factory=dict)
     """Pages by what was asked for, each with until when (the loop's time) it may be shown to whoever reads again."""
@@ -220,7 +218,7 @@ class Door:
     async def _made(self, team: str | None, service: str | None) -> str:
         """The page as of now; UserError for a team or a service that there is not."""
         begun = asyncio.get_running_loop().time()
-        known = await self.ourselves.learn()
+        known = await self.bot.ourselves.learn()
         room_url = partial(_room_url, self.bot.settings.slack_api_url, known.team_id if known is not None else None)
         board, counted = await self.bot.read(
             lambda session, desk: self._read(session, desk, room_url, team=team, service=service)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.errors import OutgoingError
 from bot.ports import Chat, Identity
@@ -38,26 +36,20 @@ class Ourselves:
         """Who we are; None when Slack does not say it now."""
         if self._known is None:
             async with self._asking:
-                await self._ask()
+                await self._ask_in_time()
         return self._known
 
-    async def authorize(self, context: AsyncBoltContext) -> AuthorizeResult:
-        """What Bolt wants to know before each request: never a refusal, since the signature is checked already."""
-        ourselves = await self.learn()
-        return AuthorizeResult(
-            enterprise_id=context.enterprise_id,
-            team_id=context.team_id,
-            bot_user_id=ourselves.user_id if ourselves else None,
-            bot_id=ourselves.bot_id if ourselves else None,
-        )
+    async def ask(self) -> None:
+        """Ask Slack, whatever was answered before; raises what the chat raises."""
+        self._known = await self._chat.identity()
 
-    async def _ask(self) -> None:
+    async def _ask_in_time(self) -> None:
         """Ask, unless somebody has meanwhile, or did so in vain a moment ago."""
         if self._known is not None or asyncio.get_running_loop().time() < self._ask_at:
             return
         try:
             async with asyncio.timeout(PATIENCE):
-                self._known = await self._chat.identity()
+                await self.ask()
         except (TimeoutError, OutgoingError) as fault:
             log.warning("Slack does not say who we are", error=str(fault) or "no answer in time")
             self._ask_at = asyncio.get_running_loop().time() + ASK_AGAIN
