@@ -39,7 +39,7 @@ class ClockDoor:
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._scheduler = AsyncIOScheduler(timezone="UTC")
-        self._firing = asyncio.Lock()
+        self._wanted = asyncio.Event()
         self._listening = False
         self._rung = False
         """Whether something new was kept while a look was under way."""
@@ -51,35 +51,40 @@ class ClockDoor:
             self._bot.database.on_bell(work.BELL, self._ringer())
         self._scheduler.start()
         try:
-            await self._fire()
-            await asyncio.Event().wait()
+            while True:
+                self._wanted.clear()
+                await self._fire()
+                await self._wanted.wait()
         finally:
             self._scheduler.shutdown(wait=False)
 
     async def _fire(self) -> None:
-        async with self._firing:
-            try:
-                due = await self._bot.due()
-            except DatabaseUnavailable as fault:
-                log.warning("the clock waits for the database", error=str(fault))
-                due = self._bot.clock() + AFTER_FAULT
-            except Exception as fault:
-                log.error("what is due could not be done", exc_info=fault)
-                due = self._bot.clock() + AFTER_FAULT
-            self._set(min(due - self._bot.clock(), AT_LEAST_EVERY) if due else AT_LEAST_EVERY)
+        try:
+            due = await self._bot.due()
+        except DatabaseUnavailable as fault:
+            log.warning("the clock waits for the database", error=str(fault))
+            due = self._bot.clock() + AFTER_FAULT
+        except Exception as fault:
+            log.error("what is due could not be done", exc_info=fault)
+            due = self._bot.clock() + AFTER_FAULT
+        self._set(min(due - self._bot.clock(), AT_LEAST_EVERY) if due else AT_LEAST_EVERY)
+
+    async def _want(self) -> None:
+        """The scheduler's job: no more than a word, since a job that is ended at its work is told as an error."""
+        self._wanted.set()
 
     def _set(self, wait: timedelta) -> None:
         """Fire after ``wait``. The scheduler keeps the machine's time, the bot's own clock may have been turned."""
         if self._rung:
             self._rung, wait = False, min(wait, SOON)
         self._scheduler.add_job(
-            self._fire,
+            self._want,
             DateTrigger(datetime.now(UTC) + max(wait, timedelta())),
             id=JOB,
             replace_existing=True,
             misfire_grace_time=None,
             coalesce=True,
-            max_instances=2,  # this firing, about to end, and the next: with one alone the next may be skipped for good
+            max_instances=2,  # one that is about to end, and the next: with one alone the next may be skipped for good
         )
 
     def _ringer(self) -> Callable[[], None]:

@@ -273,9 +273,16 @@ class Tab:
 
     async def click(self, selector: str, words: str = "") -> None:
         """Click what ``hover`` points at, with a real mouse."""
+        async with self.pressed(selector, words):
+            pass
+
+    @asynccontextmanager
+    async def pressed(self, selector: str, words: str = "") -> AsyncIterator[None]:
+        """Hold the mouse's button down on what ``hover`` points at, as people do for a tenth of a second."""
         x, y = await self.hover(selector, words)
-        for kind in ("mousePressed", "mouseReleased"):
-            await self._send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        await self._send("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, button="left", clickCount=1)
+        yield
+        await self._send("Input.dispatchMouseEvent", type="mouseReleased", x=x, y=y, button="left", clickCount=1)
 
     async def type(self, text: str) -> None:
         """Type into what has the focus."""

@@ -116,6 +116,16 @@ async def test_a_page_that_is_opened_later_says_what_was_not_seen_until_somebody
     await page.sees("#channels .place.unread .count.quiet", "3")
 
 
+async def test_a_place_that_changes_under_the_pointer_is_opened_all_the_same(page: Tab, sandbox: Sandbox) -> None:
+    """Somebody writes there between the press and the release."""
+    await sandbox.slack.say("chi", "Who ships?", channel="#deploys")
+    await page.sees("#channels .place.unread .count.quiet", "1")
+    async with page.pressed("#channels .place.unread .count"):
+        await sandbox.slack.say("chi", "Nobody?", channel="#deploys")
+        await page.sees("#channels .place.unread .count.quiet", "2")
+    await page.sees("#log article", "Nobody?")
+
+
 async def test_the_clock_is_turned_and_runs_faster_from_the_panel(page: Tab, sandbox: Sandbox) -> None:
     """Every page follows, also when it is turned elsewhere."""
     began = sandbox.clock.now()

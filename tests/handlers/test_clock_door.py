@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -72,9 +73,11 @@ async def kept(bot: DueBot, door: ClockDoor | None = None) -> AsyncIterator[Cloc
 
 async def waits(door: ClockDoor) -> float:
     """Seconds until the door looks again, once it has decided."""
-    async with asyncio.timeout(20), door._firing:
-        job = door._scheduler.get_job(JOB)
-        assert job is not None
+    async with asyncio.timeout(20):
+        job = None
+        while job is None:
+            await asyncio.sleep(0)
+            job = door._scheduler.get_job(JOB)
         return float((job.next_run_time - datetime.now(UTC)).total_seconds())
 
 
@@ -141,3 +144,13 @@ async def test_a_door_that_was_left_can_be_kept_again() -> None:
         assert await waits(door) > 30
     assert bot.looks == 3
     assert len(bot.bells) == 1, "each listener more would be called for every instant that is kept"
+
+
+async def test_a_door_that_is_left_while_it_looks_again_tells_of_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """An orderly stop often comes in the middle of a look."""
+    bot = DueBot()
+    bot.answers += [timedelta(0)]
+    async with kept(bot):
+        bot.going_on = asyncio.Event()
+        await bot.look()
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -349,9 +349,7 @@ class Page {
   }
 
   #drawPlaces() {
-    const focused = document.activeElement?.dataset?.place;
     drawPlaces({ channelList: byId("channels"), directList: byId("direct") }, this.store, { me: this.me, current: this.place, open: (id) => this.open(id) });
-    if (focused) document.querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
     drawPeople(byId("me"), this.store, this.me);
     this.drawStatus();
     const person = this.store.people.get(this.me);

@@ -1,5 +1,5 @@
-// The list of channels and direct conversations of the person one acts as, with what they have not read. Drawn again
-// only where something differs: a list that is replaced under the pointer swallows the click.
+// The list of channels and direct conversations of the person one acts as, with what they have not read. A place keeps
+// its button as long as it is listed, whatever is written on it: one replaced under the pointer swallows the click.
 
 import { element, icon, ICONS } from "./dom.js";
 import { avatar } from "./messages.js";
@@ -12,8 +12,8 @@ export function drawPlaces({ channelList, directList }, store, { me, current, op
   const seen = (place, name) => ({ id: place.id, name, private: place.private, here: place.id === current, ...(place.id === current ? { count: 0, loud: 0 } : store.unread(place.id, me)) });
   const rooms = channels.map((channel) => seen(channel, channel.name));
   const conversations = direct.map((place) => seen(place, store.appName));
-  ifDifferent(channelList, rooms, () => rooms.map((room) => placeItem(room, channelMark(room), null, open)));
-  ifDifferent(directList, conversations, () => conversations.map((one) => placeItem(one, avatar({ name: one.name, bot: true }, "small"), element("span", { class: "app-badge" }, "App"), open)));
+  ifDifferent(channelList, rooms, () => rooms.map((room) => placeItem(channelList, room, channelMark(room), null, open)));
+  ifDifferent(directList, conversations, () => conversations.map((one) => placeItem(directList, one, avatar({ name: one.name, bot: true }, "small"), element("span", { class: "app-badge" }, "App"), open)));
 }
 
 /** The choice of whom to act as; those with unread direct messages say so. */
@@ -36,25 +36,33 @@ function ifDifferent(list, content, draw) {
   const key = JSON.stringify(content);
   if (list.dataset.drawn === key) return;
   list.dataset.drawn = key;
-  list.replaceChildren(...draw());
+  const items = draw();
+  for (const gone of [...list.children].filter((one) => !items.includes(one))) gone.remove();
+  items.forEach((item, at) => {
+    if (list.children[at] !== item) list.insertBefore(item, list.children[at] ?? null);
+  });
 }
 
 function channelMark(channel) {
   return channel.private ? icon(ICONS.lock, "icon place-mark") : element("span", { class: "place-mark", "aria-hidden": "true" }, "#");
 }
 
-function placeItem({ id, name, here, count, loud }, mark, badge, open) {
-  return element(
-    "li",
-    {},
-    element(
-      "button",
-      { type: "button", class: count ? "place unread" : "place", "aria-current": here ? "page" : null, dataset: { place: id }, on: { click: () => open(id) } },
-      mark,
-      element("span", { class: "place-name" }, name),
-      badge,
-      count > 0 && element("span", { class: loud > 0 ? "count" : "count quiet", "aria-hidden": "true" }, few(loud || count)),
-      count > 0 && element("span", { class: "sr-only" }, `, ${count} unread`),
-    ),
-  );
+function placeItem(list, { id, name, here, count, loud }, mark, badge, open) {
+  const item = [...list.children].find((one) => one.firstElementChild.dataset.place === id) ?? newItem(id, open);
+  const button = item.firstElementChild;
+  button.className = count ? "place unread" : "place";
+  here ? button.setAttribute("aria-current", "page") : button.removeAttribute("aria-current");
+  const words = [
+    mark,
+    element("span", { class: "place-name" }, name),
+    badge,
+    count > 0 && element("span", { class: loud > 0 ? "count" : "count quiet", "aria-hidden": "true" }, few(loud || count)),
+    count > 0 && element("span", { class: "sr-only" }, `, ${count} unread`),
+  ];
+  button.replaceChildren(...words.filter(Boolean));
+  return item;
+}
+
+function newItem(id, open) {
+  return element("li", {}, element("button", { type: "button", dataset: { place: id }, on: { click: () => open(id) } }));
 }
