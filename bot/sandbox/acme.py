@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.repositories import Account, Deployment, DeploymentStatus, File, Forge
-from bot.sandbox.world import BOT_USER_ID, Person, Workspace
+from bot.sandbox.workspace import Workspace
+from bot.sandbox.world import BOT_USER_ID, Person
 
 
 def acme_workspace(clock: Clock | None = None) -> Workspace:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import logging
 import math
 import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+
+log = logging.getLogger(__name__)
 
 FASTEST = 10_000.0
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -44,7 +47,8 @@ class Alarm:
 class Clock:
     """What time it is in the world. Alarms ring in order, each at its own instant, also when time is turned past many.
 
-    Alarms need the event loop that the sandbox runs in; reading and turning work anywhere.
+    One that fails is logged, and keeps no other from ringing. Alarms need the event loop that the sandbox runs in;
+    reading and turning work anywhere.
     """
 
     def __init__(self) -> None:
@@ -71,10 +75,9 @@ class Clock:
 
     @speed.setter
     def speed(self, value: float) -> None:
-        if not 0 <= value <= FASTEST:
-            raise ValueError(f"a clock's speed is from 0 (it stands still) to {FASTEST:g}, not {value:g}")
+        fit = fit_speed(value)
         self._stand_at(self.now())
-        self._speed = value
+        self._speed = fit
         self._arm()
         self._tell()
 
@@ -174,7 +177,10 @@ class Clock:
             at, _, alarm = heapq.heappop(self._alarms)
             if not alarm.cancelled:
                 self._stand_at(max(at, self.now()))
-                alarm.act()
+                try:
+                    alarm.act()
+                except Exception:
+                    log.exception("what was to happen at %s failed; the clock goes on", at)
 
     def _due(self) -> None:
         self._timer = None
@@ -191,6 +197,13 @@ class Clock:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def fit_speed(value: float) -> float:
+    """A speed that a clock can run at; ValueError for any other."""
+    if not 0 <= value <= FASTEST:
+        raise ValueError(f"a clock's speed is from 0 (it stands still) to {FASTEST:g}, not {value}")
+    return value
 
 
 def duration(written: object) -> timedelta:

@@ -181,10 +181,11 @@ class Control:
         socket = web.WebSocketResponse(heartbeat=20)
         await socket.prepare(request)
         queue: asyncio.Queue[Json | None] = asyncio.Queue(QUEUED)
-        await socket.send_str(json.dumps({"type": "snapshot", **self.snapshot()}))
-        self._followers.add(queue)
+        snapshot = json.dumps({"type": "snapshot", **self.snapshot()})
+        self._followers.add(queue)  # before it is sent: what happens meanwhile is told after it
         reading = asyncio.create_task(_until_closed(socket, queue))
         try:
+            await socket.send_str(snapshot)
             while (event := await queue.get()) is not None:
                 await socket.send_str(json.dumps(event))
         except ConnectionError:

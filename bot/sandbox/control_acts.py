@@ -6,13 +6,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bot.sandbox.clock import duration
-from bot.sandbox.control_wishes import inside, only, text, texts, values_of
+from bot.sandbox.control_wishes import inside, lasting, only, text, texts, values_of
 from bot.sandbox.slack import Slack
 from bot.sandbox.slack_sending import Answer
 from bot.sandbox.world import Json
 
 Act = Callable[[Slack, str, Json], Awaitable[Json]]
+_PLACE = ("channel", "ts")
+_ELEMENT = ("action_id", "block_id")
 
 
 async def command(slack: Slack, person: str, wish: Json) -> Json:
@@ -24,10 +25,12 @@ async def command(slack: Slack, person: str, wish: Json) -> Json:
 async def click(slack: Slack, person: str, wish: Json) -> Json:
     """Use an element of a message or of a view."""
     use = inside(wish, "click")
+    chosen = [name for name in use if name.startswith("selected_")]
+    only(use, (*_PLACE, "view_id", *_ELEMENT, "type", "chosen", "value", "values", *chosen), "click: ")
     common: dict[str, Any] = {
         "action_id": text(use, "action_id"),
         **texts(use, ("block_id", "chosen")),
-        "choice": {name: value for name, value in use.items() if name.startswith("selected_") or name == "value"},
+        "choice": {name: value for name, value in use.items() if name in chosen or name == "value"},
         "values": values_of(use),
     }
     if "view_id" in use:
@@ -44,6 +47,7 @@ async def say(slack: Slack, person: str, wish: Json) -> Json:
 async def react(slack: Slack, person: str, wish: Json) -> Json:
     """Put an emoji on a message, or take it off."""
     use = inside(wish, "react")
+    only(use, (*_PLACE, "name", "remove"), "react: ")
     remove = bool(use.get("remove"))
     await slack.react(person, text(use, "channel"), text(use, "ts"), text(use, "name"), remove=remove)
     return {}
@@ -52,6 +56,7 @@ async def react(slack: Slack, person: str, wish: Json) -> Json:
 async def submit(slack: Slack, person: str, wish: Json) -> Json:
     """Submit a modal."""
     use = inside(wish, "submit")
+    only(use, ("view_id", "values"), "submit: ")
     result = await slack.submit(person, text(use, "view_id"), values_of(use))
     return {
         "action": result.action,
@@ -64,18 +69,21 @@ async def submit(slack: Slack, person: str, wish: Json) -> Json:
 async def close(slack: Slack, person: str, wish: Json) -> Json:
     """Cancel a modal, or close all."""
     use = inside(wish, "close")
+    only(use, ("view_id", "all"), "close: ")
     return answered(await slack.close(person, text(use, "view_id"), everything=bool(use.get("all"))))
 
 
 async def shortcut(slack: Slack, person: str, wish: Json) -> Json:
     """Use a shortcut."""
     use = inside(wish, "shortcut")
+    only(use, ("callback_id", *_PLACE), "shortcut: ")
     return answered(await slack.shortcut(person, text(use, "callback_id"), message=_message(use)))
 
 
 async def suggest(slack: Slack, person: str, wish: Json) -> Json:
     """Type into an external select."""
     use = inside(wish, "suggest")
+    only(use, (*_PLACE, "view_id", *_ELEMENT, "value"), "suggest: ")
     found = await slack.suggest(
         person,
         text(use, "value", ""),
@@ -111,7 +119,7 @@ async def status(slack: Slack, person: str, wish: Json) -> Json:
     """Say in one's profile what one does (``text``, ``emoji``), for a while (``"for": "2h"``); neither clears it."""
     use = inside(wish, "status")
     only(use, ("text", "emoji", "for"), "status: ")
-    until = slack.workspace.now() + int(duration(use["for"]).total_seconds()) if "for" in use else 0
+    until = slack.workspace.now() + int(lasting(use, "for").total_seconds()) if "for" in use else 0
     slack.set_status(person, text(use, "text", ""), text(use, "emoji", ""), until=until)
     return {"until": until}
 

@@ -2,14 +2,14 @@
 
 ``GET`` answers ``{"now": …, "speed": 1.0, "turned": seconds}``, for a bot that follows the clock. ``POST`` takes one or
 both of a turn (``{"by": "30m"}``, ``{"by": 90}`` or ``{"to": "2026-11-02T09:00:00Z"}``) and ``{"speed": 60}``; it is
-answered once such a bot goes by it, so that what is sent next happens in its present.
+answered once such a bot goes by it, so that what is sent next happens in its present. A refused wish changes nothing.
 """
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from bot.sandbox.clock import Clock, duration, moment
+from bot.sandbox.clock import Clock, duration, fit_speed, moment
 from bot.sandbox.control_wishes import only, refusal, wish_of
 
 ADDRESS = "/_sandbox/clock"
@@ -50,4 +50,4 @@ class ClockDoor:
 def _speed(written: object) -> float:
     if isinstance(written, bool) or not isinstance(written, int | float):
         raise ValueError(f"speed: expected a number, not {written!r}")
-    return float(written)
+    return float(fit_speed(written))

@@ -16,7 +16,7 @@ from bot.sandbox.control_switches import (
 )
 from bot.sandbox.control_wishes import one_of, only, refusal, seconds, texts, whole, wish_of
 from bot.sandbox.faults import FIELDS, SUMMARIES, Fault, FaultKind
-from bot.sandbox.slack_api import METHODS
+from bot.sandbox.slack_api import BESIDE, METHODS
 from bot.sandbox.world import Json
 
 if TYPE_CHECKING:
@@ -83,8 +83,9 @@ class FaultDoor:
         kind = FaultKind(one_of(wish, "kind", list(FaultKind)))
         only(wish, ("system", "kind", *FIELDS[kind]))
         where = texts(wish, ("method", "channel"))
-        if where["method"] not in (None, *METHODS):
-            raise LookupError(f"the stand-in Slack has no method {where['method']!r}; there are {', '.join(METHODS)}")
+        if where["method"] not in (None, *METHODS, *BESIDE):
+            known = ", ".join((*METHODS, *BESIDE))
+            raise LookupError(f"the stand-in Slack has no method {where['method']!r}; there are {known}")
         if where["channel"] is not None and slack.workspace.find_person(where["channel"]) is None:
             where["channel"] = slack.workspace.channel(where["channel"]).id
         number = slack.fault(

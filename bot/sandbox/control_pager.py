@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from bot.sandbox.clock import duration
-from bot.sandbox.control_wishes import one_of, only, text
+from bot.sandbox.control_wishes import lasting, one_of, only, text
 from bot.sandbox.pagerduty import PagerDuty
 from bot.sandbox.pagerduty_records import Incident, Notification, User
 from bot.sandbox.pagerduty_shapes import stamp
 from bot.sandbox.world import Json
 
-DOES = ("answer", "decline", "silence", "acknowledge")
+DOES = ("answer", "decline", "silence", "acknowledge", "resolve")
 MOST_INCIDENTS = 20
 MOST_RINGS = 30
 
@@ -18,18 +17,20 @@ def pick_up(pagerduty: PagerDuty, wish: Json) -> Json:
     """What somebody does about their pager: ``{"as": "ana", "pager": "answer", "after": "2m"}``.
 
     From now on they ``answer``, ``decline`` where their help is asked for, or sleep through it (``silence``); with
-    ``acknowledge`` they take once what rings now.
+    ``acknowledge`` they take once what rings now, and with ``resolve`` they end what they have.
     """
     only(wish, ("as", "pager", "after"))
     who, does = text(wish, "as"), one_of(wish, "pager", DOES)
     if does == "answer":
-        pagerduty.answer(who, after=duration(wish.get("after", 0)))
+        pagerduty.answer(who, after=lasting(wish, "after"))
     elif "after" in wish:
         raise ValueError("after: only who answers does it after a while")
     elif does == "decline":
         pagerduty.decline(who)
     elif does == "acknowledge":
         pagerduty.take(who)
+    elif does == "resolve":
+        pagerduty.end(who)
     else:
         pagerduty.silence(who)
     return {"woken": [one.at.isoformat() for one in pagerduty.woken(who)]}

@@ -25,17 +25,20 @@ GITHUB: Kinds = {
     "drop_webhooks": ("GitHub's webhooks are lost", ("for",)),
     "hold_webhooks": ("GitHub's webhooks are kept back", ("for",)),
     "late_webhooks": ("GitHub's webhooks are late", ("for", "seconds")),
+    "double_webhooks": ("GitHub's webhooks arrive twice", ("for",)),
+    "shuffle_webhooks": ("GitHub's webhooks arrive in another order", ("for", "seconds")),
 }
 PAGERDUTY: Kinds = {
     "down": ("PagerDuty is down", ("for",)),
     "slow": ("PagerDuty is slow", ("for", "seconds")),
     "rate_limited": ("PagerDuty's rate limit is used up", ("for",)),
     "cut": ("PagerDuty does it, but the answer is lost", ("for",)),
+    "late_webhooks": ("PagerDuty's webhooks are late", ("for", "seconds")),
 }
 _LASTING = ("rate_limited", "secondary")
 """Written without a kind, these are told how long: ``{"rate_limited": 60}``."""
 LIMITED_SECONDS = 60.0
-"""How long a limit is said to last that has no end of its own."""
+"""How long a limit says that it lasts where it has no end of its own; it lasts until it is ended."""
 
 
 class Switches:
@@ -133,8 +136,11 @@ def make_github(github: GitHub, switches: Switches) -> None:
         rate_limited=_limited(switches, "rate_limited"),
         secondary=_limited(switches, "secondary"),
         slow=on.get("slow", 0.0),
+        lasts=True,
     )
     github.drop_webhooks("drop_webhooks" in on)
+    github.double_webhooks("double_webhooks" in on)
+    github.shuffle_webhooks(on.get("shuffle_webhooks"))
     github.late_webhooks(on.get("late_webhooks", 0.0))
     if "hold_webhooks" in on:
         github.hold_webhooks()
@@ -150,7 +156,9 @@ def make_pagerduty(pagerduty: PagerDuty, switches: Switches) -> None:
         rate_limited=_limited(switches, "rate_limited"),
         slow=on.get("slow", 0.0),
         cut="cut" in on,
+        lasts=True,
     )
+    pagerduty.hooks.late = on.get("late_webhooks", 0.0)
 
 
 def _limited(switches: Switches, kind: str) -> float | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Collection, Iterable
+from datetime import timedelta
 
 from aiohttp import web
 
+from bot.sandbox.bodies import parsed
+from bot.sandbox.clock import duration
 from bot.sandbox.world import Json
 
 LONGEST = 366 * 86_400.0
@@ -17,8 +19,8 @@ LONGEST = 366 * 86_400.0
 async def wish_of(request: web.Request) -> Json:
     """The JSON object of a request; ValueError for anything else."""
     try:
-        wish = json.loads(await request.read())
-    except (ValueError, RecursionError):
+        wish = parsed(await request.read())
+    except ValueError:
         wish = None
     if not isinstance(wish, dict):
         raise ValueError("send a JSON object")
@@ -76,6 +78,14 @@ def values_of(use: Json) -> Json:
 def seconds(wish: Json, name: str) -> float | None:
     """A field that is a number of seconds, above 0 and at most a year; None where absent."""
     return _number(wish, name, "a number of seconds above 0, at most a year", least=0.0, most=LONGEST)
+
+
+def lasting(wish: Json, name: str) -> timedelta:
+    """A field that is a duration, as ``90s`` or a number of seconds, not below 0; none where absent."""
+    found = duration(wish.get(name, 0))
+    if found < timedelta():
+        raise ValueError(f"{name}: expected a duration from 0 on, not {wish[name]!r}")
+    return found
 
 
 def whole(wish: Json, name: str) -> int | None:

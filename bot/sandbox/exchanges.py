@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -13,6 +14,10 @@ KEPT = 5000
 LONGEST_BODY = 40_000
 """Characters; GitHub's longest webhook here has some 25,000."""
 _SECRET_HEADERS = ("authorization",)
+_TOKEN = re.compile(r"\b(xox[abp]-|xapp-|gh[oprsu]_)[\w-]{8,}")
+"""Slack's and GitHub's tokens, wherever they stand."""
+_KEY = re.compile(r'("routing_key"\s*:\s*")[^"]+')
+"""PagerDuty's key of an integration, which looks like nothing in particular."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,14 +103,14 @@ def id_of(exchange: Exchange) -> str:
 
 
 def to_page(exchange: Exchange) -> dict[str, Any]:
-    """The row as the page's inspector shows it; secrets in headers and bodies are masked."""
+    """The row as the page's inspector shows it; secrets in headers, addresses and bodies are masked."""
     return {
         "id": id_of(exchange),
         "at": exchange.at,
         "direction": "in" if exchange.incoming else "out",
         "system": exchange.system,
         "method": exchange.verb,
-        "path": exchange.path,
+        "path": masked(exchange.path),
         "name": exchange.method,
         "status": exchange.status,
         "duration_ms": round(exchange.duration * 1000, 1),
@@ -113,10 +118,15 @@ def to_page(exchange: Exchange) -> dict[str, Any]:
             name: mask(value) if name.lower() in _SECRET_HEADERS else value
             for name, value in exchange.request_headers.items()
         },
-        "request_body": exchange.request_body,
+        "request_body": masked(exchange.request_body),
         "response_headers": dict(exchange.answer_headers),
-        "response_body": exchange.answer_body,
+        "response_body": masked(exchange.answer_body),
     }
+
+
+def masked(text: str) -> str:
+    """A text without the tokens and keys in it."""
+    return _KEY.sub(r"\1…", _TOKEN.sub(r"\1…", text))
 
 
 def mask(secret: str) -> str:

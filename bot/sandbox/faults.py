@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from bot.sandbox.clock import Alarm, Clock
 from bot.sandbox.world import Json
@@ -195,3 +196,38 @@ class Faults:
     def _tell(self) -> None:
         for watcher in self.watchers:
             watcher()
+
+
+Answered = tuple[int, Any, dict[str, str], bool]
+"""A status, what is said, its headers, and whether the connection is closed without saying it."""
+
+
+async def suffered(fault: Fault | None) -> Answered | None:
+    """What a fault answers in the place of what was asked, once it does; None to go on."""
+    if fault is None:
+        return None
+    early: Answered | None = None
+    match fault.kind:
+        case FaultKind.RATELIMITED:
+            early = 429, {"ok": False, "error": "ratelimited"}, {"Retry-After": str(fault.retry_after)}, False
+        case FaultKind.HTTP_500:
+            early = 500, "<html>Internal Server Error</html>", {}, False
+        case FaultKind.INTERNAL_ERROR:
+            early = 200, {"ok": False, "error": "internal_error"}, {}, False
+        case FaultKind.HTTP_503:
+            early = 503, "<html>Service Unavailable</html>", {}, False
+        case FaultKind.SLOW:
+            await asyncio.sleep(fault.seconds)
+        case FaultKind.HANG:
+            await fault.over.wait()
+            early = 0, None, {}, True
+        case FaultKind.CUT | FaultKind.DOWN:
+            early = 0, None, {}, True
+        case _:
+            pass
+    return early
+
+
+def lost(fault: Fault | None) -> bool:
+    """Whether something is done and its answer never arrives."""
+    return fault is not None and fault.kind is FaultKind.ACCEPT_THEN_CUT

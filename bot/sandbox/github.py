@@ -6,8 +6,7 @@ first named. Times are the world's.
 
 from __future__ import annotations
 
-import time
-
+from bot.sandbox.exhausted import exhausted
 from bot.sandbox.github_core import GitHubFaults
 from bot.sandbox.github_deployments import PIPELINE, Deployments
 from bot.sandbox.github_hooks import HOOK_ID, Delivery
@@ -46,6 +45,17 @@ class GitHub(Deployments):
         """
         self.hooks.late(seconds, seed)
 
+    def shuffle_webhooks(self, seconds: float | None) -> None:
+        """Let webhooks wait for each other, and go in another order so many of the world's seconds after the first.
+
+        None ends that, and lets those go that wait.
+        """
+        self.hooks.shuffle(seconds)
+
+    def double_webhooks(self, on: bool = True) -> None:
+        """Send each webhook twice with the same GUID, as redeliveries are, or stop that."""
+        self.hooks.twice = on
+
     def drop_webhooks(self, on: bool = True) -> None:
         """Make deliveries fail (recorded as failed), or stop that."""
         self.hooks.dropping = on
@@ -64,10 +74,15 @@ class GitHub(Deployments):
         rate_limited: float | None = None,
         secondary: float | None = None,
         slow: float = 0.0,
+        lasts: bool = False,
     ) -> None:
-        """Make the REST API answer 503, refuse for so many seconds by either limit, or be ``slow``; none = well."""
-        self.faults = GitHubFaults(down=down, rate_limited=_until(rate_limited), secondary=_until(secondary), slow=slow)
+        """Make the REST API answer 503, refuse for so many seconds by either limit, or be ``slow``; none = well.
 
-
-def _until(seconds: float | None) -> float | None:
-    return None if seconds is None else time.time() + seconds
+        A limit that ``lasts`` refuses until the next call of this, though it promises to be over after the seconds.
+        """
+        self.faults = GitHubFaults(
+            down=down,
+            rate_limited=exhausted(rate_limited, lasts=lasts),
+            secondary=exhausted(secondary, lasts=lasts),
+            slow=slow,
+        )

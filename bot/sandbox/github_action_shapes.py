@@ -31,7 +31,7 @@ class Shapes(CodeShapes):
             "ref": deployment.ref,
             "task": deployment.task,
             "payload": deployment.payload,
-            "original_environment": deployment.environment,
+            "original_environment": deployment.original or deployment.environment,
             "environment": deployment.environment,
             "description": deployment.description,
             "creator": self.user(deployment.creator),

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from aiohttp import web
+
+from bot.sandbox.bodies import parsed, text_of
 
 API = "/github.com/api/v3"
 """Where the REST API is, as at an Enterprise server: the site itself is one level up."""
@@ -66,9 +70,9 @@ def number(request: web.Request, name: str) -> int:
 
 async def body_of(request: web.Request) -> dict[str, Any]:
     """The JSON object sent; an empty body is an empty object."""
-    text = await request.text()
+    text = await text_of(request)
     try:
-        sent = json.loads(text) if text else {}
+        sent = parsed(text) if text else {}
     except ValueError:
         raise Refused(400, "Problems parsing JSON") from None
     if not isinstance(sent, dict):
@@ -109,6 +113,17 @@ def optional(sent: Mapping[str, Any], name: str, default: str = "") -> str:
     return default if sent.get(name) is None else typed(sent, name, str)
 
 
+def instant_of(written: str | None, name: str) -> datetime | None:
+    """An instant of the query in ISO 8601, in UTC where it has no offset; None where absent."""
+    if written is None:
+        return None
+    try:
+        found = datetime.fromisoformat(written)
+    except ValueError:
+        raise Refused(422, "Validation Failed", errors=[{"code": "invalid", "field": name}]) from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
 def page_of(request: web.Request, api: str, everything: Sequence[Any], *, default: int = 30) -> Page:
     """The page of a list that ``page`` and ``per_page`` ask for."""
     page, size = positive(request, "page", 1), min(positive(request, "per_page", default), MOST_PER_PAGE)
@@ -126,6 +141,5 @@ def _link(request: web.Request, api: str, page: int, last: int) -> str:
     base = f"{api}{request.path.removeprefix(API)}"
     links = []
     for relation, to in wanted.items():
-        query = "&".join(f"{name}={value}" for name, value in {**request.query, "page": str(to)}.items())
-        links.append(f'<{base}?{query}>; rel="{relation}"')
+        links.append(f'<{base}?{urlencode({**request.query, "page": to})}>; rel="{relation}"')
     return ", ".join(links)

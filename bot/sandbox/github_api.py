@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from bot.sandbox.bodies import text_of
+from bot.sandbox.exhausted import refused_until
 from bot.sandbox.github_access_views import AccessViews
 from bot.sandbox.github_answers import API, Answer, Page, Refused, Route, View
 from bot.sandbox.github_app_views import AppViews
@@ -22,7 +24,7 @@ from bot.sandbox.github_code_views import CodeViews
 from bot.sandbox.github_deployment_views import DeploymentViews
 from bot.sandbox.github_gate_views import GateViews
 from bot.sandbox.github_issue_views import IssueViews
-from bot.sandbox.github_limits import SEARCHES, primary, secondary
+from bot.sandbox.github_limits import RATE_LIMIT, SEARCHES, primary, secondary
 from bot.sandbox.github_run_views import RunViews
 from bot.sandbox.github_shapes import error
 from bot.sandbox.github_sign_in import SignInViews
@@ -30,6 +32,9 @@ from bot.sandbox.github_views import CALLER, Caller, acting, caller_of
 
 if TYPE_CHECKING:
     from bot.sandbox.github import GitHub
+
+
+VERSION = "2022-11-28"
 
 
 class RestApi:
@@ -42,7 +47,7 @@ class RestApi:
         """What it answers below ``prefix``."""
         code = CodeViews(self._github)
         views: list[Route] = [
-            ("GET", "/rate_limit", self._rate_limit, None),
+            ("GET", RATE_LIMIT, self._rate_limit, None),
             ("GET", "/user", self._me, None),
             ("GET", "/users/{login}", self._user, None),
             *((verb, path, view, None) for verb, path, view in AppViews(self._github, self._github.app).views()),
@@ -68,16 +73,18 @@ class RestApi:
     def _door(self, view: View, permission: str | None) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
             began = time.perf_counter()
-            sent = await request.text()
+            sent = await text_of(request)
             result: Any
             status: int
             headers: dict[str, str] = {}
             limits = self._github.limits
             limits.under_way += 1
             try:
-                await self._suffer()
+                path = request.path.removeprefix(API)
+                await self._suffer(path)
+                self._polite(request)
                 request[CALLER] = self._caller(request)
-                limits.count(request.method, request.path.removeprefix(API))
+                limits.count(request.method, path)
                 self._permitted(request, permission)
                 answer = await view(request)
                 if isinstance(answer, Page):
@@ -107,7 +114,7 @@ class RestApi:
             )
             common = {
                 "X-GitHub-Media-Type": "github.v3; format=json",
-                "X-GitHub-Api-Version-Selected": "2022-11-28",
+                "X-GitHub-Api-Version-Selected": VERSION,
                 **limits.headers(),
             }
             return web.Response(
@@ -116,16 +123,30 @@ class RestApi:
 
         return handle
 
-    async def _suffer(self) -> None:
-        faults, now = self._github.faults, time.time()
+    @staticmethod
+    def _polite(request: web.Request) -> None:
+        """GitHub speaks to nobody without a name, and no version of its API that it has not got."""
+        if not request.headers.get("User-Agent"):
+            raise Refused(
+                403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header"
+            )
+        version = request.headers.get("X-GitHub-Api-Version", VERSION)
+        if version != VERSION:
+            raise Refused(400, f"The sandbox has version {VERSION} of the API only, not {version}")
+
+    async def _suffer(self, path: str) -> None:
+        """Be slow, down or limited, if that is what is wrong; how a limit stands may be asked when it is used up."""
+        faults = self._github.faults
         if faults.slow:
             await asyncio.sleep(faults.slow)
         if faults.down:
             raise Refused(503, "No server is currently available to service your request. Sorry about that.")
-        if faults.rate_limited is not None and faults.rate_limited > now:
-            raise primary(faults.rate_limited)
-        if faults.secondary is not None and faults.secondary > now:
-            raise secondary(faults.secondary - now)
+        until = refused_until(faults.rate_limited)
+        if until is not None and path != RATE_LIMIT:
+            raise primary(until)
+        until = refused_until(faults.secondary)
+        if until is not None:
+            raise secondary(until - time.time())
 
     def _caller(self, request: web.Request) -> Caller:
         path = request.path.removeprefix(API)
@@ -163,7 +184,9 @@ class RestApi:
 
     async def _rate_limit(self, request: web.Request) -> Answer:
         limits = self._github.limits
-        core = {"limit": limits.hourly, "used": limits.used, "remaining": limits.remaining, "reset": limits.reset}
+        until = refused_until(self._github.faults.rate_limited)
+        used, reset = (limits.used, limits.reset) if until is None else (limits.hourly, int(until) + 1)
+        core = {"limit": limits.hourly, "used": used, "remaining": max(0, limits.hourly - used), "reset": reset}
         search = {"limit": SEARCHES, "used": 0, "remaining": SEARCHES, "reset": limits.reset}
         return 200, {"resources": {"core": core, "search": search}, "rate": core}
 

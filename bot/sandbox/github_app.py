@@ -26,6 +26,7 @@ PERMISSIONS = {
 """What the app is granted where a test says nothing else."""
 LONGEST_LIFE = timedelta(minutes=10)
 _UNREADABLE = "A JSON web token could not be decoded"
+_CLAIMS = {"iat": "issued at", "exp": "expiration time", "iss": "issuer"}
 _FAULTS = {
     "ExpiredSignatureError": "'Expiration time' claim ('exp') must be a numeric value representing the future time",
     "ImmatureSignatureError": "'Issued at' claim ('iat') must be an Integer representing the time of the assertion",
@@ -68,7 +69,14 @@ class App:
         if self._public_key is None:
             return _UNREADABLE
         try:
-            claims = jwt.decode(token, self._public_key, algorithms=["RS256"], options={"verify_iss": False})
+            claims = jwt.decode(
+                token,
+                self._public_key,
+                algorithms=["RS256"],
+                options={"verify_iss": False, "require": ["iat", "exp", "iss"]},
+            )
+        except jwt.MissingRequiredClaimError as error:
+            return f"Missing '{_CLAIMS[error.claim]}' claim ('{error.claim}') in assertion"
         except jwt.InvalidTokenError as error:
             return _FAULTS.get(type(error).__name__, _UNREADABLE)
         if str(claims.get("iss")) != str(APP_ID):

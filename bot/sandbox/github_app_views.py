@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from bot.sandbox.github_action_shapes import APP_OWNER
-from bot.sandbox.github_answers import MOST_PER_PAGE, Answer, Page, Refused, View, number, page_of, positive
+from bot.sandbox.github_answers import MOST_PER_PAGE, Answer, Page, Refused, View, number, one_of, page_of, positive
 from bot.sandbox.github_app import APP_ID, APP_SLUG, App
 from bot.sandbox.github_hooks import EVENTS, INSTALLATION_ID, Delivery
 from bot.sandbox.github_shapes import ORGANISATION_ID, stamp
@@ -16,6 +17,10 @@ from bot.sandbox.github_sign_in import CLIENT_ID
 
 if TYPE_CHECKING:
     from bot.sandbox.github import GitHub
+
+
+STATUSES = ("success", "failure")
+"""Which deliveries may be asked for."""
 
 
 class AppViews:
@@ -96,24 +101,25 @@ class AppViews:
         return 201, self._app.issue()
 
     async def _deliveries(self, request: web.Request) -> Answer:
-        chosen = sorted(self._github.hooks.deliveries, key=lambda one: one.id, reverse=True)
+        chosen = sorted(self._github.hooks.known(), key=lambda one: one.id, reverse=True)
         wanted = request.query.get("status")
         if wanted:
-            chosen = [one for one in chosen if one.ok == (wanted == "success")]
+            chosen = [one for one in chosen if one.ok == (one_of({"status": wanted}, "status", STATUSES) == "success")]
         cursor = request.query.get("cursor")
         if cursor:
-            chosen = [one for one in chosen if one.id < int(cursor.removeprefix("v1_"))]
+            last = _last(cursor)
+            chosen = [one for one in chosen if one.id < last]
         size = min(positive(request, "per_page", 30), MOST_PER_PAGE)
         page, more = chosen[:size], chosen[size:]
         link = ""
         if more:
-            query = "&".join(f"{k}={v}" for k, v in {**request.query, "cursor": f"v1_{page[-1].id}"}.items())
+            query = urlencode({**request.query, "cursor": f"v1_{page[-1].id}"})
             link = f'<{self._github.shapes.api}/app/hook/deliveries?{query}>; rel="next"'
         return Page([_delivery_row(one) for one in page], link)
 
     def _delivered(self, request: web.Request) -> Delivery:
         wanted = number(request, "id")
-        for delivery in self._github.hooks.deliveries:
+        for delivery in self._github.hooks.known():
             if delivery.id == wanted:
                 return delivery
         raise Refused(404, "Not Found")
@@ -129,6 +135,14 @@ class AppViews:
     async def _attempt(self, request: web.Request) -> Answer:
         self._github.hooks.redeliver(delivery_id=self._delivered(request).id)
         return 202, {}
+
+
+def _last(cursor: str) -> int:
+    """The id of the last delivery of the page before."""
+    written = cursor.removeprefix("v1_")
+    if not (written.isascii() and written.isdigit() and len(written) < 19):
+        raise Refused(422, "Validation Failed", errors=[{"code": "invalid", "field": "cursor"}])
+    return int(written)
 
 
 def _delivery_row(delivery: Delivery) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.sandbox.github_answers import Answer, Refused, Route, body_of, number, one_of, optional, wanted
+from bot.sandbox.github_answers import Answer, Refused, Route, body_of, invalid, number, one_of, optional, typed, wanted
 from bot.sandbox.github_app import APP_SLUG
 from bot.sandbox.github_deployment_views import too_long
 from bot.sandbox.github_records import CheckRun, CheckSuite
@@ -19,6 +19,14 @@ STATES = ("error", "failure", "pending", "success")
 STATUSES = ("queued", "in_progress", "completed", "waiting", "requested", "pending")
 CONCLUSIONS = ("action_required", "cancelled", "failure", "neutral", "success", "skipped", "stale", "timed_out")
 LONGEST_DESCRIPTION = 140
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a check run is to say from now on: its conclusion, and its title and summary; None leaves them."""
+
+    conclusion: str | None
+    output: tuple[str | None, str] | None
 
 
 class CheckViews(RepositoryViews):
@@ -79,10 +87,12 @@ class CheckViews(RepositoryViews):
         repo, sent = self.repo(request), await body_of(request)
         _only_apps(request)
         name, sha = wanted(sent, "name", str), self.sha(repo, wanted(sent, "head_sha", str))
+        status, change = one_of(sent, "status", STATUSES) if "status" in sent else "queued", _change(sent)
+        if status == "completed" and change.conclusion is None:
+            raise invalid("Missing required key: conclusion")
         suite = self.github.suite_of(repo, sha, APP_SLUG.capitalize())
-        status = one_of(sent, "status", STATUSES) if "status" in sent else "queued"
         check = self.github.add_check(repo, suite, name, optional(sent, "details_url"), status)
-        self._change(repo, check, sent)
+        self._apply(repo, check, change)
         return 201, self.shapes.check(repo, check)
 
     async def _update(self, request: web.Request) -> Answer:
@@ -91,19 +101,18 @@ class CheckViews(RepositoryViews):
         check = self._asked(request, repo)
         if check.suite.app != APP_SLUG.capitalize():
             raise Refused(403, "Invalid app_id - check run can only be modified by the GitHub App that created it.")
-        if "status" in sent:
-            check.status = one_of(sent, "status", STATUSES)
-        self._change(repo, check, sent)
+        status, change = one_of(sent, "status", STATUSES) if "status" in sent else check.status, _change(sent)
+        if status == "completed" and change.conclusion is None and check.conclusion is None:
+            raise invalid("Missing required key: conclusion")
+        check.status = status
+        self._apply(repo, check, change)
         return 200, self.shapes.check(repo, check)
 
-    def _change(self, repo: Repository, check: CheckRun, sent: dict[str, Any]) -> None:
-        output = sent.get("output")
-        if isinstance(output, dict):
-            check.title, check.summary = output.get("title"), output.get("summary")
-        if "conclusion" in sent:
-            self.github.end_check(repo, check, one_of(sent, "conclusion", CONCLUSIONS))
-        elif check.status == "completed" and check.conclusion is None:
-            raise Refused(422, "Invalid request.\n\nMissing required key: conclusion")
+    def _apply(self, repo: Repository, check: CheckRun, change: Change) -> None:
+        if change.output is not None:
+            check.title, check.summary = change.output
+        if change.conclusion is not None:
+            self.github.end_check(repo, check, change.conclusion)
 
     # Suites
 
@@ -158,10 +167,17 @@ class CheckViews(RepositoryViews):
         state, description = one_of(sent, "state", STATES), optional(sent, "description")
         if len(description) > LONGEST_DESCRIPTION:
             raise too_long("Status", "description", LONGEST_DESCRIPTION)
-        made = self.github.add_status(
-            repo, sha, optional(sent, "context", "default"), state, by, description or None, sent.get("target_url")
-        )
+        context, target = optional(sent, "context", "default"), optional(sent, "target_url")
+        made = self.github.add_status(repo, sha, context, state, by, description or None, target or None)
         return 201, self.shapes.commit_status(repo, made)
+
+
+def _change(sent: Json) -> Change:
+    output = typed(sent, "output", dict) if "output" in sent else None
+    return Change(
+        one_of(sent, "conclusion", CONCLUSIONS) if "conclusion" in sent else None,
+        None if output is None else (optional(output, "title") or None, wanted(output, "summary", str)),
+    )
 
 
 def _only_apps(request: web.Request) -> None:

@@ -7,8 +7,20 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from bot.sandbox.github_answers import Answer, Page, Refused, Route, body_of, number, one_of, optional, positive
+from bot.sandbox.github_answers import (
+    Answer,
+    Page,
+    Refused,
+    Route,
+    body_of,
+    instant_of,
+    number,
+    one_of,
+    optional,
+    positive,
+)
 from bot.sandbox.github_hooks import EVENTS, HOOK_ID
+from bot.sandbox.github_runs import between
 from bot.sandbox.github_shapes import stamp
 from bot.sandbox.github_views import RepositoryViews, acting, caller_of
 from bot.sandbox.repositories import Pull, Repository
@@ -79,13 +91,10 @@ class CodeViews(RepositoryViews):
 
     async def _commits(self, request: web.Request) -> Answer:
         repo = self.repo(request)
-        sha: str | None = self.sha(repo, request.query.get("sha", repo.default_branch))
-        line = []
-        while sha is not None:
-            commit = repo.commits[sha]
-            line.append(commit)
-            sha = commit.parents[0] if commit.parents else None
-        page = self.page(request, line)
+        head = self.sha(repo, request.query.get("sha", repo.default_branch))
+        since, until = (instant_of(request.query.get(name), name) for name in ("since", "until"))
+        everything = [commit for commit in repo.history(head) if between(commit.at, since, until)]
+        page = self.page(request, everything)
         return Page([self.shapes.commit(repo, commit) for commit in page.items], page.link)
 
     async def _commit(self, request: web.Request) -> Answer:

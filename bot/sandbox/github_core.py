@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.exchanges import Log
+from bot.sandbox.exhausted import Exhausted
 from bot.sandbox.github_action_shapes import Shapes
 from bot.sandbox.github_app import APP_SLUG, App
 from bot.sandbox.github_hooks import INSTALLATION_ID, Hooks
@@ -23,11 +25,11 @@ _APP_USER_ID = 50_506
 
 @dataclass
 class GitHubFaults:
-    """What is wrong with the REST API. ``rate_limited`` and ``secondary`` are until when, in real Unix seconds."""
+    """What is wrong with the REST API; ``rate_limited`` and ``secondary`` are the limits that are used up."""
 
     down: bool = False
-    rate_limited: float | None = None
-    secondary: float | None = None
+    rate_limited: Exhausted | None = None
+    secondary: Exhausted | None = None
     slow: float = 0.0
 
 
@@ -45,7 +47,7 @@ class Ground:
         self.hooks = Hooks(self.webhook_secret, self.log, forge.numbers, self.clock)
         self.shapes = Shapes("", "")
         self.faults = GitHubFaults()
-        self.limits = Limits(enforced=rate_limits)
+        self.limits = Limits(enforced=rate_limits, ahead=lambda: self.clock.now().timestamp() - time.time())
         self.machine_user = forge.add_account(
             Account(login=MACHINE_USER, id=next(forge.numbers), name=MACHINE_USER, member=True)
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
+from bot.sandbox.bodies import parsed
 from bot.sandbox.github_answers import Answer, Refused, Route, body_of, invalid, number, one_of, optional, typed, wanted
 from bot.sandbox.github_runs import verdicts
 from bot.sandbox.github_views import RepositoryViews, acting, caller_of
@@ -63,19 +64,21 @@ class DeploymentViews(RepositoryViews):
         sha = repo.resolve(ref)
         if sha is None:
             raise Refused(422, f"No ref found for: {ref}")
-        if sent.get("auto_merge", True) and self._merged(repo, ref, by):
+        if _switch(sent, "auto_merge", True) and self._merged(repo, ref, by):
             return 202, {"message": f"Auto-merged {repo.default_branch} into {ref} on deployment."}
         _contexts(repo, ref, sha, sent.get("required_contexts"))
         environment = optional(sent, "environment", "production")
+        named = sent.get("production_environment") is not None
+        production = typed(sent, "production_environment", bool) if named else None
         made = await self.github.deployment(
             repo.full_name,
             ref,
             environment,
             creator=by.login,
             payload=_payload(sent.get("payload")),
-            production=sent.get("production_environment"),
-            transient=bool(sent.get("transient_environment", False)),
-            description=sent.get("description"),
+            production=production,
+            transient=_switch(sent, "transient_environment", False),
+            description=optional(sent, "description") or None,
             task=optional(sent, "task", "deploy"),
             by_app=caller_of(request).is_installation,
         )
@@ -113,7 +116,7 @@ class DeploymentViews(RepositoryViews):
         description = optional(sent, "description")
         if len(description) > LONGEST_DESCRIPTION:
             raise too_long("DeploymentStatus", "description", LONGEST_DESCRIPTION)
-        deployment.environment = optional(sent, "environment", deployment.environment)
+        deployment.rename(optional(sent, "environment") or deployment.environment)
         status = self.github.add_deployment_status(
             repo,
             deployment,
@@ -122,7 +125,7 @@ class DeploymentViews(RepositoryViews):
             log_url=optional(sent, "log_url") or optional(sent, "target_url"),
             description=description,
             environment_url=optional(sent, "environment_url"),
-            auto_inactive=typed({"auto_inactive": sent.get("auto_inactive", True)}, "auto_inactive", bool),
+            auto_inactive=_switch(sent, "auto_inactive", True),
             by_app=caller_of(request).is_installation,
         )
         return 201, self.shapes.status(repo, deployment, status)
@@ -173,13 +176,20 @@ def too_long(resource: str, field: str, most: int) -> Refused:
     )
 
 
+def _switch(sent: Mapping[str, Any], name: str, default: bool) -> bool:
+    """A yes or no that may be absent."""
+    return typed(sent, name, bool) if name in sent else default
+
+
 def _payload(sent: Any) -> Any:
     """A payload is an object or a text; of a text that is JSON GitHub makes the object."""
     if isinstance(sent, str):
         try:
-            return json.loads(sent)
+            return parsed(sent)
         except ValueError:
             return sent
+    if sent is not None and not isinstance(sent, dict):
+        raise invalid("For 'properties/payload', the value is neither an object nor a string.")
     return sent
 
 
@@ -188,8 +198,8 @@ def _contexts(repo: Repository, ref: str, sha: str, required: object) -> None:
     found = verdicts(repo, sha)
     if required is None:
         required = list(found)
-    if not isinstance(required, list):
-        raise invalid("For 'properties/required_contexts', the value is not an array.")
+    if not isinstance(required, list) or not all(isinstance(one, str) for one in required):
+        raise invalid("For 'properties/required_contexts', the value is not an array of strings.")
     failed = [{"context": one, "state": found.get(one, "pending")} for one in required if found.get(one) != "success"]
     if failed:
         raise Refused(

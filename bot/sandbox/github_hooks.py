@@ -1,7 +1,8 @@
 """GitHub's webhooks: signed, one after another, never sent again by themselves, and remembered.
 
 A hook exists once ``connect`` has named the bot; what happened before sends nothing. Deliveries can be held and let
-go in another order and several times, made late or made to fail, since GitHub promises neither order nor arrival.
+go in another order and several times, shuffled, doubled, made late or made to fail, since GitHub promises neither order
+nor arrival.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ EVENTS = (
     "workflow_run",
 )
 KEPT = 5000
+KEPT_FOR = timedelta(days=3)
+"""After so long GitHub knows a delivery no more, and sends it no more (GitHub docs: Viewing webhook deliveries)."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -85,6 +88,11 @@ class Hooks:
         self._clock = clock
         self._lateness = 0.0
         self._draw: random.Random | None = None
+        self.twice = False
+        self._together: float | None = None
+        """How long webhooks wait for each other; None where each goes by itself."""
+        self._waiting: list[Delivery] = []
+        self._chance = random.Random(1)  # noqa: S311  (an order to reproduce, not a secret)
         self._numbers = numbers
         self._held: list[Delivery] = []
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
@@ -109,6 +117,10 @@ class Hooks:
         )
         if self.holding:
             self._held.append(delivery)
+        elif self._together is not None:
+            self._waiting.append(delivery)
+            if len(self._waiting) == 1:
+                self._clock.call_later(timedelta(seconds=self._together), self._shuffled)
         elif self._lateness:
             late = self._lateness * (self._draw.random() if self._draw is not None else 1.0)
             self._clock.call_later(timedelta(seconds=late), lambda: self._enqueue(delivery))
@@ -131,9 +143,27 @@ class Hooks:
         self._lateness = seconds
         self._draw = None if seed is None else random.Random(seed)  # noqa: S311  (lateness to reproduce, not a secret)
 
+    def shuffle(self, seconds: float | None) -> None:
+        """Let deliveries wait for each other so long by the world's clock, and go in another order; None ends that."""
+        self._together = seconds
+        if seconds is None:
+            self._shuffled()
+
+    def _shuffled(self) -> None:
+        came, self._waiting = self._waiting, []
+        order = list(came)
+        self._chance.shuffle(order)
+        for delivery in order if order != came else reversed(came):
+            self._enqueue(delivery)
+
+    def known(self) -> list[Delivery]:
+        """The attempts that GitHub still shows and repeats, oldest first."""
+        since = self._clock.now() - KEPT_FOR
+        return [delivery for delivery in self.deliveries if delivery.delivered_at >= since]
+
     def redeliver(self, *, guid: str | None = None, delivery_id: int | None = None) -> bool:
         """Send a delivery again, with the same GUID; False if it is not known."""
-        for delivery in reversed(self.deliveries):
+        for delivery in reversed(self.known()):
             if delivery.guid == guid or delivery.id == delivery_id:
                 self._enqueue(self._again(delivery))
                 return True
@@ -170,6 +200,8 @@ class Hooks:
 
     def _enqueue(self, delivery: Delivery) -> None:
         self._queue.put_nowait(delivery)
+        if self.twice and not delivery.redelivery:
+            self._queue.put_nowait(self._again(delivery))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.get_running_loop().create_task(self._work())
 
@@ -218,7 +250,7 @@ class Hooks:
             headers=delivery.headers,
             timeout=aiohttp.ClientTimeout(total=PATIENCE_SECONDS),
         ) as response:
-            return response.status, await response.text()
+            return response.status, await response.text(errors="replace")
 
     async def settle(self) -> None:
         """Wait until everything queued so far was answered or has failed."""

@@ -6,11 +6,9 @@ Limits: nobody closes, edits, comments on or is assigned to an issue; of filters
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from aiohttp import web
 
-from bot.sandbox.github_answers import Answer, Refused, Route, body_of, number, optional, typed, wanted
+from bot.sandbox.github_answers import Answer, Refused, Route, body_of, instant_of, number, optional, typed, wanted
 from bot.sandbox.github_records import Issue
 from bot.sandbox.github_shapes import stamp
 from bot.sandbox.github_views import RepositoryViews, acting, caller_of
@@ -39,7 +37,7 @@ class IssueViews(RepositoryViews):
         state = query.get("state", "open")
         if state not in STATES:
             raise Refused(422, "Validation Failed")
-        since = _instant(query.get("since"))
+        since = instant_of(query.get("since"), "since")
         everything: dict[int, Issue | Pull] = {**repo.issues, **repo.pulls}
         shapes = [self._shape(repo, one) for _, one in sorted(everything.items())]
         found = [
@@ -74,7 +72,7 @@ class IssueViews(RepositoryViews):
             title=title,
             body=body or None,
             author=acting(request, self.github),
-            labels=tuple(one for one in labels if isinstance(one, str)),
+            labels=tuple(_label(one) for one in labels),
             at=self.github.now(),
             by_app=caller_of(request).is_installation,
         )
@@ -132,10 +130,9 @@ def _too(field: str, code: str, told: str) -> Refused:
     )
 
 
-def _instant(written: str | None) -> datetime | None:
-    if written is None:
-        return None
-    try:
-        return datetime.fromisoformat(written)
-    except ValueError:
-        raise Refused(422, "Validation Failed") from None
+def _label(sent: object) -> str:
+    """A label by its name, which may stand alone or in an object."""
+    name = sent.get("name") if isinstance(sent, dict) else sent
+    if not isinstance(name, str) or not name:
+        raise _too("labels", "invalid", "a label is a name, or an object with a name")
+    return name

@@ -1,17 +1,21 @@
 """GitHub's rate limits: the hourly one and the secondary ones (GitHub docs: Rate limits for the REST API).
 
 They are counted always, since the answers' headers tell of them, and enforced only where that is switched on. Limits:
-one count for all callers; the CPU-time limit is not modelled. Real time counts here, not the world's clock.
+one count for all callers; the CPU-time limit is not modelled. Headers tell real time; but an hour that the world's
+clock is turned by is one in which nothing was asked: a day that is played in a minute would use up a minute's calls.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 from bot.sandbox.github_answers import Refused
 from bot.sandbox.github_hooks import INSTALLATION_ID
 
+RATE_LIMIT = "/rate_limit"
+"""Asking here how the limits stand counts against none of them."""
 HOURLY = 5000
 SEARCHES = 30
 """Searches a minute, of which there are none here."""
@@ -27,13 +31,15 @@ _SECONDARY = (
 
 
 class Limits:
-    """What has been asked of the REST API lately."""
+    """What has been asked of the REST API lately; ``ahead`` is how many seconds the world's clock is before ours."""
 
-    def __init__(self, *, enforced: bool) -> None:
+    def __init__(self, *, enforced: bool, ahead: Callable[[], float] = lambda: 0.0) -> None:
         self.enforced = enforced
         self.hourly = HOURLY
         self.used = 0
-        self.reset = int(time.time()) + 3600
+        self._ahead = ahead
+        self._furthest = 0.0
+        self._ends = self._now() + 3600
         self.under_way = 0
         self._points: deque[tuple[float, int]] = deque()
         self._creations: deque[float] = deque()
@@ -42,6 +48,11 @@ class Limits:
     def remaining(self) -> int:
         """Calls left in this hour."""
         return max(0, self.hourly - self.used)
+
+    @property
+    def reset(self) -> int:
+        """When this hour is over, in real Unix seconds."""
+        return int(self._ends - self._now() + time.time())
 
     def headers(self) -> dict[str, str]:
         """What every answer says of them."""
@@ -55,10 +66,10 @@ class Limits:
 
     def count(self, verb: str, path: str) -> None:
         """Count one call; Refused where that is one too many and limits are enforced."""
-        now = time.time()
-        if now >= self.reset:
-            self.used, self.reset = 0, int(now) + 3600
-        if path == "/rate_limit":
+        now = self._now()
+        if now >= self._ends:
+            self.used, self._ends = 0, now + 3600
+        if path == RATE_LIMIT:
             return
         if self.enforced and self.remaining == 0:
             raise primary(self.reset)
@@ -69,6 +80,11 @@ class Limits:
         self._points.append((now, 1 if reading else 5))
         if not reading:
             self._creations.append(now)
+
+    def _now(self) -> float:
+        """Real time, and all that the world's clock was turned by; where that stands still, time passes here."""
+        self._furthest = max(self._furthest, self._ahead())
+        return time.time() + self._furthest
 
     def _refuse_bursts(self, now: float, reading: bool) -> None:
         while self._points and self._points[0][0] <= now - 60:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from bot.sandbox.github_views import RepositoryViews, acting
 from bot.sandbox.repositories import Repository, WorkflowRun
 
 MOST_INPUTS = 25
+_DAY = timedelta(days=1) - timedelta(microseconds=1)
 
 
 class RunViews(RepositoryViews):
@@ -55,8 +57,8 @@ class RunViews(RepositoryViews):
     async def _dispatch(self, request: web.Request) -> Answer:
         repo, by, sent = self.repo(request), acting(request, self.github), await body_of(request)
         workflow, ref = self._asked(request, repo), wanted(sent, "ref", str)
-        branch = ref.removeprefix("refs/heads/")
-        if branch not in repo.branches:
+        branch = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+        if branch not in repo.branches and branch not in repo.tags:
             raise Refused(422, f"No ref found for: {ref}")
         run = self.github.dispatch(repo, workflow, branch, _inputs(workflow, sent.get("inputs")), by)
         if not sent.get("return_run_details", False):
@@ -145,11 +147,19 @@ def _inputs(workflow: Workflow, sent: object) -> Mapping[str, str]:
     for name, required in workflow.inputs.items():
         if required and sent.get(name) in (None, ""):
             raise Refused(422, f"Required input '{name}' not provided")
-    return {name: str(value) for name, value in sent.items()}
+    nested = [name for name, value in sent.items() if isinstance(value, dict | list)]
+    if nested:
+        raise invalid(f"For 'properties/inputs', {nested} hold more than one value.")
+    return {name: _text(value) for name, value in sent.items()}
+
+
+def _text(value: object) -> str:
+    """An input as a run has it: a text, whatever JSON said."""
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 
 def _span(created: str | None) -> tuple[datetime | None, datetime | None]:
-    """The search syntax for dates: ``>=T``, ``<=T``, ``T..T`` with ``*`` for an open end."""
+    """The search syntax for dates: ``>=T``, ``<=T``, ``T..T`` with ``*`` for an open end; a day alone is all of it."""
     if not created:
         return None, None
     try:
@@ -160,13 +170,13 @@ def _span(created: str | None) -> tuple[datetime | None, datetime | None]:
             return _at(created.lstrip(">=")), None
         if created.startswith("<"):
             return None, _at(created.lstrip("<="))
-        return _at(created), _at(created)
+        at = _at(created)
+        whole = at is not None and len(created) == len("2026-11-02")
+        return at, at + _DAY if at is not None and whole else at
     except ValueError:
         raise Refused(422, "Validation Failed", errors=[{"field": "created", "code": "invalid"}]) from None
 
 
 def _at(written: str) -> datetime | None:
     found = None if written == "*" else datetime.fromisoformat(written)
-    if found is not None and found.tzinfo is None:
-        raise ValueError(written)
-    return found
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found

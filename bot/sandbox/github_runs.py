@@ -87,11 +87,11 @@ class Runs(Code):
     def dispatch(
         self, repo: Repository, workflow: Workflow, branch: str, inputs: Mapping[str, str], by: Account
     ) -> WorkflowRun:
-        """Queue a run of a workflow as ``workflow_dispatch`` does, and tell who watches for such."""
+        """Queue a run of a workflow on a branch or tag as ``workflow_dispatch`` does, and tell who watches for such."""
         title = _INPUT.sub(lambda found: inputs.get(found[1], ""), workflow.run_name) if workflow.run_name else None
         run = self._run(
             repo.full_name,
-            repo.branches[branch],
+            repo.branches.get(branch) or repo.tags[branch],
             workflow.name,
             branch,
             attempt=1,

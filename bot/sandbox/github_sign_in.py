@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from bot.sandbox.github_answers import Answer, Refused
+from bot.sandbox.github_answers import Answer, Refused, body_of
 from bot.sandbox.github_views import caller_of
 from bot.sandbox.world import Json
 
@@ -198,10 +198,16 @@ class SignInViews:
         caller = caller_of(request)
         if caller.kind == "nobody":
             raise Refused(401, "This endpoint requires you to be authenticated.")
-        sent = json.loads(await request.text())
-        if "externalIdentities" not in sent["query"]:
+        sent = await body_of(request)
+        query, variables = sent.get("query"), sent.get("variables")
+        if not isinstance(query, str):
+            return 200, {"errors": [{"message": "A query attribute must be specified and must be a string."}]}
+        if "externalIdentities" not in query:
             return 200, _fault("undefinedField", "The sandbox answers about external identities alone")
-        owner, name = str(sent["variables"]["owner"]), str(sent["variables"]["name"])
+        given = variables if isinstance(variables, dict) else {}
+        if not all(isinstance(given.get(one), str) for one in ("owner", "name")):
+            return 200, _fault("INVALID_VARIABLE", "The variables owner and name of type String! are no strings")
+        owner, name = given["owner"], given["name"]
         if not any(one.partition("/")[0] == owner for one in self._github.forge.repositories):
             told = f"Could not resolve to an Organization with the login of '{owner}'."
             return 200, _fault("NOT_FOUND", told)

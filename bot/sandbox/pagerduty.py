@@ -7,14 +7,15 @@ by no policy; a policy's person who does not answer in time loses it to the next
 
 from __future__ import annotations
 
+import functools
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.exchanges import Log
+from bot.sandbox.exhausted import Exhausted, exhausted
 from bot.sandbox.pagerduty_acme import acme_account
 from bot.sandbox.pagerduty_hooks import Hooks
 from bot.sandbox.pagerduty_records import (
@@ -33,10 +34,10 @@ from bot.sandbox.pagerduty_shapes import Shapes, stamp
 
 @dataclass
 class PagerDutyFaults:
-    """What is wrong: ``down`` answers 503, ``cut`` does it and hangs up; ``rate_limited`` is until when."""
+    """What is wrong: ``down`` answers 503, ``cut`` does it and hangs up, ``rate_limited`` is the limit used up."""
 
     down: bool = False
-    rate_limited: float | None = None
+    rate_limited: Exhausted | None = None
     slow: float = 0.0
     cut: bool = False
 
@@ -109,6 +110,13 @@ class PagerDuty:
                 if incident.open and responder.user is user and responder.state == "pending":
                     self.reply(incident, responder, "joined")
 
+    def end(self, who: str) -> None:
+        """Have somebody resolve what they have, in PagerDuty itself."""
+        user = self.account.user(who)
+        for incident in self.incidents():
+            if incident.open and user in incident.assignees:
+                self.resolve(incident, user)
+
     def _wake_up(self, user: User) -> None:
         for incident in self.incidents():
             asked = any(one.user is user and one.state == "pending" for one in incident.responders)
@@ -169,11 +177,12 @@ class PagerDuty:
         )
         self.account.incidents[incident.id] = incident
         self._note(incident, "trigger", by, f"Triggered: {title}")
-        own = by is not None and by in assignees
-        self._assign(incident, assignees or incident.policy.levels[0].on_call, by, wake=not own)
+        self._assign(incident, assignees or incident.policy.levels[0].on_call, by)
         self._tell("triggered", incident, by)
-        if own and by is not None:
+        if by is not None and by in assignees:
             self.acknowledge(incident, by)
+        else:
+            self._wake(incident)
         return incident
 
     def acknowledge(self, incident: Incident, by: User | None) -> None:
@@ -202,13 +211,15 @@ class PagerDuty:
         self._again(incident)
         self._assign(incident, assignees, by)
         self._tell("reassigned", incident, by)
+        self._wake(incident)
 
     def follow(self, incident: Incident, policy: Policy, by: User | None, level: int = 1) -> None:
         """Give it to whoever is on call at a level of a policy, which follows from there."""
         incident.policy, incident.escalates, incident.level, incident.loops = policy, True, level, 0
         self._again(incident)
         self._assign(incident, policy.levels[level - 1].on_call, by)
-        self._tell("reassigned", incident, by)
+        self._tell("delegated", incident, by)
+        self._wake(incident)
 
     def escalate(self, incident: Incident, level: int, by: User | None) -> None:
         """Bring it to another level of its policy."""
@@ -217,12 +228,13 @@ class PagerDuty:
         self._note(incident, "escalate", by, f"Escalated to level {level}")
         self._assign(incident, incident.policy.levels[level - 1].on_call, by)
         self._tell("escalated", incident, by)
+        self._wake(incident)
 
     def _again(self, incident: Incident) -> None:
         incident.status, incident.changed_at = "triggered", self.clock.now()
         incident.acknowledged = []
 
-    def _assign(self, incident: Incident, users: Sequence[User], by: User | None, *, wake: bool = True) -> None:
+    def _assign(self, incident: Incident, users: Sequence[User], by: User | None) -> None:
         incident.assigned = [(user, self.clock.now()) for user in users]
         incident.turn += 1
         turn = incident.turn
@@ -230,15 +242,17 @@ class PagerDuty:
         if incident.escalates:
             patience = incident.policy.levels[incident.level - 1].patience
             self.clock.call_later(patience, lambda: self._unanswered(incident, turn))
-        for user in users if wake else ():
-            self._wake(user, incident, turn)
 
-    def _wake(self, user: User, incident: Incident, turn: int) -> None:
-        for way in user.high if incident.urgency == "high" else user.low:
-            if way.after:
-                self.clock.call_later(way.after, lambda way=way: self._notify(user, incident, way, turn))  # type: ignore[misc]
-            else:
-                self._notify(user, incident, way, turn)
+    def _wake(self, incident: Incident) -> None:
+        """Let everybody know who has it now; who answers at once does it after it was told that they have it."""
+        turn = incident.turn
+        for user in incident.assignees:
+            for way in user.high if incident.urgency == "high" else user.low:
+                ring = functools.partial(self._notify, user, incident, way, turn)
+                if way.after:
+                    self.clock.call_later(way.after, ring)
+                else:
+                    ring()
 
     def _notify(self, user: User, incident: Incident, way: Way, turn: int) -> None:
         if incident.status != "triggered" or incident.turn != turn:
@@ -254,7 +268,8 @@ class PagerDuty:
             self._will_answer(user, incident)
 
     def _unanswered(self, incident: Incident, turn: int) -> None:
-        if incident.status != "triggered" or incident.turn != turn:
+        """Bring it to the next level; what is not urgent stays where it is (PagerDuty docs: Notification urgency)."""
+        if incident.status != "triggered" or incident.turn != turn or incident.urgency == "low":
             return
         if incident.level < len(incident.policy.levels):
             self.escalate(incident, incident.level + 1, None)
@@ -336,8 +351,17 @@ class PagerDuty:
     # What goes wrong
 
     def fault(
-        self, *, down: bool = False, rate_limited: float | None = None, slow: float = 0.0, cut: bool = False
+        self,
+        *,
+        down: bool = False,
+        rate_limited: float | None = None,
+        slow: float = 0.0,
+        cut: bool = False,
+        lasts: bool = False,
     ) -> None:
-        """Answer 503, refuse for so many seconds, be ``slow``, or do it and ``cut`` the line; none = well."""
-        until = None if rate_limited is None else time.time() + rate_limited
-        self.faults = PagerDutyFaults(down=down, rate_limited=until, slow=slow, cut=cut)
+        """Answer 503, refuse for so many seconds, be ``slow``, or do it and ``cut`` the line; none = well.
+
+        A limit that ``lasts`` refuses until the next call of this, though it promises to be over after the seconds.
+        """
+        limit = exhausted(rate_limited, lasts=lasts)
+        self.faults = PagerDutyFaults(down=down, rate_limited=limit, slow=slow, cut=cut)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from aiohttp import web
 
+from bot.sandbox.bodies import parsed, text_of
 from bot.sandbox.pagerduty_records import Json
 
 MOST_PER_PAGE = 100
@@ -48,7 +48,7 @@ def not_found() -> Refused:
 async def body_of(request: web.Request) -> Json:
     """The JSON object sent."""
     try:
-        sent = json.loads(await request.text())
+        sent = parsed(await text_of(request))
     except ValueError:
         raise invalid("The request body is not JSON") from None
     if not isinstance(sent, dict):
@@ -64,9 +64,12 @@ async def wrapped(request: web.Request, name: str) -> Json:
     return found
 
 
-def referred(piece: object, kept: Mapping[str, Kept], what: str) -> Kept:
-    """What a reference names."""
-    identity = piece.get("id") if isinstance(piece, dict) else None
+def referred(piece: object, kept: Mapping[str, Kept], what: str, kind: str) -> Kept:
+    """What a reference names, whose ``type`` is the kind or a reference to it."""
+    named = piece if isinstance(piece, dict) else {}
+    if named.get("type") not in (kind, f"{kind}_reference"):
+        raise invalid(f"{what} is a reference whose type is {kind}_reference")
+    identity = named.get("id")
     found = kept.get(identity) if isinstance(identity, str) else None
     if found is None:
         raise conflicting(f"{what} not found")

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bot.sandbox.bodies import text_of
+from bot.sandbox.exhausted import refused_until
 from bot.sandbox.pagerduty_answers import Answer, Refused, View, listed, not_found
 from bot.sandbox.pagerduty_incidents import IncidentViews
 
@@ -84,11 +86,10 @@ class RestApi:
             "ratelimit-remaining": str(max(0, PER_MINUTE - len(self._asked))),
             "ratelimit-reset": str(max(1, int(self._asked[0] + 60 - now))),
         }
-        until = self._pagerduty.faults.rate_limited
-        refused = until is not None and until > now
-        if refused and until is not None:
+        until = refused_until(self._pagerduty.faults.rate_limited)
+        if until is not None:
             headers |= {"ratelimit-remaining": "0", "ratelimit-reset": str(int(until - now) + 1)}
-        if refused or (self._pagerduty.rate_limits and len(self._asked) > PER_MINUTE):
+        if until is not None or (self._pagerduty.rate_limits and len(self._asked) > PER_MINUTE):
             raise Refused(429, 2020, "Rate Limit Exceeded", headers=headers)
         return headers
 
@@ -119,6 +120,7 @@ class RestApi:
         return 200, {"user": self._pagerduty.shapes.user(user)}
 
     async def _on_calls(self, request: web.Request) -> Answer:
+        """Policies name people here, so that nobody is on call by a schedule."""
         policies, users = request.query.getall("escalation_policy_ids[]", []), request.query.getall("user_ids[]", [])
         found = [
             one
@@ -126,7 +128,7 @@ class RestApi:
             if not policies or policy.id in policies
             for number, level in enumerate(policy.levels, 1)
             for one in self._pagerduty.shapes.on_call(policy, number, level)
-            if not users or one["user"]["id"] in users
+            if (not users or one["user"]["id"] in users) and "schedule_ids[]" not in request.query
         ]
         if request.query.get("earliest") in ("1", "true", "True"):
             found = list({one["user"]["id"]: one for one in reversed(found)}.values())[::-1]
@@ -200,7 +202,7 @@ async def answered(
         answer=answer,
         began=began,
         request_headers=request.headers,
-        request_body=await request.text(),
+        request_body=await text_of(request),
         answer_body="" if cut else text,
     )
     if cut and request.transport is not None:

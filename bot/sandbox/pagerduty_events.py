@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections import deque
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bot.sandbox.bodies import parsed
+from bot.sandbox.exhausted import refused_until
 from bot.sandbox.pagerduty_answers import Refused
 from bot.sandbox.pagerduty_api import API, answered, suffer
 from bot.sandbox.pagerduty_records import Json, Service
@@ -64,7 +65,7 @@ class EventsApi:
         if len(raw) > LARGEST:
             return 413, {"status": "invalid event", "message": _INVALID, "errors": ["The event is larger than 512 KB"]}
         try:
-            sent = json.loads(raw)
+            sent = parsed(raw)
         except ValueError:
             sent = None
         if not isinstance(sent, dict):
@@ -91,8 +92,8 @@ class EventsApi:
         now, taken = time.time(), self._taken.setdefault(key, deque())
         while taken and taken[0] <= now - 60:
             taken.popleft()
-        until = self._pagerduty.faults.rate_limited
-        if (until is not None and until > now) or (self._pagerduty.rate_limits and len(taken) >= PER_MINUTE):
+        limited = refused_until(self._pagerduty.faults.rate_limited) is not None
+        if limited or (self._pagerduty.rate_limits and len(taken) >= PER_MINUTE):
             return True
         taken.append(now)
         return False

@@ -57,6 +57,8 @@ class Hooks:
         self.bot_url: str | None = None
         self.sent: list[Sending] = []
         self.paused_until: datetime | None = None
+        self.late = 0.0
+        """By how many of the world's seconds each event from now on is late."""
         self._drops = 0
         self._log = log
         self._clock = clock
@@ -83,7 +85,10 @@ class Hooks:
         }
         sending = Sending(id=identity, kind=kind, body=json.dumps({"event": event}).encode(), began=now)
         self.sent.append(sending)
-        self._begin(sending)
+        if self.late:
+            self._clock.call_later(timedelta(seconds=self.late), lambda: self._begin(sending))
+        else:
+            self._begin(sending)
 
     def _begin(self, sending: Sending) -> None:
         self._sender.begin(self._attempt(sending))

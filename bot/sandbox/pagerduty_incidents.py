@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 LONGEST_NOTE = 2000
 LONGEST_TITLE = 1024
 URGENCIES = ("high", "low")
-STATUSES = ("triggered", "acknowledged", "resolved")
+STATUSES = ("acknowledged", "resolved")
+"""What an incident may be made; it is triggered again by going to somebody else."""
+MOST_AT_ONCE = 500
+MONTH = timedelta(days=31)
+RESPONDING = ("incidents_responders", "responder_requests")
+"""What only accounts see that may ask for help."""
 
 
 class IncidentViews:
@@ -55,7 +60,11 @@ class IncidentViews:
         ]
 
     def _asked(self, request: web.Request) -> Incident:
-        found = self._account.incidents.get(request.match_info["id"])
+        """The incident in the path, by its id or its number."""
+        named = request.match_info["id"]
+        found = self._account.incidents.get(named)
+        if found is None:
+            found = next((one for one in self._account.incidents.values() if str(one.number) == named), None)
         if found is None:
             raise not_found()
         return found
@@ -70,8 +79,11 @@ class IncidentViews:
             raise Refused(400, 1008, "Requester User Not Found")
         return user
 
-    def _shape(self, incident: Incident) -> Json:
-        return self._pagerduty.shapes.incident(incident)
+    def _shape(self, incident: Incident, *, body: bool = False) -> Json:
+        """An incident; its responders where the account may ask for any, its body only where that was asked for."""
+        shape = self._pagerduty.shapes.incident(incident)
+        hidden = [] if "coordinated_responding" in self._account.abilities else RESPONDING
+        return {name: value for name, value in shape.items() if name not in hidden and (body or name != "body")}
 
     # Reading
 
@@ -79,7 +91,8 @@ class IncidentViews:
         query = request.query
         statuses, services = query.getall("statuses[]", []), query.getall("service_ids[]", [])
         people, urgencies = query.getall("user_ids[]", []), query.getall("urgencies[]", [])
-        since, until, key = _instant(query.get("since")), _instant(query.get("until")), query.get("incident_key")
+        key = query.get("incident_key")
+        since, until = (None, None) if query.get("date_range") == "all" else self._span(request)
         found = [
             incident
             for incident in self._account.incidents.values()
@@ -93,10 +106,20 @@ class IncidentViews:
         ]
         if query.get("sort_by", "").endswith(":desc"):
             found.reverse()
-        return listed(request, "incidents", [self._shape(incident) for incident in found])
+        body = "body" in query.getall("include[]", [])
+        return listed(request, "incidents", [self._shape(incident, body=body) for incident in found])
+
+    def _span(self, request: web.Request) -> tuple[datetime, datetime]:
+        """The last month where nothing else is asked for, and never more than six."""
+        until = _instant(request.query.get("until")) or self._pagerduty.clock.now()
+        since = _instant(request.query.get("since")) or until - MONTH
+        if until - since > 6 * MONTH:
+            raise invalid("Date range cannot exceed 6 months")
+        return since, until
 
     async def _one(self, request: web.Request) -> Answer:
-        return 200, {"incident": self._shape(self._asked(request))}
+        body = "body" in request.query.getall("include[]", [])
+        return 200, {"incident": self._shape(self._asked(request), body=body)}
 
     async def _log(self, request: web.Request) -> Answer:
         incident = self._asked(request)
@@ -111,15 +134,19 @@ class IncidentViews:
     async def _create(self, request: web.Request) -> Answer:
         by, sent = self._from(request), await wrapped(request, "incident")
         title = sent.get("title")
+        if sent.get("type") != "incident":
+            raise invalid("Type must be incident")
         if not isinstance(title, str) or not title:
             raise invalid("Title cannot be empty")
         if "service" not in sent:
             raise invalid("Service cannot be empty")
-        service = referred(sent["service"], self._account.services, "Service")
+        service = referred(sent["service"], self._account.services, "Service", "service")
         if sent.get("assignments") and sent.get("escalation_policy"):
             raise invalid("Only one of assignments and escalation_policy may be given")
         key = sent.get("incident_key")
-        if isinstance(key, str) and self._account.open_with(service, key):
+        if key is not None and not isinstance(key, str):
+            raise invalid("Incident key must be a string")
+        if key and self._account.open_with(service, key):
             raise conflicting("Open incident with matching dedup key already exists on this service")
         body = sent.get("body") or {}
         incident = self._pagerduty.open(
@@ -135,10 +162,13 @@ class IncidentViews:
         return 201, {"incident": self._shape(incident)}
 
     def _assignees(self, sent: Json) -> list[User]:
+        assignments = sent.get("assignments") or ()
+        if not isinstance(assignments, list | tuple):
+            raise invalid("Assignments must be an array")
         found = []
-        for assignment in sent.get("assignments") or ():
+        for assignment in assignments:
             piece = assignment.get("assignee") if isinstance(assignment, dict) else None
-            found.append(referred(piece, self._account.users, "Assignee"))
+            found.append(referred(piece, self._account.users, "Assignee", "user"))
         if len(found) > 1:
             raise invalid("Only one assignee is allowed")
         return found
@@ -146,7 +176,7 @@ class IncidentViews:
     def _policy(self, sent: Json) -> Policy | None:
         if not sent.get("escalation_policy"):
             return None
-        return referred(sent["escalation_policy"], self._account.policies, "Escalation policy")
+        return referred(sent["escalation_policy"], self._account.policies, "Escalation policy", "escalation_policy")
 
     # Changing
 
@@ -159,12 +189,16 @@ class IncidentViews:
         by, sent = self._from(request), (await body_of(request)).get("incidents")
         if not isinstance(sent, list) or not sent:
             raise invalid("Incidents cannot be empty")
-        changed = [(referred(piece, self._account.incidents, "Incident"), piece) for piece in sent]
+        if len(sent) > MOST_AT_ONCE:
+            raise Refused(413, 2001, "Request Entity Too Large")
+        changed = [(referred(piece, self._account.incidents, "Incident", "incident"), piece) for piece in sent]
         for incident, piece in changed:
             self._change(incident, piece, by)
         return 200, {"incidents": [self._shape(incident) for incident, _ in changed]}
 
     def _change(self, incident: Incident, sent: Json, by: User) -> None:
+        if sent.get("type") not in ("incident", "incident_reference"):
+            raise invalid("Type must be incident or incident_reference")
         if not incident.open:
             raise invalid("Incident Already Resolved")
         assignees, policy, urgency = self._assignees(sent), self._policy(sent), _urgency(sent)
@@ -174,7 +208,7 @@ class IncidentViews:
         if status not in (None, *STATUSES):
             raise invalid("Status is invalid")
         levels = len((policy or incident.policy).levels)
-        if level is not None and (not isinstance(level, int) or not 1 <= level <= levels):
+        if level is not None and (type(level) is not int or not 1 <= level <= levels):
             raise invalid("Escalation level is invalid")
         if isinstance(sent.get("title"), str):
             incident.title = sent["title"]
@@ -202,14 +236,14 @@ class IncidentViews:
             raise invalid("Content cannot be empty")
         if len(content) > LONGEST_NOTE:
             raise invalid(f"Content is too long (maximum is {LONGEST_NOTE} characters)")
-        return 201, {"note": self._pagerduty.add_note(incident, by, content)}
+        return 200, {"note": self._pagerduty.add_note(incident, by, content)}
 
     async def _add_update(self, request: web.Request) -> Answer:
         by, incident, sent = self._from(request), self._asked(request), await body_of(request)
         message = sent.get("message")
         if not isinstance(message, str) or not message:
             raise invalid("Message cannot be empty")
-        return 201, {"status_update": self._pagerduty.add_update(incident, by, message)}
+        return 200, {"status_update": self._pagerduty.add_update(incident, by, message)}
 
     async def _ask_for_help(self, request: web.Request) -> Answer:
         if "coordinated_responding" not in self._account.abilities:
@@ -222,26 +256,39 @@ class IncidentViews:
         message, targets = sent.get("message"), sent.get("responder_request_targets")
         if not isinstance(message, str) or not isinstance(targets, list) or not targets:
             raise invalid("Message and responder request targets are required")
-        people: list[User] = []
-        for target in targets:
-            people += self._target(target)
-        self._pagerduty.ask_for_help(incident, requester, people, message)
+        meant = [self._target(target) for target in targets]
+        self._pagerduty.ask_for_help(incident, requester, [user for _, people in meant for user in people], message)
         return 200, {
             "responder_request": {
                 "incident": self._pagerduty.shapes.incident_reference(incident),
                 "requester": self._pagerduty.shapes.user_reference(requester),
                 "requested_at": incident.responders[-1].at.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "message": message,
-                "responder_request_targets": targets,
+                "responder_request_targets": [self._asked_of(incident, *one) for one in meant],
             }
         }
 
-    def _target(self, sent: object) -> tuple[User, ...]:
+    def _target(self, sent: object) -> tuple[User | Policy, tuple[User, ...]]:
+        """Who was meant, and whom that comes to."""
         piece = sent.get("responder_request_target") if isinstance(sent, dict) else None
         kind = str(piece.get("type")) if isinstance(piece, dict) else ""
         if kind.startswith("escalation_policy"):
-            return referred(piece, self._account.policies, "Escalation policy").levels[0].on_call
-        return (referred(piece, self._account.users, "Responder"),)
+            policy = referred(piece, self._account.policies, "Escalation policy", "escalation_policy")
+            return policy, policy.levels[0].on_call
+        user = referred(piece, self._account.users, "Responder", "user")
+        return user, (user,)
+
+    def _asked_of(self, incident: Incident, target: User | Policy, people: tuple[User, ...]) -> Json:
+        shapes, kind = self._pagerduty.shapes, "user" if isinstance(target, User) else "escalation_policy"
+        asked = [shapes.responder(incident, one) for one in incident.responders if one.user in people]
+        return {
+            "responder_request_target": {
+                "type": kind,
+                "id": target.id,
+                "summary": target.name,
+                "incidents_responders": asked,
+            }
+        }
 
 
 def _urgency(sent: Json) -> str | None:

@@ -106,7 +106,7 @@ class Entry:
 
 @dataclass(kw_only=True, eq=False)
 class Responder:
-    """Somebody whose help was asked for: ``pending``, ``joined`` or ``declined``."""
+    """Somebody whose help was asked for: ``pending``, ``joined`` or ``declined``; only the first is documented."""
 
     user: User
     requester: User

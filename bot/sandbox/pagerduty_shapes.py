@@ -12,6 +12,9 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+_CHANGES = ("trigger", "acknowledge", "resolve", "escalate")
+
+
 class Shapes:
     """Writes objects with the addresses of one stand-in: ``api`` for REST, ``web`` for pages people open."""
 
@@ -118,7 +121,6 @@ class Shapes:
 
     def incident(self, incident: Incident) -> Json:
         """An incident."""
-        pending = incident.escalates and incident.status == "triggered"
         shape = self.whole("incident", "incidents", incident.id, f"[#{incident.number}] {incident.title}") | {
             "incident_number": incident.number,
             "title": incident.title,
@@ -135,13 +137,13 @@ class Shapes:
             "acknowledgements": [
                 {"at": stamp(at), "acknowledger": self.user_reference(user)} for user, at in incident.acknowledged
             ],
-            "last_status_change_by": self.service_reference(incident.service),
+            "last_status_change_by": self._changer(incident),
             "first_trigger_log_entry": {"id": incident.log[0].id, "type": "trigger_log_entry_reference"}
             if incident.log
             else None,
             "escalation_policy": self.policy_reference(incident.policy),
             "teams": [],
-            "pending_actions": [{"type": "escalate"}] if pending else [],
+            "pending_actions": self._pending(incident),
             "alert_counts": {"all": 0, "triggered": 0, "resolved": 0},
             "urgency": incident.urgency,
             "is_mergeable": True,
@@ -153,6 +155,22 @@ class Shapes:
         if incident.details is not None:
             shape["body"] = {"type": "incident_body", "details": incident.details}
         return shape
+
+    def _changer(self, incident: Incident) -> Json:
+        """Whoever last changed its status; the service itself where nobody did."""
+        changes = (entry for entry in reversed(incident.log) if entry.kind in _CHANGES)
+        by = next((entry.by for entry in changes), None)
+        return self.user_reference(by) if by is not None else self.service_reference(incident.service)
+
+    @staticmethod
+    def _pending(incident: Incident) -> list[Json]:
+        """What PagerDuty is about to do by itself, and when."""
+        last = incident.level == len(incident.policy.levels) and incident.loops >= incident.policy.loops
+        moves = incident.escalates and incident.status == "triggered" and incident.urgency == "high"
+        if not moves or last or not incident.assigned:
+            return []
+        at = incident.assigned[0][1] + incident.policy.levels[incident.level - 1].patience
+        return [{"type": "escalate", "at": stamp(at)}]
 
     def responder(self, incident: Incident, responder: Responder) -> Json:
         """Somebody whose help was asked for."""

@@ -112,7 +112,7 @@ class DeploymentStatus:
 
 @dataclass(kw_only=True, eq=False)
 class Deployment:
-    """One deployment of a commit to an environment."""
+    """One deployment of a commit to an environment; ``original`` is what a status has renamed, empty where none has."""
 
     id: int
     sha: str
@@ -127,7 +127,13 @@ class Deployment:
     task: str = "deploy"
     run: int | None = None
     by_app: bool = False
+    original: str = ""
     statuses: list[DeploymentStatus] = field(default_factory=list)
+
+    def rename(self, environment: str) -> None:
+        """From now on it is a deployment to this environment."""
+        if environment != self.environment:
+            self.original, self.environment = self.original or self.environment, environment
 
     @property
     def updated_at(self) -> datetime:
@@ -246,6 +252,15 @@ class Repository:
             numbers = self.pulls_of.setdefault(sha, [])
             if pull.number not in numbers:
                 numbers.append(pull.number)
+
+    def history(self, head: str) -> list[Commit]:
+        """A commit and everything it stands on, also by merges, the newest first."""
+        found, left = {head}, [head]
+        while left:
+            new = [parent for parent in self.commits[left.pop()].parents if parent not in found]
+            found.update(new)
+            left += new
+        return sorted((self.commits[sha] for sha in found), key=lambda commit: commit.order, reverse=True)
 
     def compare(self, base: str, head: str) -> Comparison:
         """What head has and base has not, and the reverse; works only as deep as the two differ."""

@@ -32,7 +32,7 @@ class Sender:
             self._session = aiohttp.ClientSession(timeout=self._timeout)
         try:
             async with self._session.post(url, data=body, headers=headers) as response:
-                return response.status, await response.text()
+                return response.status, await response.text(errors="replace")
         except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
             return 0, str(error) or type(error).__name__
 

@@ -39,7 +39,7 @@ from bot.sandbox.pipeline import Pipeline
 from bot.sandbox.slack import Slack
 from bot.sandbox.slack_files import PLACE
 from bot.sandbox.slack_manifest import Manifest
-from bot.sandbox.world import Workspace
+from bot.sandbox.workspace import Workspace
 
 PAGE = Path(__file__).parent / "page"
 LONGEST_LINE = 65_536
@@ -214,17 +214,21 @@ def _is_loopback(host: str) -> bool:
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
-    file = (PAGE / (request.match_info["path"] or "index.html")).resolve()
-    content = await asyncio.to_thread(_content, file) if file.is_relative_to(PAGE) else None
+    path = request.match_info["path"] or "index.html"
+    content = await asyncio.to_thread(_content, path)
     if content is None:
         raise web.HTTPNotFound(text="There is nothing here.")
-    kind, _ = mimetypes.guess_type(file.name)
+    kind, _ = mimetypes.guess_type(path)
     return web.Response(body=content, content_type=kind, headers={"Cache-Control": "no-store"})
 
 
-def _content(file: Path) -> bytes | None:
-    """What is in a file of the page, None where there is no such file."""
-    return _read(file, file.stat().st_mtime_ns) if file.is_file() else None
+def _content(path: str) -> bytes | None:
+    """What is in a file of the page, None where there is no such file; no name leads out of the page's folder."""
+    try:
+        file = (PAGE / path).resolve()
+        return _read(file, file.stat().st_mtime_ns) if file.is_relative_to(PAGE) and file.is_file() else None
+    except (OSError, ValueError):  # longer than a name can be, or with what no name can have
+        return None
 
 
 @functools.lru_cache

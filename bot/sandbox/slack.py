@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.sandbox.documents import File
+from bot.sandbox.documents import Canvas, File
 from bot.sandbox.exchanges import Exchange, Log
 from bot.sandbox.faults import Fault, FaultKind, Faults
 from bot.sandbox.slack_api import WebApi
@@ -27,7 +27,8 @@ from bot.sandbox.slack_scheduled import Scheduled
 from bot.sandbox.slack_sending import Answer, Sender
 from bot.sandbox.slack_socket import Sockets
 from bot.sandbox.slack_views import Views
-from bot.sandbox.world import BOT_USER_ID, Channel, Json, Message, Person, Workspace
+from bot.sandbox.workspace import Workspace
+from bot.sandbox.world import BOT_USER_ID, Channel, Json, Message, Person
 
 PATIENCE_SECONDS = 3.0
 """How long Slack waits for an acknowledgement (docs.slack.dev/interactivity/handling-user-interaction)."""
@@ -76,6 +77,8 @@ class Slack:
         self.log = Log("slack")
         self.views = Views()
         self.scheduled: dict[str, Scheduled] = {}
+        self.canvases: dict[str, Canvas] = {}
+        """Those that stand alone, by id; a channel has its own."""
         self.uploads: dict[str, File] = {}
         """Files by the ticket in the address they are sent to."""
         self.sockets = Sockets(self)
@@ -264,17 +267,23 @@ class Slack:
         return self.workspace.person(who)
 
     def _message(self, person: str, channel: str, ts: str) -> Message:
+        """A message that somebody has before them; another's ephemeral ones nobody has."""
         where = self._place(person, channel)
         message = where.by_ts.get(ts) or where.ephemeral(ts)
-        if message is None or message.deleted:
-            raise LookupError(f"no message {ts} in {channel}")
+        who = self.workspace.person(person).slack_id
+        if message is None or message.deleted or message.ephemeral_for not in (None, who):
+            raise LookupError(f"no message {ts} in {channel}, or none that {person} can see")
         return message
 
     def _place(self, person: str, channel: str) -> Channel:
-        """The channel with this id or name; ``dm`` is the person's own conversation with the app."""
+        """The channel with this id or name, if they see it; ``dm`` is the person's own conversation with the app."""
+        who = self.workspace.person(person)
         if channel in ("dm", "@shipmate"):
-            return self.workspace.direct(self.workspace.person(person).slack_id)
-        return self.workspace.channel(channel)
+            return self.workspace.direct(who.slack_id)
+        where = self.workspace.channel(channel)
+        if where.private and who.slack_id not in where.members:
+            raise LookupError(f"{who.name} is not in {where.name}, which is private, and so does not see it")
+        return where
 
     # What tests read
 

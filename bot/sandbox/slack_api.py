@@ -1,11 +1,11 @@
 """The Web API's door: reads arguments from anywhere, checks token, scopes, limits and faults, runs one method.
 
-As Slack does: any verb; a refusal is 200 with ``ok:false``; only 429 and breakdowns have another status.
+As Slack does: any verb; a refusal is 200 with ``ok:false``; only 429 and breakdowns have another status. What is no
+body of a kind that Slack reads is refused in its words for that (docs.slack.dev/apis/web-api, common errors).
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -24,16 +24,19 @@ from bot.sandbox import (
     slack_marks,
     slack_people,
     slack_scheduled,
+    slack_unfurls,
     slack_views,
 )
-from bot.sandbox.faults import Fault, FaultKind
-from bot.sandbox.slack_calls import Arguments, Call, Refusal, answer
+from bot.sandbox.bodies import parsed
+from bot.sandbox.faults import Answered, lost, suffered
+from bot.sandbox.slack_calls import Arguments, Call, Refusal, answer, too_deep
 from bot.sandbox.world import Json
 
 if TYPE_CHECKING:
     from bot.sandbox.slack import Slack
 
 _COMPACT = (",", ":")
+_CUT = "(connection closed without an answer)"
 
 
 def open_connection(call: Call) -> Json:
@@ -66,6 +69,7 @@ METHODS: dict[str, Method] = {
     "bookmarks.list": Method(slack_bookmarks.listed, 3, ("bookmarks:read",)),
     "bookmarks.remove": Method(slack_bookmarks.remove, 2, ("bookmarks:write",)),
     "bots.info": Method(slack_people.bot_info, 3, ("users:read",)),
+    "canvases.create": Method(slack_canvases.create_standalone, 2, ("canvases:write",)),
     "canvases.edit": Method(slack_canvases.edit, 3, ("canvases:write",)),
     "canvases.sections.lookup": Method(slack_canvases.lookup, 3, ("canvases:read",)),
     "chat.delete": Method(slack_chat.delete, 3, ("chat:write",)),
@@ -75,6 +79,7 @@ METHODS: dict[str, Method] = {
     "chat.postMessage": Method(slack_chat.post_message, None, ("chat:write",)),
     "chat.scheduleMessage": Method(slack_scheduled.schedule, 3, ("chat:write",)),
     "chat.scheduledMessages.list": Method(slack_scheduled.listed, 3),
+    "chat.unfurl": Method(slack_unfurls.unfurl, 3, ("links:write",)),
     "chat.update": Method(slack_chat.update, 3, ("chat:write",)),
     "conversations.archive": Method(slack_channels.archive, 2, _MANAGES),
     "conversations.canvases.create": Method(slack_canvases.create, 2, ("canvases:write",)),
@@ -118,24 +123,50 @@ METHODS: dict[str, Method] = {
 is asked), as docs.slack.dev/reference/methods has them."""
 
 
+BESIDE = ("response_url", "upload")
+"""What faults call the two addresses that Slack gives out and that are no methods."""
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_CHARSETS = ("utf-8", "iso-8859-1")
+
+
 async def read_arguments(request: web.Request) -> tuple[dict[str, Any], str]:
-    """Arguments from the query, then the form or JSON body (which win), and the body as text for the log."""
+    """Arguments from the query, then the form or JSON body (which win), and the body as text for the log.
+
+    A token is taken from a form only: apps made since 2021 send none in an address, and JSON goes with a header
+    (docs.slack.dev/changelog/2020-11-no-more-tokens-in-querystrings, 2017-10-keeping-up-with-the-jsons).
+    """
     values: dict[str, Any] = dict(request.query)
+    values.pop("token", None)
     body = ""
+    if (request.charset or "utf-8").lower() not in _CHARSETS:
+        raise Refusal("invalid_charset")
     if request.content_type == "application/json":
-        body = await request.text()
+        body, decoded = await _json(request)
+        values |= {name: value for name, value in decoded.items() if name != "token"}
+    elif request.content_type in _FORMS:
         try:
-            decoded = json.loads(body) if body else {}
-        except ValueError:
-            raise Refusal("invalid_json") from None
-        if not isinstance(decoded, dict):
-            raise Refusal("json_not_object")
-        values |= decoded
-    elif request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        form = await request.post()
+            form = await request.post()
+        except (ValueError, LookupError):
+            raise Refusal("invalid_form_data") from None
         values |= {name: value for name, value in form.items() if isinstance(value, str)}
         body = json.dumps({name: value for name, value in values.items() if name != "token"})
+    elif request.content_type != "text/plain" and await request.read():
+        raise Refusal("invalid_post_type" if "Content-Type" in request.headers else "missing_post_type")
     return values, body
+
+
+async def _json(request: web.Request) -> tuple[str, dict[str, Any]]:
+    """A JSON object, and its text."""
+    try:
+        body = (await request.read()).decode(request.charset or "utf-8")
+        decoded = parsed(body) if body else {}
+    except ValueError:
+        raise Refusal("invalid_json") from None
+    if too_deep(decoded):
+        raise Refusal("invalid_json")
+    if not isinstance(decoded, dict):
+        raise Refusal("json_not_object")
+    return body, decoded
 
 
 class WebApi:
@@ -145,14 +176,39 @@ class WebApi:
         self._slack = slack
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
-        """Take a file where ``files.getUploadURLExternal`` said; faults call it the method ``upload``."""
+        """Take a file where ``files.getUploadURLExternal`` said."""
+        began = time.perf_counter()
         fault = self._slack.faults.take("upload", None)
-        early = await self._suffer(fault) if fault is not None else None
-        if early is not None:
-            status, result, headers, cut = early
-            return hang_up(request) if cut else web.Response(status=status, text=str(result), headers=headers)
-        response = await slack_files.take(self._slack, request)
-        return hang_up(request) if fault is not None and fault.kind is FaultKind.ACCEPT_THEN_CUT else response
+        early = await suffered(fault)
+        if early is None:
+            taken = await slack_files.take(self._slack, request)
+            early = taken.status, taken.text or "", {}, lost(fault)
+        return self.finish(request, "upload", {}, "", early, began)
+
+    def finish(
+        self, request: web.Request, name: str, args: dict[str, Any], body: str, answered: Answered, began: float
+    ) -> web.StreamResponse:
+        """Keep a request and its answer for the inspector, and give the answer; no token is kept."""
+        status, result, headers, cut = answered
+        text = result if isinstance(result, str) else json.dumps(result, separators=_COMPACT)
+        self._slack.log.add(
+            incoming=True,
+            verb=request.method,
+            path=request.path,
+            method=name,
+            args={key: value for key, value in args.items() if key != "token"},
+            status=0 if cut else status,
+            answer=result,
+            began=began,
+            request_headers=request.headers,
+            request_body=body,
+            answer_headers=headers,
+            answer_body=_CUT if cut else text,
+        )
+        if cut:
+            return hang_up(request)
+        kind = "text/html" if isinstance(result, str) else "application/json"
+        return web.Response(body=text.encode(), status=status, headers=headers, content_type=kind, charset="utf-8")
 
     async def download(self, request: web.Request) -> web.StreamResponse:
         """A shared file, as whoever reads it in the browser sees it."""
@@ -171,11 +227,9 @@ class WebApi:
             values, body = await read_arguments(request)
             arguments = Arguments(values)
             fault = self._slack.faults.take(name, self._channel_id(values))
-            if fault is not None:
-                early = await self._suffer(fault)
-                if early is not None:
-                    status, result, headers, cut = early
-                    return self._finish(request, name, values, body, status, result, headers, began, cut=cut)
+            early = await suffered(fault)
+            if early is not None:
+                return self.finish(request, name, values, body, early, began)
             method = METHODS.get(name)
             if method is None:
                 raise Refusal("unknown_method", req_method=name)
@@ -188,10 +242,10 @@ class WebApi:
             if method.scopes and not scopes.intersection(method.scopes):
                 raise Refusal("missing_scope", needed=",".join(method.scopes), provided=",".join(sorted(scopes)))
             result = method.run(Call(slack=self._slack, method=name, arguments=arguments, scopes=scopes))
-            cut = fault is not None and fault.kind is FaultKind.ACCEPT_THEN_CUT
+            cut = lost(fault)
         except Refusal as refusal:
             result = {"ok": False, "error": refusal.error, **refusal.details}
-        return self._finish(request, name, values, body, status, result, headers, began, cut=cut)
+        return self.finish(request, name, values, body, (status, result, headers, cut), began)
 
     def _channel_id(self, values: dict[str, Any]) -> str | None:
         where = values.get("channel") or values.get("channel_id")
@@ -200,29 +254,6 @@ class WebApi:
         workspace = self._slack.workspace
         channel = workspace.find_channel(where) or workspace.find_direct(where)
         return channel.id if channel is not None else where
-
-    async def _suffer(self, fault: Fault) -> tuple[int, Any, dict[str, str], bool] | None:
-        """What a fault answers instead of the method (status, answer, headers, cut), or None to go on."""
-        early: tuple[int, Any, dict[str, str], bool] | None = None
-        match fault.kind:
-            case FaultKind.RATELIMITED:
-                early = 429, {"ok": False, "error": "ratelimited"}, {"Retry-After": str(fault.retry_after)}, False
-            case FaultKind.HTTP_500:
-                early = 500, "<html>Internal Server Error</html>", {}, False
-            case FaultKind.INTERNAL_ERROR:
-                early = 200, {"ok": False, "error": "internal_error"}, {}, False
-            case FaultKind.HTTP_503:
-                early = 503, "<html>Service Unavailable</html>", {}, False
-            case FaultKind.SLOW:
-                await asyncio.sleep(fault.seconds)
-            case FaultKind.HANG:
-                await fault.over.wait()
-                early = 0, None, {}, True
-            case FaultKind.CUT | FaultKind.DOWN:
-                early = 0, None, {}, True
-            case _:
-                pass
-        return early
 
     def _authorise(self, request: web.Request, method: Method, arguments: Arguments) -> frozenset[str]:
         if method.token == "none":  # noqa: S105
@@ -253,39 +284,6 @@ class WebApi:
         if not self._slack.rate_limits:
             return 0
         return self._slack.limits.wait(name, method.tier, self._channel_id(values))
-
-    def _finish(
-        self,
-        request: web.Request,
-        name: str,
-        values: dict[str, Any],
-        body: str,
-        status: int,
-        result: Any,
-        headers: dict[str, str],
-        began: float,
-        *,
-        cut: bool,
-    ) -> web.StreamResponse:
-        text = result if isinstance(result, str) else json.dumps(result, separators=_COMPACT)
-        self._slack.log.add(
-            incoming=True,
-            verb=request.method,
-            path=request.path,
-            method=name,
-            args={key: value for key, value in values.items() if key != "token"},
-            status=0 if cut else status,
-            answer=result,
-            began=began,
-            request_headers=request.headers,
-            request_body=body,
-            answer_headers=headers,
-            answer_body="(connection closed without an answer)" if cut else text,
-        )
-        if cut:
-            return hang_up(request)
-        kind = "text/html" if isinstance(result, str) else "application/json"
-        return web.Response(body=text.encode(), status=status, headers=headers, content_type=kind, charset="utf-8")
 
 
 def hang_up(request: web.Request) -> web.Response:

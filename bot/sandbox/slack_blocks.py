@@ -21,58 +21,25 @@ from bot.sandbox.slack_checks import (
     by_type,
     either,
     items,
+    numeric,
     one_of,
+    or_null,
     plain,
     string,
     text,
     whole,
 )
-from bot.sandbox.slack_elements import ELEMENTS, IMAGE, IN_ACTIONS, IN_INPUT, IN_SECTION
+from bot.sandbox.slack_elements import ELEMENTS, IMAGE, IN_ACTIONS, IN_INPUT, IN_SECTION, SLACK_FILE
+from bot.sandbox.slack_rich_text import RICH_TEXT
 
 TOTAL_TEXT = 13_200
 MARKDOWN_TEXT = 12_000
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
-_TEXT_STYLE = Shape(
-    {},
-    dict.fromkeys(
-        ("bold", "italic", "strike", "underline", "code", "highlight", "client_highlight", "unlink"), boolean
-    ),
-)
-_LEAVES: dict[str, Check] = {
-    "text": Shape({"text": string(100_000)}, {"style": _TEXT_STYLE}),
-    "link": Shape({"url": string(100_000)}, {"text": string(100_000), "unsafe": boolean, "style": _TEXT_STYLE}),
-    "user": Shape({"user_id": string(255)}, {"style": _TEXT_STYLE}),
-    "usergroup": Shape({"usergroup_id": string(255)}, {"style": _TEXT_STYLE}),
-    "channel": Shape({"channel_id": string(255)}, {"style": _TEXT_STYLE}),
-    "team": Shape({"team_id": string(255)}, {"style": _TEXT_STYLE}),
-    "broadcast": Shape({"range": one_of("here", "channel", "everyone")}, {"style": _TEXT_STYLE}),
-    "emoji": Shape({"name": string(255)}, {"unicode": string(255), "skin_tone": whole(1, 6), "style": _TEXT_STYLE}),
-    "color": Shape({"value": string(255)}, {"style": _TEXT_STYLE}),
-    "date": Shape(
-        {"timestamp": whole(0, 99_999_999_999), "format": string(255)},
-        {"url": string(3000), "fallback": string(3000), "style": _TEXT_STYLE},
-    ),
-}
-_LINE: dict[str, Check] = {"elements": items(by_type(_LEAVES), 100_000, shortest=0)}
-_BORDER = whole(0, 1)
-_RICH: dict[str, Check] = {
-    "rich_text_section": Shape(_LINE, {}),
-    "rich_text_preformatted": Shape(_LINE, {"border": _BORDER, "language": string(255)}),
-    "rich_text_quote": Shape(_LINE, {"border": _BORDER}),
-    "rich_text_list": Shape(
-        {
-            "elements": items(by_type({"rich_text_section": Shape(_LINE, {})}), 100_000),
-            "style": one_of("bullet", "ordered"),
-        },
-        {"indent": whole(0, 8), "offset": whole(0, 1_000_000), "border": _BORDER},
-    ),
-}
-RICH_TEXT = Shape({"elements": items(by_type(_RICH), 1000, shortest=0)}, {})
 _CELL = by_type(
     {
         "raw_text": Shape({"text": string(100_000)}, {}),
-        "raw_number": Shape({"value": anything}, {"text": string(100_000)}),
+        "raw_number": Shape({"value": numeric}, {"text": string(100_000)}),
         "rich_text": RICH_TEXT,
     }
 )
@@ -96,7 +63,7 @@ BLOCKS: dict[str, Check] = {
         ),
         _some_text,
     ),
-    "header": Shape({"text": plain(150)}, {"level": anything}),
+    "header": Shape({"text": plain(150)}, {"level": whole(1, 4)}),
     "divider": Shape({}, {}),
     "context": Shape(
         {"elements": items(by_type({"plain_text": text(3000), "mrkdwn": text(3000), "image": IMAGE}), 10)}, {}
@@ -105,7 +72,7 @@ BLOCKS: dict[str, Check] = {
     "image": all_of(
         Shape(
             {"alt_text": string(2000, shortest=1)},
-            {"image_url": string(3000), "slack_file": anything, "title": plain(2000)},
+            {"image_url": string(3000), "slack_file": SLACK_FILE, "title": plain(2000)},
         ),
         either("image_url", "slack_file"),
     ),
@@ -130,7 +97,7 @@ BLOCKS: dict[str, Check] = {
         {"rows": items(items(_CELL, 20), 100)},
         {
             "column_settings": items(
-                Shape({}, {"align": one_of("left", "center", "right"), "is_wrapped": boolean}), 20, shortest=0
+                or_null(Shape({}, {"align": one_of("left", "center", "right"), "is_wrapped": boolean})), 20, shortest=0
             )
         },
     ),
@@ -159,10 +126,12 @@ def check_blocks(blocks: Any, *, surface: str = "message", at: str = "/blocks") 
             continue
         faults += check(block, here)
         if "block_id" in block:
-            faults += IDENTITY(block["block_id"], f"{here}/block_id")
-            if block["block_id"] in block_ids:
-                faults.append(Fault(f"{here}/block_id", f"`block_id` already exists: {block['block_id']}"))
-            block_ids.add(str(block["block_id"]))
+            identity = block["block_id"]
+            faults += IDENTITY(identity, f"{here}/block_id")
+            if isinstance(identity, str):
+                if identity in block_ids:
+                    faults.append(Fault(f"{here}/block_id", f"`block_id` already exists: {identity}"))
+                block_ids.add(identity)
         faults += _repeated_actions(block, here)
         faults += _misplaced(block, surface, here)
     return [*faults, *_together(blocks, at)]

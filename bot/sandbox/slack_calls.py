@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bot.sandbox.bodies import parsed
 from bot.sandbox.world import BOT_USER_ID, Channel, Json, Message, Person
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _PREFIXES = {"public": "channels", "private": "groups", "im": "im", "mpim": "mpim"}
 _TRUE = ("1", "true", "t")
 _FALSE = ("0", "false", "f")
+DEEPEST = 100
 
 
 class Refusal(Exception):
@@ -29,6 +30,21 @@ class Refusal(Exception):
 def invalid_arguments(*messages: str) -> Refusal:
     """The refusal that lists what is wrong with the arguments, as Slack words it."""
     return Refusal("invalid_arguments", response_metadata={"messages": [f"[ERROR] {message}" for message in messages]})
+
+
+def too_deep(value: Any) -> bool:
+    """Whether JSON is nested deeper than anything Slack has a use for; how deep that is, is ours."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (dict, list))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 class Arguments:
@@ -67,14 +83,17 @@ class Arguments:
         return word in _TRUE
 
     def integer(self, name: str, *, default: int, most: int) -> int:
-        """A number from 1 to ``most``; larger ones are cut, as Slack does with ``limit``."""
+        """A number from 1 to ``most``; larger ones are cut, as Slack does with ``limit``, and 0 says nothing."""
         value = self.string(name)
         if value is None:
             return default
         try:
-            return max(1, min(int(value), most))
+            number = int(value)
         except ValueError:
             raise Refusal("invalid_limit") from None
+        if number < 0:
+            raise Refusal("invalid_limit")
+        return min(number, most) or default
 
     def structure(self, name: str, *, error: str) -> Any:
         """JSON, given as such or as a string; ``error`` where it is not JSON. None where absent."""
@@ -84,9 +103,12 @@ class Arguments:
         if not isinstance(value, str):
             return value
         try:
-            return json.loads(value)
+            found = parsed(value)
         except ValueError:
             raise Refusal(error) from None
+        if too_deep(found):
+            raise Refusal(error)
+        return found
 
 
 @dataclass(kw_only=True)

@@ -1,7 +1,7 @@
-"""The Web API's canvases of channels: one Markdown document each. Errors are those of docs.slack.dev/reference/methods.
+"""The Web API's canvases, of channels and alone: Markdown documents. Errors: docs.slack.dev/reference/methods.
 
-Limits: of the operations that ``canvases.edit`` knows, those on the whole document; of sections, headings are found;
-what a canvas cannot hold is not checked, but for its size.
+Limits: a canvas that stands alone is shared with nobody; of the operations that ``canvases.edit`` knows, those on the
+whole document; of sections, headings are found; what a canvas cannot hold is not checked, but for its size.
 """
 
 from __future__ import annotations
@@ -25,11 +25,35 @@ def create(call: Call) -> Json:
         raise Refusal("channel_canvas_already_exists")
     if channel.archived:
         raise Refusal("channel_canvas_creation_failed")
-    title = call.arguments.string("title") or ""
-    content = _markdown(call.arguments.structure("document_content", error="invalid_arguments"), optional=True)
-    channel.canvas = Canvas(id=f"F0{call.slack.workspace.fresh()}", title=title or channel.name, markdown=content)
+    return _put(call, channel)
+
+
+def create_standalone(call: Call) -> Json:
+    """``canvases.create``: a channel's, or one that stands alone, where the plan has these."""
+    if "channel_id" not in call.arguments:
+        if not call.slack.paid_plan:
+            raise Refusal("free_teams_cannot_create_non_tabbed_canvases")
+        made = _new(call, "Untitled")
+        call.slack.canvases[made.id] = made
+        return answer(canvas_id=made.id)
+    channel = call.ours(call.channel("channel_id"))
+    if channel.canvas is not None:
+        raise Refusal("canvas_creation_failed" if call.slack.paid_plan else "free_team_canvas_tab_already_exists")
+    if channel.archived:
+        raise Refusal("canvas_creation_failed")
+    return _put(call, channel)
+
+
+def _put(call: Call, channel: Channel) -> Json:
+    channel.canvas = _new(call, channel.name)
     call.slack.workspace.place_changed(channel)
     return answer(canvas_id=channel.canvas.id)
+
+
+def _new(call: Call, title: str) -> Canvas:
+    content = _markdown(call.arguments.structure("document_content", error="invalid_arguments"), optional=True)
+    title = call.arguments.string("title") or title
+    return Canvas(id=f"F0{call.slack.workspace.fresh()}", title=title, markdown=content)
 
 
 def lookup(call: Call) -> Json:
@@ -67,13 +91,16 @@ def edit(call: Call) -> Json:
     if len(written) > LARGEST:
         raise Refusal("canvas_too_large")
     canvas.markdown = written
-    call.slack.workspace.place_changed(channel)
+    if channel is not None:
+        call.slack.workspace.place_changed(channel)
     return answer()
 
 
-def _asked(call: Call) -> tuple[Channel, Canvas]:
-    """The canvas that a call names, and the channel that has it."""
+def _asked(call: Call) -> tuple[Channel | None, Canvas]:
+    """The canvas that a call names, and the channel that has it, if it does not stand alone."""
     wanted = call.arguments.required("canvas_id")
+    if wanted in call.slack.canvases:
+        return None, call.slack.canvases[wanted]
     channels = call.slack.workspace.channels.values()
     channel = next((one for one in channels if one.canvas is not None and one.canvas.id == wanted), None)
     if channel is None or channel.canvas is None or not call.visible(channel):

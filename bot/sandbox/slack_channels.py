@@ -27,6 +27,8 @@ def create(call: Call) -> Json:
     channel = call.slack.workspace.add_channel(
         _free_name(call, name), members={BOT_USER_ID}, private=private, creator=BOT_USER_ID
     )
+    call.slack.events.made(channel)
+    call.slack.events.joined(channel, BOT_USER_ID, inviter=None)
     return answer(channel=channel_json(channel))
 
 
@@ -61,14 +63,17 @@ def _no_direct(call: Call, channel: Channel) -> Channel:
 
 
 def rename(call: Call) -> Json:
-    """``conversations.rename``."""
+    """``conversations.rename``: whoever made the channel may."""
     channel = _changeable(call)
+    if channel.creator != BOT_USER_ID:
+        raise Refusal("not_authorized")
     name = call.arguments.string("name")
     if name != channel.name:
         call.slack.workspace.rename_channel(channel, _free_name(call, name))
-        shape = {"id": channel.id, "name": channel.name, "name_normalized": channel.name, "is_channel": True}
-        event = {"type": "channel_rename", "channel": {**shape, "created": channel.created}}
-        call.slack.events.happened("channel_rename", event)
+        shape: Json = {"id": channel.id, "name": channel.name, "name_normalized": channel.name}
+        shape |= {"created": channel.created} | ({} if channel.private else {"is_channel": True})
+        kind = _event(channel, "rename")
+        call.slack.events.happened(kind, {"type": kind, "channel": shape})
     return answer(channel=channel_json(channel))
 
 
@@ -81,7 +86,7 @@ def archive(call: Call) -> Json:
     if channel.general:
         raise Refusal("cant_archive_general")
     call.ours(channel).archived = True
-    return _archived(call, channel, "channel_archive")
+    return _archived(call, channel, "archive")
 
 
 def unarchive(call: Call) -> Json:
@@ -91,13 +96,19 @@ def unarchive(call: Call) -> Json:
     if not channel.archived:
         raise Refusal("not_archived")
     channel.archived = False
-    return _archived(call, channel, "channel_unarchive")
+    return _archived(call, channel, "unarchive")
 
 
-def _archived(call: Call, channel: Channel, event: str) -> Json:
+def _archived(call: Call, channel: Channel, what: str) -> Json:
     call.slack.workspace.place_changed(channel)
-    call.slack.events.happened(event, {"type": event, "channel": channel.id, "user": BOT_USER_ID})
+    kind = _event(channel, what)
+    call.slack.events.happened(kind, {"type": kind, "channel": channel.id, "user": BOT_USER_ID})
     return answer()
+
+
+def _event(channel: Channel, what: str) -> str:
+    """What is told of private channels has a name of its own (docs.slack.dev/reference/events/group_archive)."""
+    return f"{'group' if channel.private else 'channel'}_{what}"
 
 
 def set_topic(call: Call) -> Json:
@@ -186,6 +197,7 @@ def kick(call: Call) -> Json:
         raise Refusal("not_in_channel")
     channel.members.discard(who)
     call.slack.workspace.place_changed(channel)
+    call.slack.events.left(channel, who)
     return answer()
 
 

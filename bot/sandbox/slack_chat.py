@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.slack_blocks import TOTAL_TEXT, check_blocks, text_length
-from bot.sandbox.slack_calls import Call, Refusal, answer
+from bot.sandbox.slack_blocks import MARKDOWN_TEXT, TOTAL_TEXT, check_blocks, text_length
+from bot.sandbox.slack_calls import Arguments, Call, Refusal, answer
 from bot.sandbox.slack_checks import Fault
 from bot.sandbox.slack_marks import permalink as address
 from bot.sandbox.slack_shapes import message_json, stored_blocks
@@ -18,6 +18,7 @@ from bot.sandbox.world import BOT_USER_ID, Channel, Json, Message
 SPLIT_AT = 4000
 """A longer text is posted as several messages (bolt-python issue 764)."""
 TRUNCATED_AT = 40_000
+"""Where there is no splitting, longer texts are cut; of ephemeral and scheduled messages they are refused."""
 LONGEST_UPDATE = 4000
 MOST_ATTACHMENTS = 100
 METADATA_BYTES = 16_000
@@ -34,43 +35,81 @@ def refuse_blocks(faults: list[Fault], *, error: str = "invalid_blocks") -> None
         )
 
 
-def content(call: Call) -> tuple[str, list[Json], list[Json], Json | None]:
-    """The text, blocks, attachments and metadata a call carries, each checked."""
-    arguments = call.arguments
-    blocks = arguments.structure("blocks", error="invalid_blocks_format")
-    attachments = arguments.structure("attachments", error="invalid_attachments") or []
-    text = arguments.string("text") or ""
-    markdown = arguments.string("markdown_text")
-    if blocks is not None and not isinstance(blocks, list):
-        raise Refusal("invalid_blocks_format")
-    if markdown is not None:
-        if text or blocks:
-            raise Refusal("markdown_text_conflict")
-        text = markdown
-    if blocks:
-        refuse_blocks(check_blocks(blocks))
-        if text_length(blocks) > TOTAL_TEXT:
-            raise Refusal("msg_blocks_too_long")
-    if not isinstance(attachments, list):
+def said(arguments: Arguments) -> tuple[str, list[Json], list[Json]]:
+    """The text, blocks and attachments somebody writes, each checked, blocks as they are kept."""
+    blocks = _listed(arguments, "blocks", error="invalid_blocks_format")
+    attachments = _listed(arguments, "attachments", error="invalid_attachments")
+    if not all(isinstance(one, dict) for one in attachments):
         raise Refusal("invalid_attachments")
+    text = _text(arguments, blocks)
+    _keep_the_rules(blocks, attachments)
+    if not text and not blocks and not attachments:
+        raise Refusal("no_text")
+    return text[:TRUNCATED_AT], stored_blocks(blocks), attachments
+
+
+def _listed(arguments: Arguments, name: str, *, error: str) -> list[Any]:
+    """A list that may be absent."""
+    found = arguments.structure(name, error=error)
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        raise Refusal(error)
+    return found
+
+
+def _text(arguments: Arguments, blocks: list[Any]) -> str:
+    """The text, or Markdown in its place, which stands alone."""
+    text, markdown = arguments.string("text") or "", arguments.string("markdown_text")
+    if markdown is None:
+        return text
+    if text or blocks:
+        raise Refusal("markdown_text_conflict")
+    if len(markdown) > MARKDOWN_TEXT:
+        raise Refusal("msg_too_long")
+    return markdown
+
+
+def _keep_the_rules(blocks: list[Any], attachments: list[Json]) -> None:
+    """Block Kit's, and those of a message as a whole."""
+    if _tables(blocks) + sum(_tables(one.get("blocks")) for one in attachments) > 1:
+        raise Refusal("invalid_attachments", response_metadata={"messages": ["[ERROR] only_one_table_allowed"]})
+    refuse_blocks(check_blocks(blocks))
+    if text_length(blocks) > TOTAL_TEXT:
+        raise Refusal("msg_blocks_too_long")
     if len(attachments) > MOST_ATTACHMENTS:
         raise Refusal("too_many_attachments")
     for number, one in enumerate(attachments):
-        if isinstance(one, dict) and "blocks" in one:
+        if "blocks" in one:
             refuse_blocks(check_blocks(one["blocks"], at=f"/attachments/{number}/blocks"))
-    if not text and not blocks and not attachments:
-        raise Refusal("no_text")
-    return text[:TRUNCATED_AT], stored_blocks(blocks or []), attachments, _metadata(call)
+
+
+def _tables(blocks: Any) -> int:
+    """How many tables are among blocks, whatever these are."""
+    listed = blocks if isinstance(blocks, list) else []
+    return sum(isinstance(block, dict) and block.get("type") == "table" for block in listed)
+
+
+def content(call: Call) -> tuple[str, list[Json], list[Json], Json | None]:
+    """What a call carries: text, blocks, attachments and metadata, each checked."""
+    return *said(call.arguments), _metadata(call)
 
 
 def _metadata(call: Call) -> Json | None:
+    """Metadata that is well formed; an empty object takes away what there was (docs.slack.dev, chat.update)."""
     metadata: Any = call.arguments.structure("metadata", error="invalid_metadata_format")
     if metadata is None:
         return None
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("event_type"), str):
+    if metadata == {}:
+        return {}
+    if not isinstance(metadata, dict):
         raise Refusal("invalid_metadata_format")
-    if not isinstance(metadata.get("event_payload"), dict):
-        raise Refusal("invalid_metadata_schema")
+    entities = metadata.get("entities")
+    if not isinstance(entities, list) or not entities:  # a Work Object alone is no event
+        if not isinstance(metadata.get("event_type"), str):
+            raise Refusal("invalid_metadata_format")
+        if not isinstance(metadata.get("event_payload"), dict):
+            raise Refusal("invalid_metadata_schema")
     if len(str(metadata)) > METADATA_BYTES:
         raise Refusal("metadata_too_large")
     return metadata
@@ -143,7 +182,7 @@ def post_message(call: Call) -> Json:
                 text=part,
                 blocks=blocks,
                 attachments=attachments,
-                metadata=metadata,
+                metadata=metadata or None,
                 thread_ts=thread_ts,
                 broadcast=thread_ts is not None and call.arguments.boolean("reply_broadcast"),
             ),
@@ -168,7 +207,8 @@ def post_ephemeral(call: Call) -> Json:
         raise Refusal("user_not_in_channel")
     if BOT_USER_ID not in channel.members:
         raise Refusal("not_in_channel")
-    text, blocks, attachments, _ = content(call)
+    not_too_long(call)
+    text, blocks, attachments = said(call.arguments)
     message = call.slack.workspace.post(
         channel,
         Message(
@@ -186,6 +226,12 @@ def post_ephemeral(call: Call) -> Json:
     return answer(message_ts=message.ts)
 
 
+def not_too_long(call: Call) -> None:
+    """Where a long text is neither split nor cut, it is refused."""
+    if len(call.arguments.string("text") or "") > TRUNCATED_AT:
+        raise Refusal("msg_too_long")
+
+
 def update(call: Call) -> Json:
     """``chat.update``: our own messages only, by id; text without blocks removes blocks."""
     channel = call.channel()
@@ -201,7 +247,7 @@ def update(call: Call) -> Json:
     if "attachments" in call.arguments.values:
         message.attachments = attachments
     if metadata is not None:
-        message.metadata = metadata
+        message.metadata = metadata or None
     call.slack.workspace.edited(message, mark=not blocks)
     return answer(channel=channel.id, ts=message.ts, text=text, message=message_json(message))
 

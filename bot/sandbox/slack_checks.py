@@ -69,6 +69,12 @@ def whole(least: int, most: int) -> Check:
     return check
 
 
+def numeric(value: Any, at: str) -> Iterator[Fault]:
+    """A number, whole or not."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        yield Fault(at, "must provide a number")
+
+
 def one_of(*allowed: str) -> Check:
     """One of a few words."""
 
@@ -90,8 +96,8 @@ def anything(value: Any, at: str) -> Iterator[Fault]:
     yield from ()
 
 
-def items(check_one: Check, longest: int, *, shortest: int = 1) -> Check:
-    """A list of bounded length, each item checked."""
+def items(check_one: Check, longest: int, *, shortest: int = 1, unique: bool = False) -> Check:
+    """A list of bounded length, each item checked; with ``unique``, none is there twice."""
 
     def check(value: Any, at: str) -> Iterator[Fault]:
         if not isinstance(value, list):
@@ -101,8 +107,10 @@ def items(check_one: Check, longest: int, *, shortest: int = 1) -> Check:
             yield Fault(at, f"no more than {longest} items allowed", "max_items", longest)
         if len(value) < shortest:
             yield Fault(at, f"no fewer than {shortest} items allowed", "min_items", shortest)
-        for number, one in enumerate(value):
-            yield from check_one(one, f"{at}/{number}")
+        if unique and any(one in value[:place] for place, one in enumerate(value)):
+            yield Fault(at, "items must be unique", "unique_items", True)
+        for place, one in enumerate(value):
+            yield from check_one(one, f"{at}/{place}")
 
     return check
 
@@ -127,6 +135,26 @@ class Shape:
                 yield from check(inner, f"{at}/{name}")
             elif name not in ("type", "block_id"):
                 yield Fault(f"{at}/{name}", f"invalid additional property: {name}")
+
+
+def or_null(check_one: Check) -> Check:
+    """A value that may be null."""
+
+    def check(value: Any, at: str) -> Iterator[Fault]:
+        if value is not None:
+            yield from check_one(value, at)
+
+    return check
+
+
+def some_of(*names: str) -> Check:
+    """An object that has at least one of these fields."""
+
+    def check(value: Any, at: str) -> Iterator[Fault]:
+        if isinstance(value, dict) and not value.keys() & set(names):
+            yield Fault(at, f"must define at least one of {', '.join(f'`{name}`' for name in names)}")
+
+    return check
 
 
 def all_of(*checks: Check) -> Check:
@@ -189,3 +217,5 @@ def plain(longest: int) -> Check:
 
 
 IDENTITY = string(255, shortest=1)
+PERSON = pattern(r"[UW][A-Z0-9]+", example="U123ABC456")
+CHANNEL = pattern(r"[CG][A-Z0-9]+", example="C123ABC456")

@@ -6,6 +6,8 @@ from bot.sandbox.slack_calls import Call, Refusal, answer
 from bot.sandbox.slack_shapes import channel_json, message_json
 from bot.sandbox.world import BOT_USER_ID, Channel, Json, Message, instant
 
+LONGEST_THREAD = 1000
+"""Messages of a thread in one page, also where no limit is given."""
 _TYPES = {"public_channel": "public", "private_channel": "private", "im": "im", "mpim": "mpim"}
 _SCOPES = {"public": "channels:read", "private": "groups:read", "im": "im:read", "mpim": "mpim:read"}
 
@@ -90,7 +92,7 @@ def replies(call: Call) -> Json:
         if (oldest is None or instant(reply.ts) > oldest or (inclusive and instant(reply.ts) == oldest))
         and (latest is None or instant(reply.ts) < latest or (inclusive and instant(reply.ts) == latest))
     ]
-    page, cursor = call.page([parent, *chosen])
+    page, cursor = call.page([parent, *chosen], default=LONGEST_THREAD, most=LONGEST_THREAD)
     return answer(messages=_messages(call, page), has_more=bool(cursor), response_metadata={"next_cursor": cursor})
 
 

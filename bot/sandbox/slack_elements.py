@@ -9,22 +9,26 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.sandbox.slack_checks import (
+    CHANNEL,
     IDENTITY,
+    PERSON,
     Check,
     Fault,
     Shape,
     all_of,
-    anything,
     boolean,
+    by_type,
     either,
     items,
     one_of,
     pattern,
     plain,
+    some_of,
     string,
     text,
     whole,
 )
+from bot.sandbox.slack_rich_text import RICH_TEXT
 
 LONGEST_INPUT = 3000
 CONFIRM = Shape(
@@ -37,23 +41,25 @@ OVERFLOW_OPTION = Shape({"text": plain(75), "value": _VALUE}, {"description": pl
 CHOICE_OPTION = Shape({"text": text(75), "value": _VALUE}, {"description": text(75)})
 OPTION_GROUP = Shape({"label": plain(75), "options": items(OPTION, 100)}, {})
 DISPATCH = Shape(
-    {"trigger_actions_on": items(one_of("on_enter_pressed", "on_character_entered"), 2)},
+    {"trigger_actions_on": items(one_of("on_enter_pressed", "on_character_entered"), 2, unique=True)},
     {},
 )
-CONVERSATION_FILTER = Shape(
-    {},
-    {
-        "include": items(one_of("im", "mpim", "private", "public"), 4),
-        "exclude_external_shared_channels": boolean,
-        "exclude_bot_users": boolean,
-    },
+CONVERSATION_FILTER = all_of(
+    Shape(
+        {},
+        {
+            "include": items(one_of("im", "mpim", "private", "public"), 4, unique=True),
+            "exclude_external_shared_channels": boolean,
+            "exclude_bot_users": boolean,
+        },
+    ),
+    some_of("include", "exclude_external_shared_channels", "exclude_bot_users"),
 )
+SLACK_FILE = all_of(Shape({}, {"url": string(3000, shortest=1), "id": string(255, shortest=1)}), either("url", "id"))
 IMAGE = all_of(
-    Shape({"alt_text": string(2000, shortest=1)}, {"image_url": string(3000), "slack_file": anything}),
+    Shape({"alt_text": string(2000, shortest=1)}, {"image_url": string(3000), "slack_file": SLACK_FILE}),
     either("image_url", "slack_file"),
 )
-_PERSON = pattern(r"[UW][A-Z0-9]+", example="U123ABC456")
-_CHANNEL = pattern(r"[CG][A-Z0-9]+", example="C123ABC456")
 _NUMBER = pattern(r"-?\d+(\.\d+)?", example="12.5")
 
 
@@ -99,7 +105,7 @@ def _bounds_in_order(least: str, most: str) -> Check:
     def check(value: Any, at: str) -> Iterator[Fault]:
         try:
             wrong = float(value[least]) > float(value[most])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return
         if wrong:
             yield Fault(at, f"`{least}` must not be greater than `{most}`")
@@ -119,7 +125,7 @@ ELEMENTS: dict[str, Check] = {
             "url": string(3000),
             "style": one_of("primary", "danger"),
             "confirm": CONFIRM,
-            "accessibility_label": string(75),
+            "accessibility_label": string(75, shortest=1),
         },
     ),
     "image": IMAGE,
@@ -134,10 +140,10 @@ ELEMENTS: dict[str, Check] = {
     ),
     "external_select": _select(initial_option=OPTION, min_query_length=whole(0, 1_000)),
     "multi_external_select": _multiple(initial_options=items(OPTION, 100), min_query_length=whole(0, 1_000)),
-    "users_select": _select(initial_user=_PERSON),
-    "multi_users_select": _multiple(initial_users=items(_PERSON, 1_000)),
-    "channels_select": _select(initial_channel=_CHANNEL, response_url_enabled=boolean),
-    "multi_channels_select": _multiple(initial_channels=items(_CHANNEL, 1_000)),
+    "users_select": _select(initial_user=PERSON),
+    "multi_users_select": _multiple(initial_users=items(PERSON, 1_000)),
+    "channels_select": _select(initial_channel=CHANNEL, response_url_enabled=boolean),
+    "multi_channels_select": _multiple(initial_channels=items(CHANNEL, 1_000)),
     "conversations_select": _select(
         initial_conversation=string(255),
         default_to_current_conversation=boolean,
@@ -192,7 +198,7 @@ INPUTS: dict[str, Check] = {
     ),
     "email_text_input": Shape({}, {**_TYPED, "initial_value": string(LONGEST_INPUT)}),
     "url_text_input": Shape({}, {**_TYPED, "initial_value": string(LONGEST_INPUT)}),
-    "rich_text_input": Shape({"action_id": IDENTITY}, {**_TYPED, "initial_value": anything}),
+    "rich_text_input": Shape({"action_id": IDENTITY}, {**_TYPED, "initial_value": by_type({"rich_text": RICH_TEXT})}),
 }
 """What only an input block may hold."""
 

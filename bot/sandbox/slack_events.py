@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from bot.sandbox.faults import Fault, FaultKind
 from bot.sandbox.slack_sending import Sender
-from bot.sandbox.slack_shapes import person_json
+from bot.sandbox.slack_shapes import message_json, person_json
 from bot.sandbox.world import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID, Channel, Json, Message, Person, Usergroup
 
 if TYPE_CHECKING:
@@ -169,21 +169,57 @@ class Events:
             self.happened("app_mention", event | {"type": "app_mention"})
 
     def joined(self, channel: Channel, who: str, *, inviter: str | None) -> None:
-        """Tell that somebody, or the app, is now in a channel."""
+        """Tell that somebody, or the app, is now in a channel the app is in."""
+        self._membership("member_joined_channel", channel, who, {"inviter": inviter} if inviter else {})
+
+    def left(self, channel: Channel, who: str) -> None:
+        """Tell that somebody is no more in a channel the app is in."""
+        self._membership("member_left_channel", channel, who, {})
+
+    def _membership(self, kind: str, channel: Channel, who: str, more: Json) -> None:
+        """By its page this event requires membership, and the scope to read this kind of conversation."""
+        reading = {"public": "channels:read", "private": "groups:read"}.get(channel.type, f"{channel.type}:read")
+        if BOT_USER_ID not in channel.members or reading not in self._slack.scopes:
+            return
         event: Json = {
-            "type": "member_joined_channel",
+            "type": kind,
             "user": who,
             "channel": channel.id,
             "channel_type": "G" if channel.private else "C",
             "team": TEAM_ID,
         }
-        self.happened("member_joined_channel", event | ({"inviter": inviter} if inviter else {}))
+        self.happened(kind, event | more)
 
     def reacted(self, message: Message, who: str, name: str, *, added: bool) -> None:
-        """Tell of an emoji put on a message, or taken off."""
+        """Tell of an emoji put on a message that the app can see, or taken off."""
+        if BOT_USER_ID not in self._slack.workspace.channels[message.channel].members:
+            return
         kind = "reaction_added" if added else "reaction_removed"
         item = {"type": "message", "channel": message.channel, "ts": message.ts}
         self.happened(kind, {"type": kind, "user": who, "reaction": name, "item_user": message.user, "item": item})
+
+    def pinned(self, message: Message, *, added: bool) -> None:
+        """Tell that the app pinned a message where it is, or took the pin off."""
+        channel = self._slack.workspace.channels[message.channel]
+        if BOT_USER_ID not in channel.members:
+            return
+        kind = "pin_added" if added else "pin_removed"
+        item = {
+            "type": "message",
+            "channel": channel.id,
+            "created": message.pinned_at or self._slack.workspace.now(),
+            "created_by": BOT_USER_ID,
+            "message": message_json(message),
+        }
+        told: Json = {"type": kind, "user": BOT_USER_ID, "channel_id": channel.id, "item": item}
+        left = any(one.pinned_at is not None for one in channel.by_ts.values())
+        self.happened(kind, told if added else told | {"has_pins": left})
+
+    def made(self, channel: Channel) -> None:
+        """Tell of a public channel that is new."""
+        shape = {"id": channel.id, "name": channel.name, "created": channel.created, "creator": channel.creator}
+        if not channel.private:
+            self.happened("channel_created", {"type": "channel_created", "channel": shape})
 
     def regrouped(self, group: Usergroup, before: set[str], previous: int) -> None:
         """Tell who came into a user group, and who left it."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bot.sandbox.documents import File
-from bot.sandbox.slack_calls import Arguments, Call, Refusal, answer, invalid_arguments
+from bot.sandbox.slack_calls import Call, Refusal, answer, invalid_arguments
 from bot.sandbox.slack_chat import thread
 from bot.sandbox.slack_shapes import file_json
 from bot.sandbox.world import BOT_USER_ID, Channel, Json, Message
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PLACE = "/upload/v1"
 LARGEST = 1_073_741_824
 MOST_FILES = 10
+MOST_CHANNELS = 100
 
 
 def place(call: Call) -> Json:
@@ -64,16 +65,16 @@ def show(slack: Slack, identity: str) -> web.Response:
 
 
 def complete(call: Call) -> Json:
-    """``files.completeUploadExternal``: the files become a message in the channel, if one is named."""
+    """``files.completeUploadExternal``: the files become a message in each channel that is named."""
     sent = call.arguments.structure("files", error="invalid_arguments")
     if not isinstance(sent, list) or not sent or len(sent) > MOST_FILES:
         raise invalid_arguments(f"must provide 1 to {MOST_FILES} items [json-pointer:/files]")
     files = [_uploaded(call, one) for one in sent]
-    channel = _shared_in(call)
+    channels = _shared_in(call)
     for file, one in zip(files, sent, strict=True):
         file.title = str(one.get("title") or file.name)
         file.shared = True
-    if channel is not None:
+    for channel in channels:
         message = Message(
             channel=channel.id,
             ts=channel.next_ts(),
@@ -96,11 +97,18 @@ def _uploaded(call: Call, sent: object) -> File:
     return found
 
 
-def _shared_in(call: Call) -> Channel | None:
-    arguments: Arguments = call.arguments
-    if "channel_id" not in arguments:
-        return None
-    channel = call.slack.workspace.channels.get(arguments.required("channel_id"))
+def _shared_in(call: Call) -> list[Channel]:
+    """The channels to share it in, each once: ``channel_id``, or the ids and people in ``channels``."""
+    named = call.arguments.string("channel_id") or call.arguments.string("channels") or ""
+    wanted = list(dict.fromkeys(one.strip() for one in named.split(",") if one.strip()))
+    if len(wanted) > MOST_CHANNELS:
+        raise Refusal("channels_limit_exceeded")
+    return [_open_to_us(call, one) for one in wanted]
+
+
+def _open_to_us(call: Call, where: str) -> Channel:
+    workspace = call.slack.workspace
+    channel = workspace.direct(where) if where in workspace.people else workspace.channels.get(where)
     if channel is None or not call.visible(channel):
         raise Refusal("channel_not_found")
     if BOT_USER_ID not in channel.members:

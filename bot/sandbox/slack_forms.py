@@ -65,12 +65,21 @@ def state_of(element: Json, value: Any, *, known: Mapping[str, Json] | None = No
     elif field == "selected_options":
         shown = [_option(element, one, known or {}) for one in value or ()]
     elif field.endswith("s"):
-        shown = list(value or ())
+        shown = [_of_kind(one, str, field) for one in value or ()]
+    elif value in (None, ""):
+        shown = None
+    elif field == "value":
+        shown = str(value)
     else:
-        shown = None if value in (None, "") else value
-        if field == "value" and shown is not None:
-            shown = str(shown)
+        shown = _of_kind(value, {"selected_date_time": int, "rich_text_value": dict}.get(field, str), field)
     return {"type": kind, field: shown}
+
+
+def _of_kind(value: Any, kind: type, field: str) -> Any:
+    """The same value, if it is what such an element holds; ValueError otherwise."""
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ValueError(f"{field}: expected {kind.__name__}, not {value!r}")
+    return value
 
 
 def _option(element: Json, value: Any, known: Mapping[str, Json]) -> Json:

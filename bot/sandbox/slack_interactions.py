@@ -1,7 +1,7 @@
 """What people do in Slack, told to the app: commands, clicks, shortcuts, messages, App Home; signed, or by Socket Mode.
 
 Commands and clicks are not retried. Slack's own words for a failed command (``dispatch_failed``,
-``operation_timeout``) are shown to the person by Slackbot.
+``operation_timeout``) are shown to the person by Slackbot; so is, by our decision, what is wrong with an answer.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from html import escape as html_escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from bot.sandbox.slack_calls import Refusal
 from bot.sandbox.slack_events import VERIFICATION_TOKEN, Events
 from bot.sandbox.slack_forms import filled
 from bot.sandbox.slack_modals import Modals, Suggestions, Values
@@ -18,6 +19,7 @@ from bot.sandbox.slack_payloads import Payloads, message_state, place_name
 from bot.sandbox.slack_responses import apply_response
 from bot.sandbox.slack_sending import Answer, Sender
 from bot.sandbox.slack_shapes import find_element
+from bot.sandbox.workspace import Workspace
 from bot.sandbox.world import (
     APP_ID,
     BOT_NAME,
@@ -29,7 +31,6 @@ from bot.sandbox.world import (
     Json,
     Message,
     Person,
-    Workspace,
 )
 
 if TYPE_CHECKING:
@@ -73,8 +74,17 @@ class Interactions:
             self._whisper(channel, person, f'{command} failed with the error "{word}"')
         elif answer.body:
             body = answer.body if isinstance(answer.body, dict) else {"text": str(answer.body)}
-            apply_response(self._slack, channel, person.slack_id, None, body)
+            self._answered(command, channel, person, body)
         return answer
+
+    def _answered(self, command: str, channel: Channel, person: Person, body: Json) -> None:
+        """Show what the app answered at once; without anything to show it is a mere acknowledgement."""
+        if not any(body.get(name) for name in ("text", "blocks", "attachments")):
+            return
+        try:
+            apply_response(self._slack, channel, person.slack_id, None, body)
+        except Refusal as refusal:
+            self._whisper(channel, person, f'{command} failed with the error "{refusal.error}"')
 
     async def click(
         self, person: Person, message: Message, action_id: str, *, block_id: str | None, use: Json, values: Values
@@ -130,6 +140,9 @@ class Interactions:
             raise LookupError(f"nobody can write to {BOT_NAME}: its messages tab is read-only")
         if person.slack_id not in channel.members:
             raise LookupError(f"{person.name} is not in #{channel.name}, and so cannot write there")
+        parent = channel.by_ts.get(thread_ts) if thread_ts is not None else None
+        if thread_ts is not None and parent is None:
+            raise LookupError(f"there is no message {thread_ts} in {channel.name} to reply to")
         message = self._slack.workspace.post(
             channel,
             Message(
@@ -138,7 +151,7 @@ class Interactions:
                 user=person.slack_id,
                 bot=False,
                 text=escaped(text, self._slack.workspace, names=False),
-                thread_ts=thread_ts,
+                thread_ts=parent.thread_ts if parent is not None and parent.is_reply else thread_ts,
             ),
         )
         self._events.said(message)
@@ -192,6 +205,7 @@ class Interactions:
         if person.slack_id in channel.members:
             channel.members.discard(person.slack_id)
             self._slack.workspace.place_changed(channel)
+            self._events.left(channel, person.slack_id)
 
     def _whisper(self, channel: Channel, person: Person, text: str) -> None:
         self._slack.workspace.post(

@@ -46,6 +46,7 @@ def pin(call: Call) -> Json:
         raise Refusal("too_many_pins")
     message.pinned_at, message.pinned_by = call.slack.workspace.now(), BOT_USER_ID
     call.slack.workspace.changed(message)
+    call.slack.events.pinned(message, added=True)
     return answer()
 
 
@@ -56,6 +57,7 @@ def unpin(call: Call) -> Json:
         raise Refusal("no_pin")
     message.pinned_at = None
     call.slack.workspace.changed(message)
+    call.slack.events.pinned(message, added=False)
     return answer()
 
 

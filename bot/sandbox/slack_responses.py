@@ -1,31 +1,31 @@
 """``response_url``: five uses in thirty minutes, ephemeral unless told otherwise, no token needed.
 
-docs.slack.dev/interactivity/handling-user-interaction. The refusals of a spent address are not documented; these
-(404 ``used_url`` and ``expired_url``) are what people report. An ephemeral message cannot be made public.
+docs.slack.dev/interactivity/handling-user-interaction; the minutes are the world's. The refusals of a spent address are
+not documented; these (404 ``used_url`` and ``expired_url``) are what people report. An ephemeral message cannot be made
+public. Ours, too: what would change a message that is gone is refused with ``message_not_found``.
 """
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from bot.sandbox.slack_api import hang_up, read_arguments
-from bot.sandbox.slack_blocks import check_blocks
-from bot.sandbox.slack_calls import Refusal
-from bot.sandbox.slack_chat import refuse_blocks
-from bot.sandbox.slack_shapes import stored_blocks
+from bot.sandbox.faults import lost, suffered
+from bot.sandbox.slack_api import read_arguments
+from bot.sandbox.slack_calls import Arguments, Refusal
+from bot.sandbox.slack_chat import said
 from bot.sandbox.world import BOT_USER_ID, TEAM_ID, Channel, Json, Message
 
 if TYPE_CHECKING:
     from bot.sandbox.slack import Slack
 
 USES = 5
-LIFE_SECONDS = 30 * 60
+LIFE = timedelta(minutes=30)
 KEPT = 1000
 
 
@@ -36,7 +36,7 @@ class ResponseUrl:
     channel: Channel
     person: str
     source: Message | None
-    made: float = field(default_factory=time.monotonic)
+    made: datetime
     used: int = 0
 
 
@@ -52,45 +52,32 @@ class Responses:
         if len(self.addresses) >= KEPT:
             del self.addresses[next(iter(self.addresses))]
         name = f"{kind}/{TEAM_ID}/{len(self.addresses) + 1}/{secrets.token_urlsafe(12)}"
-        self.addresses[name] = ResponseUrl(channel=channel, person=person, source=source)
+        made = self._slack.workspace.clock.now()
+        self.addresses[name] = ResponseUrl(channel=channel, person=person, source=source, made=made)
         return f"{self._slack.url}/{name}"
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one POST to an address."""
-        if self._slack.faults.down:
-            return hang_up(request)
+        """Answer one POST to an address; faults call it the method ``response_url``."""
         began = time.perf_counter()
+        address = self.addresses.get(request.path.removeprefix("/"))
+        fault = self._slack.faults.take("response_url", address.channel.id if address is not None else None)
         body: Json = {}
         text = ""
-        try:
-            body, text = await read_arguments(request)
-            if not body and request.content_type != "application/json":
-                raise Refusal("invalid_payload")
-            self._use(request.path.removeprefix("/"), body)
-            status, answer = 200, "ok"
-        except Refusal as refusal:
-            status = 404 if refusal.error in ("used_url", "expired_url") else 400
-            answer = json.dumps({"ok": False, "error": refusal.error})
-        self._slack.log.add(
-            incoming=True,
-            verb=request.method,
-            path=request.path,
-            method="response_url",
-            args=body,
-            status=status,
-            answer=answer,
-            began=began,
-            request_headers=request.headers,
-            request_body=text,
-            answer_body=answer,
-        )
-        return web.Response(
-            text=answer, status=status, content_type="text/html" if status == 200 else "application/json"
-        )
+        answered = await suffered(fault)
+        if answered is None:
+            try:
+                body, text = await read_arguments(request)
+                if not body and request.content_type != "application/json":
+                    raise Refusal("invalid_payload")
+                self._use(address, body)
+                answered = 200, "ok", {}, lost(fault)
+            except Refusal as refusal:
+                status = 404 if refusal.error in ("used_url", "expired_url") else 400
+                answered = status, {"ok": False, "error": refusal.error}, {}, False
+        return self._slack.api.finish(request, "response_url", body, text, answered, began)
 
-    def _use(self, name: str, body: Json) -> None:
-        address = self.addresses.get(name)
-        if address is None or time.monotonic() - address.made > LIFE_SECONDS:
+    def _use(self, address: ResponseUrl | None, body: Json) -> None:
+        if address is None or self._slack.workspace.clock.now() - address.made >= LIFE:
             raise Refusal("expired_url")
         if address.used >= USES:
             raise Refusal("used_url")
@@ -100,18 +87,15 @@ class Responses:
 
 def apply_response(slack: Slack, channel: Channel, person: str, source: Message | None, body: Json) -> None:
     """Do what an answer says: replace or delete the message it is about, or say something new."""
-    if body.get("delete_original") and source is not None:
+    deletes = source is not None and body.get("delete_original")
+    if source is not None and source.deleted and (deletes or body.get("replace_original")):
+        raise Refusal("message_not_found")
+    if source is not None and deletes:
         slack.workspace.delete(source)
         return
-    text = str(body.get("text") or "")
-    blocks: Any = body.get("blocks") or []
-    if isinstance(blocks, str):
-        blocks = json.loads(blocks)
-    refuse_blocks(check_blocks(blocks))
-    if not text and not blocks:
-        raise Refusal("no_text")
+    text, blocks, attachments = said(Arguments(body))
     if body.get("replace_original") and source is not None:
-        source.text, source.blocks = text, stored_blocks(blocks)
+        source.text, source.blocks, source.attachments = text, blocks, attachments
         slack.workspace.edited(source, mark=False)
         return
     public = body.get("response_type") == "in_channel"
@@ -126,7 +110,8 @@ def apply_response(slack: Slack, channel: Channel, person: str, source: Message 
             user=BOT_USER_ID,
             bot=True,
             text=text,
-            blocks=stored_blocks(blocks),
+            blocks=blocks,
+            attachments=attachments,
             thread_ts=thread_ts,
             ephemeral_for=None if public else person,
         ),

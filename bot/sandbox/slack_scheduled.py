@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from bot.sandbox.clock import Alarm
 from bot.sandbox.slack_calls import Call, Refusal, answer
-from bot.sandbox.slack_chat import content, destination, thread
+from bot.sandbox.slack_chat import content, destination, not_too_long, thread
 from bot.sandbox.slack_shapes import bot_profile
 from bot.sandbox.world import BOT_ID, BOT_USER_ID, Json, Message
 
@@ -35,6 +35,7 @@ class Scheduled:
 def schedule(call: Call) -> Json:
     """``chat.scheduleMessage``."""
     channel = destination(call)
+    not_too_long(call)
     at = _instant(call)
     text, blocks, attachments, metadata = content(call)
     thread_ts = thread(call, channel)

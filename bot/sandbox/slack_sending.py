@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from bot.sandbox.bodies import parsed
 from bot.sandbox.faults import FaultKind
 from bot.sandbox.world import Json
 
@@ -128,7 +129,7 @@ class Sender:
                 max_redirects=REDIRECTS,
                 timeout=aiohttp.ClientTimeout(total=self._slack.patience),
             ) as response:
-                text = await response.text()
+                text = await response.text(errors="replace")
                 answer = Answer(
                     response.status,
                     decoded(text),
@@ -154,6 +155,6 @@ def sign(secret: str, stamp: str, body: str) -> str:
 def decoded(text: str) -> Any:
     """JSON where it is JSON, else the text."""
     try:
-        return json.loads(text) if text.startswith(("{", "[")) else text
+        return parsed(text) if text.startswith(("{", "[")) else text
     except ValueError:
         return text

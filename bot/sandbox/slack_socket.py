@@ -8,13 +8,13 @@ Which connection gets what is random, but the same in each run.
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
 
+from bot.sandbox.bodies import parsed
 from bot.sandbox.slack_api import hang_up
 from bot.sandbox.world import APP_ID, Json
 
@@ -96,7 +96,7 @@ class Sockets:
 
     def _acknowledged(self, data: str) -> None:
         try:
-            frame = json.loads(data)
+            frame = parsed(data)
         except ValueError:
             return
         if isinstance(frame, dict):

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.sandbox.repositories import File
+from bot.sandbox.story_room import Crew
 from bot.sandbox.story_stage import Guarded, offers
 from bot.sandbox.world import Message
 
@@ -65,7 +66,7 @@ class Cart(Guarded):
 
     async def clear_the_way(self) -> None:
         """Whatever an earlier scene, or somebody at play, left firing, open or locked is ended."""
-        self.sandbox.monitoring.resolve_all()
+        await Crew.ready(self.sandbox, self)  # whatever was wrong is over: an incident holds production back
         for message in list(self._locks(UNLOCK)):
             await self.press("dee", message, UNLOCK)
             await self.until_gone(message, UNLOCK)

@@ -125,7 +125,7 @@ async def an_alert_storm(sandbox: Sandbox, pace: float) -> None:
     await crew.an_hour_passes()
     monitoring = sandbox.monitoring
     seconds = max(1.0, REFUSED_FOR * pace)
-    sandbox.pagerduty.fault(rate_limited=seconds)
+    sandbox.pagerduty.fault(rate_limited=seconds, lasts=True)
     sandbox.slack.fault(FaultKind.RATELIMITED)
     monitoring.replicas = 2
     try:
@@ -134,6 +134,7 @@ async def an_alert_storm(sandbox: Sandbox, pace: float) -> None:
                 monitoring.fire_many(_alerts(sandbox, service, symptom))
             await ledger.wait(0)
         await ledger.wait(REFUSED_FOR)
+        await crew.is_refused()
     finally:
         sandbox.pagerduty.fault()
         sandbox.slack.clear_faults()

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from bot.sandbox.story_stage import PATIENCE, Stage, offers
@@ -100,6 +101,24 @@ class Crew:
         """Somebody's phone rings; what Shipmate tells them besides."""
         await self.rings(person)
         return await self.is_told(person)
+
+    async def is_refused(self) -> None:
+        """The bot calls PagerDuty, which refuses; LookupError where it never calls."""
+        log, called = self.sandbox.pagerduty.log, asyncio.Event()
+
+        def ring(_: object) -> None:
+            called.set()
+
+        log.watchers.append(ring)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not any(one.incoming and one.status == HTTPStatus.TOO_MANY_REQUESTS for one in log.rows):
+                    called.clear()
+                    await called.wait()
+        except TimeoutError:
+            raise LookupError("nobody calls PagerDuty; does the bot run?") from None
+        finally:
+            log.watchers.remove(ring)
 
     async def rings(self, person: str) -> None:
         """Somebody's phone rings; LookupError tells whose do, where theirs does not."""

@@ -20,7 +20,9 @@ from tests.adapters.github_receiver import Receiver
 from tests.adapters.github_side import REPO, github_side
 from tests.adapters.github_stub import GithubServer
 from tests.adapters.slack_side import RecordingBot, client_of
-from tests.adapters.slack_stub import STANDING, SlackServer, body, ok
+from tests.adapters.slack_stub import STANDING, SlackServer, ok
+from tests.adapters.stub import body, hang
+from tests.conftest import UNHURRIED
 
 
 @pytest.fixture
@@ -46,17 +48,21 @@ def repo(sandbox: Sandbox) -> Repository:
 @pytest.fixture
 async def github() -> AsyncIterator[GithubServer]:
     """A running server that knows one repository."""
-    made = GithubServer()
-    await made.server.start_server()
-    yield made
-    made.app[github_stub.RELEASED].set()
-    await made.server.close()
+    async with GithubServer() as made:
+        yield made
 
 
 @pytest.fixture
-async def forge(github: GithubServer) -> AsyncIterator[GithubForge]:
-    """The adapter under test, with a token and little patience."""
-    made = GithubForge(github.url, token=github_stub.TOKEN, timeout=1)
+def patience(request: pytest.FixtureRequest) -> int:
+    """Seconds that the adapter under test waits: only where a test has the server ``hang`` is it to run out."""
+    called = getattr(request.node, "callspec", None)
+    return 1 if called is not None and hang in called.params.values() else UNHURRIED
+
+
+@pytest.fixture
+async def forge(github: GithubServer, patience: int) -> AsyncIterator[GithubForge]:
+    """The adapter under test, with a token."""
+    made = GithubForge(github.url, token=github_stub.TOKEN, timeout=patience)
     yield made
     await made.close()
 
@@ -64,33 +70,30 @@ async def forge(github: GithubServer) -> AsyncIterator[GithubForge]:
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackServer]:
     """A running server that knows who we are."""
-    made = SlackServer()
-    made.tell(
-        "auth.test",
-        body(
-            {
-                "ok": True,
-                "url": "https://acme.slack.example/",
-                "team": "Acme",
-                "team_id": "T0ACME",
-                "user": "shipmate",
-                "user_id": "U0SHIPMATE",
-                "bot_id": "B0SHIPMATE",
-            },
-            headers={"x-oauth-scopes": "chat:write, users:read"},
-        ),
-    )
-    made.tell("chat.postMessage", ok(channel=STANDING.channel, ts=STANDING.ts, message={}))
-    await made.server.start_server()
-    yield made
-    made.app[slack_stub.RELEASED].set()
-    await made.server.close()
+    async with SlackServer() as made:
+        made.tell(
+            "auth.test",
+            body(
+                {
+                    "ok": True,
+                    "url": "https://acme.slack.example/",
+                    "team": "Acme",
+                    "team_id": "T0ACME",
+                    "user": "shipmate",
+                    "user_id": "U0SHIPMATE",
+                    "bot_id": "B0SHIPMATE",
+                },
+                x_oauth_scopes="chat:write, users:read",
+            ),
+        )
+        made.tell("chat.postMessage", ok(channel=STANDING.channel, ts=STANDING.ts, message={}))
+        yield made
 
 
 @pytest.fixture
-async def chat(slack: SlackServer) -> AsyncIterator[SlackChat]:
-    """The adapter under test, with little patience."""
-    made = SlackChat(slack_stub.TOKEN, slack.url, timeout=0.5)
+async def chat(slack: SlackServer, patience: int) -> AsyncIterator[SlackChat]:
+    """The adapter under test."""
+    made = SlackChat(slack_stub.TOKEN, slack.url, timeout=patience)
     yield made
     await made.close()
 
@@ -98,7 +101,7 @@ async def chat(slack: SlackServer) -> AsyncIterator[SlackChat]:
 @pytest.fixture
 async def client(sandbox: Sandbox) -> AsyncIterator[AsyncWebClient]:
     """Slack's own client of the stand-in Slack."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=UNHURRIED)) as session:
         yield client_of(sandbox, session)
 
 

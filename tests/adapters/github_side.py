@@ -16,6 +16,7 @@ from bot.ports import Order
 from bot.sandbox.server import Sandbox
 from handlers.webhooks import github as webhooks
 from tests.adapters.between import Between
+from tests.conftest import UNHURRIED
 
 REPO = "acme/checkout"
 SITE = "https://github.example"
@@ -23,7 +24,7 @@ SITE = "https://github.example"
 
 @asynccontextmanager
 async def github_side(
-    sandbox: Sandbox, network: Between, *, app: bool = True, patience: int = 5
+    sandbox: Sandbox, network: Between, *, app: bool = True, patience: int = UNHURRIED
 ) -> AsyncIterator[GithubSide]:
     """Signed in as the App, or by token."""
     settings = sandbox.environment(github_app=app)

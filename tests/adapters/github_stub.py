@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from bot.adapters.github import GithubForge
 from bot.events import Human
 from bot.ports import Changes
+from tests.adapters.stub import Stub, Told, body
 
 REPO = "acme/checkout"
 TOKEN = "ghp_not-a-real-token-5512"
@@ -23,8 +20,6 @@ SINCE = datetime(2026, 11, 20, tzinfo=UTC)
 ANA = Human(login="ana", name="Ana Lima", email="ana@acme.example")
 
 Json = dict[str, Any]
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-RELEASED = web.AppKey("released", asyncio.Event)
 
 
 # What GitHub says
@@ -89,57 +84,23 @@ def comparison(status: str, commits: Sequence[Json], total: int | None = None) -
     return {"status": status, "total_commits": len(commits) if total is None else total, "commits": list(commits)}
 
 
-def body(value: object, status: int = 200, **headers: str) -> Answer:
-    """Any JSON."""
-    return raw(json.dumps(value), status, kind="application/json", **headers)
-
-
-def raw(content: str, status: int = 200, kind: str = "text/html", **headers: str) -> Answer:
-    """Any answer at all; header names with ``_`` for ``-``."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        del request
-        return web.Response(text=content, status=status, content_type=kind, headers=named)
-
-    return answer
-
-
-async def cut(request: web.Request) -> web.StreamResponse:
-    """Take the request, then cut the connection."""
-    await request.read()
-    assert request.transport is not None
-    request.transport.abort()
-    return web.Response()
-
-
-async def hang(request: web.Request) -> web.StreamResponse:
-    """Never answer; the server's end wakes it."""
-    await request.app[RELEASED].wait()
-    return web.Response()
-
-
-class GithubServer:
-    """Answers each path with what it was told to, in turn; the last answer is repeated; 404 for the rest."""
+class GithubServer(Stub):
+    """Answers each path; 404 for what it was not told of."""
 
     def __init__(self) -> None:
+        super().__init__("/api/v3/{name:.*}", otherwise=body({"message": "Not Found"}, 404))
         self.calls: list[str] = []
         self.queries: list[dict[str, str]] = []
         self.credentials: list[str] = []
-        self._answers: dict[str, list[Answer]] = defaultdict(lambda: [body({"message": "Not Found"}, 404)])
-        self.app = web.Application()
-        self.app[RELEASED] = asyncio.Event()
-        self.app.router.add_route("*", "/api/v3/{path:.*}", self._handle)
-        self.server = TestServer(self.app, host="127.0.0.1")
         self.tell("", {"full_name": REPO, "default_branch": "main"})
 
-    def tell(self, path: str, *answers: Answer | Json | list[Json]) -> None:
+    def tell(self, path: str, *answers: Told) -> None:
         """What a path below the repository's answers."""
         self.tell_root(f"repos/{REPO}/{path}".rstrip("/"), *answers)
 
-    def tell_root(self, path: str, *answers: Answer | Json | list[Json]) -> None:
+    def tell_root(self, path: str, *answers: Told) -> None:
         """What any path of the API answers."""
-        self._answers[path] = [answer if callable(answer) else body(answer) for answer in answers]
+        self.answers(path, *answers)
 
     def tell_pulls(self, *pulls: Json) -> None:
         """Each pull request has its page."""
@@ -163,24 +124,13 @@ class GithubServer:
         """The API's address."""
         return str(self.server.make_url("/api/v3"))
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        path = request.match_info["path"]
-        self.calls.append(f"{request.method} {path}")
+    async def noted(self, name: str, request: web.Request) -> None:
+        """Keep what was asked for, and by whom."""
+        self.calls.append(f"{request.method} {name}")
         self.queries.append(dict(request.query))
         self.credentials.append(request.headers.get("Authorization", ""))
-        answers = self._answers[path]
-        return await (answers.pop(0) if len(answers) > 1 else answers[0])(request)
 
 
 async def between(forge: GithubForge, *, paths: bool = False) -> Changes:
     """What arrives from commit 1 to 99."""
     return (await forge.compare(REPO, sha(1), sha(99), paths=paths)).arriving
-
-
-def told(fault: BaseException | None) -> str:
-    """Everything an error and its causes would show in a log."""
-    words = []
-    while fault is not None:
-        words.append(f"{fault} {fault!r} {fault.__dict__!r}")
-        fault = fault.__cause__ or (None if fault.__suppress_context__ else fault.__context__)
-    return " ".join(words)

@@ -15,6 +15,7 @@ from bot.errors import Doubtful, GiveUp, MessageGone, PlaceUnreachable, RetryLat
 from bot.events import DeployStatus, Human
 from bot.ports import Changes, Direction, Message, Posted
 from bot.sandbox.server import Sandbox
+from tests.conftest import UNHURRIED
 
 REPO = "acme/checkout"
 
@@ -30,17 +31,10 @@ def a_minute_ago() -> datetime:
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    """A world of its own."""
-    async with Sandbox(rate_limits=False) as world:
-        yield world
-
-
-@pytest.fixture
 async def chat(sandbox: Sandbox) -> AsyncIterator[SlackChat]:
     """The bot's Slack."""
     settings = sandbox.environment()
-    made = SlackChat(settings["SLACK_BOT_TOKEN"], settings["SLACK_API_URL"], timeout=2.0)
+    made = SlackChat(settings["SLACK_BOT_TOKEN"], settings["SLACK_API_URL"], timeout=UNHURRIED)
     yield made
     await made.close()
 
@@ -49,7 +43,7 @@ async def chat(sandbox: Sandbox) -> AsyncIterator[SlackChat]:
 async def forge(sandbox: Sandbox) -> AsyncIterator[GithubForge]:
     """The bot's GitHub, by token."""
     settings = sandbox.environment()
-    made = GithubForge(settings["GITHUB_API_URL"], token=settings["GITHUB_TOKEN"], timeout=5)
+    made = GithubForge(settings["GITHUB_API_URL"], token=settings["GITHUB_TOKEN"], timeout=UNHURRIED)
     yield made
     await made.close()
 

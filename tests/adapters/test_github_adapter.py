@@ -9,7 +9,8 @@ import pytest
 
 from bot.adapters.github import GithubForge
 from bot.errors import OutgoingError, Unauthorised
-from tests.adapters.github_stub import GithubServer, between, body, commit, pull
+from tests.adapters.github_stub import GithubServer, between, commit, pull
+from tests.adapters.stub import body
 
 # Around it
 

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from bot.adapters.github import GithubForge
 from bot.errors import GiveUp, RetryLater, Unauthorised
 from bot.ports import MissedDeliveries
-from tests.adapters.github_stub import SINCE, GithubServer, Json, between, body, commit, pull, raw, told
+from tests.adapters.github_stub import SINCE, GithubServer, Json, between, commit, pull
+from tests.adapters.stub import body, raw, told
+from tests.conftest import UNHURRIED
 
 # As an App
 
@@ -35,7 +37,7 @@ async def app(github: GithubServer, private_key: str) -> AsyncIterator[GithubFor
     github.tell_root("app/installations", [{"id": 41, "account": {"login": "acme"}}])
     token = {"token": "ghs_installed", "expires_at": "2126-01-01T00:00:00Z", "permissions": {}}
     github.tell_root("app/installations/41/access_tokens", body(token, 201))
-    made = GithubForge(github.url, app_id="7", private_key=private_key, timeout=1)
+    made = GithubForge(github.url, app_id="7", private_key=private_key, timeout=UNHURRIED)
     yield made
     await made.close()
 

@@ -12,7 +12,8 @@ from bot.adapters.github import GithubForge
 from bot.errors import RetryLater
 from bot.events import DeployStatus
 from handlers.webhooks import github as webhooks
-from tests.adapters.github_stub import REPO, SINCE, GithubServer, Json, body, sha
+from tests.adapters.github_stub import REPO, SINCE, GithubServer, Json, sha
+from tests.adapters.stub import body
 
 # Deployments
 

@@ -13,6 +13,7 @@ from bot.ports import Issues
 from bot.sandbox.github_records import Issue
 from bot.sandbox.server import Sandbox
 from tests.adapters.between import Between
+from tests.conftest import UNHURRIED
 
 REPO = "acme/checkout"
 KEY = "shipmate:task:7"
@@ -27,7 +28,7 @@ async def forge(sandbox: Sandbox, network: Between) -> AsyncIterator[GithubForge
         settings["GITHUB_API_URL"].replace(sandbox.url, network.url),
         app_id=settings["GITHUB_APP_ID"],
         private_key=settings["GITHUB_APP_PRIVATE_KEY"],
-        timeout=5,
+        timeout=UNHURRIED,
     )
     yield made
     await made.close()

@@ -6,20 +6,8 @@ import pytest
 
 from bot.adapters.github import GithubForge
 from bot.errors import GiveUp, RetryLater
-from tests.adapters.github_stub import (
-    REPO,
-    Answer,
-    GithubServer,
-    Json,
-    between,
-    body,
-    commit,
-    comparison,
-    cut,
-    pull,
-    raw,
-    sha,
-)
+from tests.adapters.github_stub import REPO, GithubServer, Json, between, commit, comparison, pull, sha
+from tests.adapters.stub import Answer, body, cut, raw
 
 
 def stretch(github: GithubServer, total: int, *sizes: int) -> None:

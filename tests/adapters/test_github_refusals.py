@@ -9,20 +9,8 @@ import pytest
 
 from bot.adapters.github import GithubForge
 from bot.errors import GiveUp, RetryLater, Unauthorised
-from tests.adapters.github_stub import (
-    REPO,
-    SINCE,
-    TOKEN,
-    Answer,
-    GithubServer,
-    between,
-    body,
-    cut,
-    hang,
-    raw,
-    sha,
-    told,
-)
+from tests.adapters.github_stub import REPO, SINCE, TOKEN, GithubServer, between, sha
+from tests.adapters.stub import Answer, body, cut, hang, raw, told
 
 # Faults
 

@@ -18,6 +18,7 @@ from bot.ports import DeviceProof, Member, OnCall
 from bot.sandbox.github_app import APP_ID
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import BOT_USER_ID
+from tests.conftest import UNHURRIED
 
 MODAL = {
     "type": "modal",
@@ -30,7 +31,7 @@ MODAL = {
 async def chat(sandbox: Sandbox) -> AsyncIterator[SlackChat]:
     """The bot's Slack."""
     settings = sandbox.environment()
-    made = SlackChat(settings["SLACK_BOT_TOKEN"], settings["SLACK_API_URL"], timeout=2.0)
+    made = SlackChat(settings["SLACK_BOT_TOKEN"], settings["SLACK_API_URL"], timeout=UNHURRIED)
     yield made
     await made.close()
 
@@ -44,7 +45,7 @@ async def forge(sandbox: Sandbox) -> AsyncIterator[GithubForge]:
         settings["GITHUB_API_URL"],
         app_id=settings["GITHUB_APP_ID"],
         private_key=settings["GITHUB_APP_PRIVATE_KEY"],
-        timeout=5,
+        timeout=UNHURRIED,
     )
     yield made
     await made.close()
@@ -54,7 +55,7 @@ async def forge(sandbox: Sandbox) -> AsyncIterator[GithubForge]:
 async def pager(sandbox: Sandbox) -> AsyncIterator[PagerDutyPager]:
     """The bot's PagerDuty."""
     settings = sandbox.environment()
-    made = PagerDutyPager(settings["PAGERDUTY_API_KEY"], settings["PAGERDUTY_API_URL"], timeout=2.0)
+    made = PagerDutyPager(settings["PAGERDUTY_API_KEY"], settings["PAGERDUTY_API_URL"], timeout=UNHURRIED)
     yield made
     await made.close()
 

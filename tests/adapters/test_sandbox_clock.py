@@ -16,16 +16,18 @@ from hypothesis import strategies as st
 
 from bot.adapters.clock import FollowedClock
 from bot.sandbox.clock import Clock, duration
+from bot.sandbox.github_answers import Refused
+from bot.sandbox.github_limits import Limits
 from bot.sandbox.server import Sandbox
 
 REPO = "acme/checkout"
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(rate_limits=False) as running:
-        running.clock.speed = 0
-        yield running
+def sandbox(sandbox: Sandbox) -> Sandbox:
+    """A world whose clock stands still."""
+    sandbox.clock.speed = 0
+    return sandbox
 
 
 @pytest.fixture
@@ -108,6 +110,18 @@ async def test_what_an_alarm_sets_off_rings_on_the_same_turn() -> None:
     assert rung == ["first", "second"]
 
 
+async def test_an_alarm_that_fails_keeps_no_other_from_ringing(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    clock.speed = 0
+    rung: list[int] = []
+    clock.call_later(timedelta(minutes=1), lambda: rung.append(1 // 0))
+    clock.call_later(timedelta(minutes=2), lambda: rung.append(2))
+    goal = clock.now() + timedelta(minutes=5)
+    assert clock.turn(to=goal) == goal
+    assert rung == [2]
+    assert "ZeroDivisionError" in caplog.text
+
+
 async def test_whoever_sleeps_by_it_wakes_when_it_is_turned() -> None:
     clock = Clock()
     clock.speed = 0
@@ -171,6 +185,8 @@ async def test_the_door_reads_turns_and_speeds_it(sandbox: Sandbox, session: aio
         {"by": 1e300},
         {"to": "9999-12-31T23:59:59Z"},
         {"by": "5m", "sped": 60},
+        {"by": "5m", "speed": 99_999},
+        {"by": "5m", "speed": 10**400},
     ],
 )
 async def test_a_wish_that_cannot_be_is_a_400_with_a_reason(
@@ -239,6 +255,21 @@ async def test_the_hours_of_tokens_and_limits_stay_real(sandbox: Sandbox) -> Non
     issued = datetime.fromisoformat(sandbox.github.app.issue()["expires_at"])
     assert issued - datetime.now(UTC) < timedelta(hours=1, minutes=1)
     assert sandbox.github.limits.reset - datetime.now(UTC).timestamp() < 3700
+
+
+def test_an_hour_that_the_clock_is_turned_by_is_one_in_which_nothing_was_asked() -> None:
+    """Else a story that plays a day within a minute would use up GitHub's limit of that minute."""
+    clock = Clock()
+    limits = Limits(enforced=True, ahead=lambda: clock.now().timestamp() - datetime.now(UTC).timestamp())
+    for _ in range(900):
+        limits.count("GET", "/user")
+    with pytest.raises(Refused):
+        limits.count("GET", "/user")
+    clock.turn(by=timedelta(minutes=1))
+    limits.count("GET", "/user")
+    clock.turn(by=timedelta(hours=1))
+    limits.count("GET", "/user")
+    assert limits.used == 1
 
 
 async def test_late_webhooks_come_when_their_time_has(sandbox: Sandbox) -> None:

@@ -75,11 +75,12 @@ async def test_an_unreachable_or_refusing_bot_is_recorded(sandbox: Sandbox, rece
 
 
 def app_headers(sandbox: Sandbox, **claims: Any) -> dict[str, str]:
-    """The headers of an App, with some claims of its JWT replaced."""
+    """The headers of an App, with some claims of its JWT replaced; None leaves one out."""
     settings = sandbox.environment(github_app=True)
     now = datetime.now(UTC)
     good = {"iat": now - timedelta(seconds=60), "exp": now + timedelta(minutes=8), "iss": settings["GITHUB_APP_ID"]}
-    token = jwt.encode(good | claims, settings["GITHUB_APP_PRIVATE_KEY"], algorithm="RS256")
+    told = {name: claim for name, claim in (good | claims).items() if claim is not None}
+    token = jwt.encode(told, settings["GITHUB_APP_PRIVATE_KEY"], algorithm="RS256")
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -128,6 +129,10 @@ async def test_failed_deliveries_are_listed_for_the_app_and_sent_again_on_reques
         {"exp": timedelta(hours=1)},
         {"exp": timedelta(minutes=-10)},
         {"iss": "999"},
+        {"iat": timedelta(minutes=5)},
+        {"iat": None},
+        {"exp": None},
+        {"iss": None},
     ],
 )
 async def test_a_bad_jwt_is_refused(sandbox: Sandbox, claims: dict[str, Any]) -> None:

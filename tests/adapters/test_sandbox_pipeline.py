@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import aiohttp
@@ -14,12 +13,6 @@ from bot.sandbox.repositories import Repository
 from bot.sandbox.server import Sandbox
 
 REPO = "acme/checkout"
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(rate_limits=False) as running:
-        yield running
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ Rules are those of docs.slack.dev; the reports a few come from are named in the 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -14,13 +13,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.server import Sandbox
 from tests.adapters.slack_side import CARD, client_of, refusal
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(rate_limits=False) as running:
-        yield running
-
 
 # Posting
 

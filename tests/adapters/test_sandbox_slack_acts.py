@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from aiohttp import web
 from slack_sdk.web.async_client import AsyncWebClient
@@ -11,13 +9,6 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox.server import Sandbox
 from tests.adapters.slack_side import CARD, RecordingBot, refusal
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(rate_limits=False) as running:
-        yield running
-
 
 # What people do
 

@@ -285,12 +285,12 @@ async def test_the_same_fault_begun_again_takes_the_place_of_the_first(stage: St
     """So that one press of "End it" ends it, also after a double click."""
     await page.fault("POST", **DOWN)
     again = await page.fault("POST", **DOWN | {"for": 60})
-    await page.fault("POST", kind="slow", method="chat.update")
+    await page.fault("POST", kind="slow", method="response_url")
     await page.fault("POST", kind="slow", channel="#deploys")
     listed = (await page.fault("GET"))["faults"]
     assert [(one["kind"], one["method"], one["channel"]) for one in listed] == [
         ("down", None, None),
-        ("slow", "chat.update", None),
+        ("slow", "response_url", None),
         ("slow", None, "C0DEPLOYS"),
     ]
     assert listed[0]["id"] == again["id"]
@@ -318,6 +318,12 @@ async def test_a_fault_is_not_ended_by_mistake(page: Page) -> None:
         ({"click": {"channel": "C0DEPLOYS", "ts": "1.1"}}, "missing 'action_id'"),
         ({"click": {"channel": "C0DEPLOYS", "ts": "1.1", "action_id": "a", "values": 3}}, "values: expected an object"),
         ({"react": "zzz"}, "react: expected an object"),
+        ({"react": {"channel": "C0DEPLOYS", "ts": "1.1", "emoji": "eyes"}}, "react: there is no 'emoji'"),
+        (
+            {"click": {"channel": "C0DEPLOYS", "ts": "1.1", "action_id": "a", "chose": "b"}},
+            "click: there is no 'chose'",
+        ),
+        ({"shortcut": {"callback": "lock"}}, "shortcut: there is no 'callback'"),
         ({"submit": []}, "submit: expected an object"),
         ({"submit": {"view_id": 3}}, "view_id: expected a string"),
         ({"close": "V1"}, "close: expected an object"),
@@ -353,9 +359,11 @@ def test_every_kind_of_fault_is_described() -> None:
 
 
 async def test_a_call_that_hangs_is_let_go_when_its_while_is_over(stage: Stage) -> None:
-    stage.slack.fault("hang", duration=60)
+    stage.slack.fault("hang", times=1, duration=60)
+    struck = asyncio.Event()
+    stage.slack.faults.watchers.append(struck.set)
     call = asyncio.ensure_future(stage.client.auth_test())
-    await asyncio.wait({call}, timeout=0.02)
+    await struck.wait()
     assert not call.done()
     stage.sandbox.clock.turn(by=timedelta(seconds=60))
     with pytest.raises(aiohttp.ClientError):

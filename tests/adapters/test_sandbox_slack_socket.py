@@ -16,13 +16,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox.server import Sandbox
 from tests.adapters.slack_side import CARD
 
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(rate_limits=False) as running:
-        yield running
-
-
 # Socket Mode
 
 

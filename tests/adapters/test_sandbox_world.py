@@ -126,7 +126,9 @@ def test_it_runs_on_a_loop_of_its_own_in_a_thread() -> None:
 async def test_it_stops_though_calls_hang_and_sockets_are_open(session: aiohttp.ClientSession) -> None:
     sandbox = Sandbox()
     await sandbox.start()
-    sandbox.slack.fault("hang", method="auth.test")
+    sandbox.slack.fault("hang", method="auth.test", times=1)
+    struck = asyncio.Event()
+    sandbox.slack.faults.watchers.append(struck.set)
     address = sandbox.slack.sockets.ticket().replace("ws", "http", 1)
     async with (
         session.ws_connect(address) as socket,
@@ -136,7 +138,7 @@ async def test_it_stops_though_calls_hang_and_sockets_are_open(session: aiohttp.
         await live.receive_json()
         sandbox.control.play("a calm deploy", pace=100)
         hanging = asyncio.ensure_future(session.post(**api(sandbox, "auth.test")))
-        await asyncio.wait({hanging}, timeout=0.01)
+        await asyncio.wait_for(struck.wait(), 30)
         await asyncio.wait_for(sandbox.stop(), 30)
         with pytest.raises(aiohttp.ClientError):
             await hanging

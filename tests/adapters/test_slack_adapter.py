@@ -10,20 +10,8 @@ from bot.adapters.slack import SlackChat
 from bot.adapters.slack_calls import METHODS
 from bot.errors import Doubtful, GiveUp, MessageGone, OutgoingError, PlaceUnreachable, RetryLater
 from bot.ports import Message, Posted
-from tests.adapters.slack_stub import (
-    CARD,
-    METHOD_PAGES,
-    STANDING,
-    TOKEN,
-    Answer,
-    SlackServer,
-    cut,
-    error,
-    hang,
-    ok,
-    raw,
-    told,
-)
+from tests.adapters.slack_stub import CARD, METHOD_PAGES, STANDING, TOKEN, SlackServer, error, ok
+from tests.adapters.stub import Answer, cut, hang, raw, told
 
 # Posting
 
@@ -165,9 +153,9 @@ async def test_a_spent_address_is_told_kindly_and_kept_secret(chat: SlackChat, s
         (cut, Doubtful),
         (hang, Doubtful),
         (raw("", status=503), Doubtful),
-        (raw("", status=429, headers={"Retry-After": "2"}), RetryLater),
+        (raw("", 429, Retry_After="2"), RetryLater),
         (raw("gone", status=410), GiveUp),
-        (raw("", status=302, headers={"Location": "https://evil.example/"}), Doubtful),
+        (raw("", 302, Location="https://evil.example/"), Doubtful),
     ],
 )
 async def test_an_answer_that_fails_says_how(

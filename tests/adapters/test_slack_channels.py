@@ -9,7 +9,8 @@ import pytest
 from bot.adapters.slack import SlackChat
 from bot.errors import GiveUp, PlaceUnreachable, RetryLater, Unauthorised
 from bot.ports import Posted
-from tests.adapters.slack_stub import CARD, SINCE, SlackServer, body, error, ok
+from tests.adapters.slack_stub import CARD, SINCE, SlackServer, error, ok
+from tests.adapters.stub import body
 
 # Joining
 
@@ -216,7 +217,7 @@ async def test_a_listing_cut_short_is_gone_on_with(chat: SlackChat, slack: Slack
     slack.tell(
         "conversations.list",
         ok(channels=[{"id": "C0FIRST", "name": "first"}], response_metadata={"next_cursor": "c2"}),
-        body({"ok": False, "error": "ratelimited"}, headers={"Retry-After": "30"}),
+        body({"ok": False, "error": "ratelimited"}, Retry_After="30"),
         ok(channels=[{"id": "C0LAST", "name": "last"}, {"name": "odd"}]),
     )
     with pytest.raises(RetryLater):

@@ -10,21 +10,8 @@ import pytest
 from bot.adapters.slack import SlackChat
 from bot.adapters.slack_errors import ERRORS, Remedy
 from bot.errors import Doubtful, GiveUp, MessageGone, OutgoingError, PlaceUnreachable, RetryLater, Unauthorised
-from tests.adapters.slack_stub import (
-    CARD,
-    STANDING,
-    TOKEN,
-    Answer,
-    SlackServer,
-    body,
-    cut,
-    cut_within,
-    error,
-    hang,
-    ok,
-    raw,
-    told,
-)
+from tests.adapters.slack_stub import CARD, STANDING, TOKEN, SlackServer, error, ok
+from tests.adapters.stub import Answer, body, cut, cut_within, hang, raw, told
 
 # Unknown outcomes
 
@@ -49,32 +36,32 @@ BROKEN: dict[str, Answer] = {
 }
 
 
-@pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.parametrize("fault", BROKEN.values(), ids=BROKEN)
 async def test_a_post_of_unknown_outcome_is_doubtful_and_not_repeated(
-    fault: str, chat: SlackChat, slack: SlackServer
+    fault: Answer, chat: SlackChat, slack: SlackServer
 ) -> None:
     """It may stand in the channel: only a look into the history tells. The SDK would have sent it twice."""
-    slack.tell("chat.postMessage", BROKEN[fault])
+    slack.tell("chat.postMessage", fault)
     with pytest.raises(Doubtful) as raised:
         await chat.post("#deploys", CARD)
     assert len(slack.arguments("chat.postMessage")) == 1
     assert TOKEN not in told(raised.value)
 
 
-@pytest.mark.parametrize("fault", BROKEN)
-async def test_an_edit_of_unknown_outcome_is_tried_again(fault: str, chat: SlackChat, slack: SlackServer) -> None:
+@pytest.mark.parametrize("fault", BROKEN.values(), ids=BROKEN)
+async def test_an_edit_of_unknown_outcome_is_tried_again(fault: Answer, chat: SlackChat, slack: SlackServer) -> None:
     """The same edit twice shows the same, so there is nothing to look for."""
-    slack.tell("chat.update", BROKEN[fault])
+    slack.tell("chat.update", fault)
     with pytest.raises(RetryLater) as raised:
         await chat.update(STANDING, CARD)
     assert raised.value.delay is None
     assert not raised.value.rate_limited
 
 
-@pytest.mark.parametrize("fault", BROKEN)
-async def test_a_question_without_an_answer_is_asked_again(fault: str, chat: SlackChat, slack: SlackServer) -> None:
+@pytest.mark.parametrize("fault", BROKEN.values(), ids=BROKEN)
+async def test_a_question_without_an_answer_is_asked_again(fault: Answer, chat: SlackChat, slack: SlackServer) -> None:
     """Reading changes nothing."""
-    slack.tell("users.lookupByEmail", BROKEN[fault])
+    slack.tell("users.lookupByEmail", fault)
     with pytest.raises(RetryLater):
         await chat.member_by_email("ana@acme.example")
 
@@ -121,7 +108,7 @@ async def test_slack_says_how_long_to_wait(
 ) -> None:
     """A 429 had no effect; where Slack names no time, or none that makes sense, the caller backs off."""
     answer = json.dumps({"ok": False, "error": "ratelimited"})
-    slack.tell("chat.postMessage", raw(answer, status=429, kind="application/json", headers=headers))
+    slack.tell("chat.postMessage", raw(answer, status=429, kind="application/json", **headers))
     with pytest.raises(RetryLater) as raised:
         await chat.post("#deploys", CARD)
     assert raised.value.rate_limited
@@ -130,7 +117,7 @@ async def test_slack_says_how_long_to_wait(
 
 async def test_a_429_in_html_is_a_429(chat: SlackChat, slack: SlackServer) -> None:
     """The edge of the network answers in its own words."""
-    slack.tell("chat.update", raw("slow down", status=429, kind="text/plain", headers={"Retry-After": "3"}))
+    slack.tell("chat.update", raw("slow down", status=429, kind="text/plain", Retry_After="3"))
     with pytest.raises(RetryLater) as raised:
         await chat.update(STANDING, CARD)
     assert (raised.value.rate_limited, raised.value.delay) == (True, 3.0)

@@ -16,6 +16,7 @@ from bot.ports import Chat, Message, Posted, Room, Rooms
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import BOT_USER_ID, Channel, Person
 from tests.adapters.between import Between
+from tests.conftest import UNHURRIED
 
 NAME = "inc-2026-11-21-checkout-5xx"
 KEY = "room:7"
@@ -29,9 +30,9 @@ async def chat(sandbox: Sandbox, network: Between) -> AsyncIterator[SlackChat]:
     await made.close()
 
 
-def connected(sandbox: Sandbox, address: str, *, timeout: float = 2.0) -> SlackChat:
+def connected(sandbox: Sandbox, address: str) -> SlackChat:
     """The bot's Slack at this address."""
-    return SlackChat(sandbox.slack.bot_token, f"{address}/api/", timeout=timeout)
+    return SlackChat(sandbox.slack.bot_token, f"{address}/api/", timeout=UNHURRIED)
 
 
 def both(chat: SlackChat) -> tuple[Chat, Rooms]:

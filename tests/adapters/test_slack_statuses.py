@@ -11,12 +11,13 @@ import pytest
 from bot.adapters.slack import SlackChat
 from bot.adapters.slack_shapes import absence
 from bot.sandbox.server import Sandbox
+from tests.conftest import UNHURRIED
 
 
 @pytest.fixture
 async def chat(sandbox: Sandbox) -> AsyncIterator[SlackChat]:
     """The bot's Slack."""
-    made = SlackChat(sandbox.slack.bot_token, f"{sandbox.url}/api/", timeout=2.0)
+    made = SlackChat(sandbox.slack.bot_token, f"{sandbox.url}/api/", timeout=UNHURRIED)
     yield made
     await made.close()
 

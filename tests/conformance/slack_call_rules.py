@@ -11,6 +11,7 @@ POSTED = call("chat.postMessage", channel="C0DEPLOYS", text="card")
 THEIRS = "C0GENERAL"
 """A public channel the app is not in."""
 DIVIDER: list[dict[str, Any]] = [{"type": "divider"}]
+TABLE: dict[str, Any] = {"type": "table", "rows": [[{"type": "raw_text", "text": "x"}]]}
 
 
 def docs(page: str) -> str:
@@ -153,6 +154,39 @@ MESSAGES = (
         "msg_blocks_too_long",
         source="reported: slackapi/bolt-js issue 2509",
     ),
+    refused(
+        "a message has one table",
+        call("chat.postMessage", channel="C0DEPLOYS", text="x", blocks=[TABLE], attachments=[{"blocks": [TABLE]}]),
+        "invalid_attachments",
+        source=docs("block-kit/blocks/table"),
+    ),
+    refused(
+        "Markdown has 12,000 characters at most",
+        call("chat.postMessage", channel="C0DEPLOYS", markdown_text="x" * 12_001),
+        "msg_too_long",
+        source=f"{docs('chat.postMessage')}: the limit; which error it is, is ours",
+    ),
+    answered(
+        "Markdown of 12,000 characters is taken",
+        call("chat.postMessage", channel="C0DEPLOYS", markdown_text="x" * 12_000),
+        {"channel": "C0DEPLOYS"},
+    ),
+    refused(
+        "an ephemeral message is not cut",
+        call("chat.postEphemeral", channel="C0DEPLOYS", user="U0ANA", text="x" * 40_001),
+        "msg_too_long",
+    ),
+    refused(
+        "a scheduled message is not cut",
+        call("chat.scheduleMessage", channel="C0DEPLOYS", post_at=4_000_000_000, text="x" * 40_001),
+        "msg_too_long",
+        source=f"{docs('chat.scheduleMessage')}: the error; how long is too long, is ours",
+    ),
+    answered(
+        "a Work Object alone is metadata",
+        call("chat.postMessage", channel="C0DEPLOYS", text="x", metadata={"entities": [{"url": "https://a.example"}]}),
+        {"message.metadata.entities.#": 1},
+    ),
     answered(
         "a reply to a reply stands in the same thread",
         call("chat.postMessage", channel="C0DEPLOYS", text="more", thread_ts="$ts"),
@@ -176,6 +210,12 @@ MESSAGES = (
         "an update without metadata keeps it",
         call("chat.update", channel="C0DEPLOYS", ts="$ts", text="done"),
         {"message.metadata": METADATA},
+        call("chat.postMessage", channel="C0DEPLOYS", text="card", metadata=METADATA),
+    ),
+    answered(
+        "an empty object takes metadata away",
+        call("chat.update", channel="C0DEPLOYS", ts="$ts", text="done", metadata={}),
+        {"message.metadata": None},
         call("chat.postMessage", channel="C0DEPLOYS", text="card", metadata=METADATA),
     ),
     refused(
@@ -298,8 +338,20 @@ READING = (
         POSTED,
         call("chat.postMessage", channel="C0DEPLOYS", text="details", thread_ts="$ts"),
     ),
+    answered(
+        "a list is of those somebody is in",
+        call("users.conversations", user="U0GUS"),
+        {"channels.#": 1, "channels.0.id": "C0PARTNER"},
+    ),
     refused("a list names kinds of conversations", call("conversations.list", types="tunnels"), "invalid_types"),
     refused("a page's size is a number", call("conversations.list", limit="many"), "invalid_limit"),
+    refused("a page's size is not negative", call("conversations.list", limit=-1), "invalid_limit"),
+    answered(
+        "a page of no size is one of the usual size",
+        call("conversations.members", channel="C0DEPLOYS", limit=0),
+        {"members.#": 6},
+        source="ours: not documented",
+    ),
     refused(
         "a channel's members are for those who see it",
         call("conversations.members", channel="C0LEADS"),

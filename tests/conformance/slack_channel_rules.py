@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.conformance.slack_call_rules import POSTED, THEIRS, answered, docs, refused, unscoped
 from tests.conformance.slack_stage import Rule, bare, call
 
+MADE = call("conversations.create", name="inc-1")
+RENAMED = call("conversations.rename", channel="$channel", name="shipping")
 CHANNELS = (
     answered(
         "who makes a channel is in it",
@@ -52,17 +54,32 @@ CHANNELS = (
     ),
     answered(
         "a renamed channel remembers",
-        call("conversations.rename", channel="C0DEPLOYS", name="shipping"),
-        {"channel.name": "shipping", "channel.previous_names": ["deploys"]},
+        RENAMED,
+        {"channel.name": "shipping", "channel.previous_names": ["inc-1"]},
+        MADE,
     ),
     answered(
         "a renamed channel's old name is free",
-        call("conversations.create", name="deploys"),
-        {"channel.name": "deploys"},
-        call("conversations.rename", channel="C0DEPLOYS", name="shipping"),
+        MADE,
+        {"channel.name": "inc-1"},
+        MADE,
+        RENAMED,
         source="ours: not documented",
     ),
-    refused("a new name is free", call("conversations.rename", channel="C0DEPLOYS", name="general"), "name_taken"),
+    refused("a new name is free", call("conversations.rename", channel="$channel", name="general"), "name_taken", MADE),
+    refused(
+        "who did not make a channel does not rename it",
+        call("conversations.rename", channel="C0DEPLOYS", name="shipping"),
+        "not_authorized",
+    ),
+    answered(
+        "a name of 80 characters is taken", call("conversations.create", name="x" * 80), {"channel.name": "x" * 80}
+    ),
+    answered(
+        "a topic of 250 characters is taken",
+        call("conversations.setTopic", channel="C0DEPLOYS", topic="x" * 250),
+        {"channel.topic.value": "x" * 250},
+    ),
     refused(
         "an archived channel keeps its name, come what may",
         call("conversations.rename", channel="C0OLD", name="x"),

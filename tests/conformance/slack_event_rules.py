@@ -17,6 +17,7 @@ from slack_sdk.errors import SlackApiError
 from bot.sandbox.slack_manifest import Manifest
 from tests.conformance.slack_modal_rules import Told, row
 from tests.conformance.slack_stage import Json, Rule, Stage, call
+from tests.conftest import UNHURRIED
 
 EVENT: Json = {"type": "reaction_added", "user": "U0ANA", "reaction": "eyes"}
 
@@ -339,6 +340,7 @@ async def _redelivered(stage: Stage) -> None:
         assert (await socket.receive_json())["type"] == "hello"
         telling = asyncio.ensure_future(stage.slack.event(EVENT))
         first = await socket.receive_json()
+        stage.slack.patience = UNHURRIED
         again = await socket.receive_json()
         await socket.send_json({"envelope_id": again["envelope_id"]})
         assert await telling == [0, 200]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox.slack_manifest import Command as OfferedCommand
 from bot.sandbox.slack_manifest import Manifest, Shortcut
 from tests.conformance.slack_modal_rules import CARD, MODAL, PLAIN, REASON, Told, carded, opened, row
-from tests.conformance.slack_stage import Rule, Stage, call
+from tests.conformance.slack_stage import Json, Rule, Stage, call
 
 # Commands and response addresses
 
@@ -110,10 +112,58 @@ async def _half_an_hour(stage: Stage) -> None:
     told = Told()
     stage.app.command("/ship")(told.hear)
     await stage.slack.command("ana", "/ship", channel="#deploys")
-    for given in stage.slack.responses.addresses.values():
-        given.made -= 30 * 60
-    answer = await AsyncWebhookClient(told.body["response_url"]).send(text="x")
+    hook = AsyncWebhookClient(told.body["response_url"])
+    stage.sandbox.clock.turn(by=timedelta(minutes=29))
+    assert (await hook.send(text="x")).status_code == 200
+    stage.sandbox.clock.turn(by=timedelta(minutes=1))
+    answer = await hook.send(text="x")
     assert (answer.status_code, "expired_url" in answer.body) == (404, True)
+
+
+async def _gone(stage: Stage) -> None:
+    told = Told()
+    stage.app.action("mute")(told.hear)
+    for whispered in (False, True):
+        posted = await stage.client.chat_postEphemeral(channel="C0DEPLOYS", user="U0ANA", text="x", blocks=CARD)
+        ts = posted["message_ts"] if whispered else await carded(stage)
+        await stage.slack.click("ana", "#deploys", ts, action_id="mute")
+        hook = AsyncWebhookClient(told.body["response_url"])
+        changes: list[Json] = [{"delete_original": True}] * 2 + [{"replace_original": True, "text": "muted"}]
+        assert [(await hook.send_dict(change)).status_code for change in changes] == [200, 400, 400]
+
+
+async def _faulty_address(stage: Stage) -> None:
+    told = Told()
+    stage.app.command("/ship")(told.hear)
+    await stage.slack.command("ana", "/ship", channel="#deploys")
+    hook = AsyncWebhookClient(told.body["response_url"], retry_handlers=[])
+    for kind, status in (("ratelimited", 429), ("http_500", 500)):
+        stage.slack.fault(kind, method="response_url", times=1)
+        assert (await hook.send(text="x")).status_code == status
+    assert stage.slack.messages("#deploys") == []
+    stage.slack.fault("accept_then_cut", channel="#deploys", times=1)
+    with pytest.raises(aiohttp.ClientError):
+        await hook.send(text="once")
+    assert [one.text for one in stage.slack.messages("#deploys")] == ["once"]
+    assert [one.status for one in stage.slack.calls if one.method == "response_url"] == [429, 500, 0]
+
+
+async def _attached(stage: Stage) -> None:
+    stage.app.command("/ship")(Told(attachments=[{"text": "details"}]).hear)
+    await stage.slack.command("ana", "/ship", channel="#deploys")
+    assert [one.attachments for one in stage.slack.messages("#deploys")] == [[{"text": "details"}]]
+
+
+async def _nothing_to_show(stage: Stage) -> None:
+    stage.app.command("/ship")(Told(response_type="in_channel").hear)
+    assert (await stage.slack.command("ana", "/ship", channel="#deploys")).ok
+    assert stage.slack.messages("#deploys") == []
+
+
+async def _bad_answer(stage: Stage) -> None:
+    stage.app.command("/ship")(Told(text="x", blocks=[{"type": "sparkle"}]).hear)
+    await stage.slack.command("ana", "/ship", channel="#deploys")
+    assert stage.slack.messages("#deploys")[0].text == '/ship failed with the error "invalid_blocks"'
 
 
 async def _bad_response(stage: Stage) -> None:
@@ -121,9 +171,29 @@ async def _bad_response(stage: Stage) -> None:
     stage.app.command("/ship")(told.hear)
     await stage.slack.command("ana", "/ship", channel="#deploys")
     hook = AsyncWebhookClient(told.body["response_url"])
-    assert [(await hook.send(blocks=[{"type": "sparkle"}])).status_code, (await hook.send_dict({})).status_code] == [
-        400
-    ] * 2
+    bad: list[Json] = [{"blocks": [{"type": "sparkle"}]}, {"blocks": "sparkle"}, {"blocks": {"a": 1}}, {}]
+    assert [(await hook.send_dict(body)).status_code for body in bad] == [400] * 4
+
+
+# Who sees what
+
+
+async def _not_theirs(stage: Stage) -> None:
+    whispered = await stage.client.chat_postEphemeral(channel="C0DEPLOYS", user="U0ANA", text="x", blocks=CARD)
+    with pytest.raises(LookupError, match="none that ben can see"):
+        await stage.slack.click("ben", "#deploys", whispered["message_ts"], action_id="mute")
+    with pytest.raises(LookupError, match="is private"):
+        await stage.slack.command("ben", "/ship", channel="#payments-leads")
+    assert stage.requests == []
+
+
+async def _replied(stage: Stage) -> None:
+    parent = await stage.slack.say("ana", "is it live?", channel="#deploys")
+    first = await stage.slack.say("ben", "yes", channel="#deploys", thread_ts=parent.ts)
+    await stage.slack.say("ana", "thanks", channel="#deploys", thread_ts=first.ts)
+    assert [one.text for one in stage.slack.replies("C0DEPLOYS", parent.ts)] == ["yes", "thanks"]
+    with pytest.raises(LookupError, match=r"there is no message 1\.1"):
+        await stage.slack.say("ana", "hello?", channel="#deploys", thread_ts="1.1")
 
 
 # Elements
@@ -259,6 +329,9 @@ _HOME = "Slack docs: surfaces/app-home"
 
 INTERACTION_RULES: tuple[Rule, ...] = (
     row("what a command is answered at once is for the asker alone", _COMMANDS, _whispered),
+    row("a command is answered by attachments, too", _COMMANDS, _attached),
+    row("an answer without anything to show is a mere acknowledgement", _COMMANDS, _nothing_to_show),
+    row("an answer that breaks a rule is told as one", "ours: not documented", _bad_answer),
     row("a command that nobody takes failed", _COMMANDS, _unanswered),
     row("a command that reaches nobody failed", "slackapi/bolt-js#2216", _unreachable),
     row("a command without an answer in time timed out", _COMMANDS, _late),
@@ -270,7 +343,11 @@ INTERACTION_RULES: tuple[Rule, ...] = (
     row("a response address works for half an hour", _HANDLING, _half_an_hour),
     row("a response address replaces and deletes what it came from", _HANDLING, _replaced_and_deleted),
     row("what a response address takes keeps the rules of messages", _HANDLING, _bad_response),
+    row("a message that is gone is neither deleted nor replaced", "ours: not documented", _gone),
+    row("a response address has its faults, too", "Slack docs: apis/web-api/rate-limits", _faulty_address),
     row("an ephemeral message cannot be made public", _HANDLING, _stays_ephemeral),
+    row("nobody uses what they do not see", "Slack docs: chat.postEphemeral, conversations", _not_theirs),
+    row("people reply in threads that are there", "Slack docs: messaging", _replied),
     row("a button tells its value and who used it", _ACTIONS, _button),
     row("an overflow tells the option", _ACTIONS, _chosen),
     row("a message's state holds what was chosen before", _ACTIONS, _state),

@@ -7,6 +7,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.sandbox.slack_views import TRIGGER_SECONDS
 from tests.conformance.slack_stage import Json, Play, Rule, Stage, call
 
 PLAIN: Json = {"type": "plain_text", "text": "Lock"}
@@ -216,6 +217,7 @@ async def _trigger_once(stage: Stage) -> None:
 
 
 async def _trigger_late(stage: Stage) -> None:
+    stage.slack.views.patience = TRIGGER_SECONDS
     trigger = stage.slack.views.trigger("U0ANA")
     stage.slack.views.triggers[trigger].made -= 3.1
     answer = await stage.call(call("views.open", trigger_id=trigger, view=MODAL))

@@ -6,9 +6,7 @@ from datetime import timedelta
 
 import aiohttp
 
-from bot.sandbox.slack_manifest import Manifest
 from tests.conformance.slack_call_rules import THEIRS, answered, docs, refused, unscoped
-from tests.conformance.slack_modal_rules import Told
 from tests.conformance.slack_stage import Call, Rule, Stage, bare, call
 
 RUNBOOK = "https://runbooks.example/checkout"
@@ -19,6 +17,7 @@ DRAFTED = call("conversations.canvases.create", channel_id="C0DEPLOYS", document
 PLACED = call("files.getUploadURLExternal", filename="postmortem.md", length=7)
 
 
+ALONE = bare("canvases.create", title="Notes", document_content=DRAFT)
 REPLACED = call("canvases.edit", canvas_id="$canvas_id", changes=[{"operation": "replace", "document_content": DRAFT}])
 
 
@@ -48,6 +47,7 @@ async def sent(stage: Stage, content: bytes = b"# Draft") -> tuple[int, str]:
 
 async def _it_is_sent(stage: Stage) -> None:
     assert await sent(stage) == (200, "OK - 7")
+    assert [one.status for one in stage.slack.calls if one.method == "upload"] == [200]
 
 
 async def _another_length(stage: Stage) -> None:
@@ -76,18 +76,11 @@ async def _stands_there(stage: Stage) -> None:
     assert history["messages"][0]["files"][0]["name"] == "postmortem.md"
 
 
-async def _joins(stage: Stage) -> None:
-    stage.slack.manifest = Manifest(events=frozenset({"member_joined_channel"}))
-    told = Told()
-    stage.app.event("member_joined_channel")(told.hear)
-    stage.slack.leave("eve", "#deploys")
-    for _ in range(2):
-        stage.slack.join("eve", "#deploys")
-    await stage.slack.until(lambda: told.bodies)
-    event = told.body["event"]
-    assert (event["user"], event["channel"], event["channel_type"]) == ("U0EVE", "C0DEPLOYS", "C")
-    assert "inviter" not in event
-    assert len(told.bodies) == 1
+async def _stands_everywhere(stage: Stage) -> None:
+    await _it_is_sent(stage)
+    assert (await stage.call(call(SHARED.method, files=FILES, channels=["C0DEPLOYS", "U0ANA"])))["ok"]
+    said = [*stage.slack.messages("#deploys"), *stage.slack.direct_messages("ana")]
+    assert [one.name for message in said for one in message.files] == ["postmortem.md"] * 2
 
 
 async def _status(stage: Stage) -> None:
@@ -100,7 +93,8 @@ async def _status_ended(stage: Stage) -> None:
     stage.sandbox.clock.turn(by=timedelta(hours=2))
 
 
-SHARED = call("files.completeUploadExternal", files=[{"id": "$file_id", "title": "Postmortem"}], channel_id="C0DEPLOYS")
+FILES = [{"id": "$file_id", "title": "Postmortem"}]
+SHARED = call("files.completeUploadExternal", files=FILES, channel_id="C0DEPLOYS")
 
 ROOM_RULES = (
     # Bookmarks
@@ -181,6 +175,22 @@ ROOM_RULES = (
         "invalid_arguments",
     ),
     answered("a canvas is written anew", REPLACED, {"ok": True}, DRAFTED),
+    answered("a canvas stands alone", REPLACED, {"ok": True}, ALONE),
+    answered(
+        "a canvas is made for a channel",
+        call("conversations.info", channel="C0DEPLOYS"),
+        {"channel.properties.canvas.is_empty": False},
+        bare("canvases.create", channel_id="C0DEPLOYS", document_content=DRAFT),
+        source=docs("canvases.create"),
+    ),
+    Rule(
+        name="free teams have no canvas that stands alone",
+        source=docs("canvases.create"),
+        play=_free,
+        call=ALONE,
+        error="free_teams_cannot_create_non_tabbed_canvases",
+    ),
+    unscoped(ALONE, "canvases:write"),
     refused(
         "a canvas changes once at a time",
         bare("canvases.edit", canvas_id="$canvas_id", changes=[]),
@@ -216,6 +226,18 @@ ROOM_RULES = (
         answer={"files.0.title": "Postmortem", "files.0.size": 7},
     ),
     Rule(
+        name="a file stands wherever it is shared, people's conversations included",
+        source=docs("files.completeUploadExternal"),
+        play=_stands_everywhere,
+    ),
+    Rule(
+        name="a file is shared in 100 places at most",
+        source=docs("files.completeUploadExternal"),
+        play=_it_is_sent,
+        call=call(SHARED.method, files=FILES, channels=[f"C{n}" for n in range(101)]),
+        error="channels_limit_exceeded",
+    ),
+    Rule(
         name="a shared file stands in the channel",
         source=docs("files.completeUploadExternal"),
         play=_stands_there,
@@ -232,7 +254,6 @@ ROOM_RULES = (
     ),
     unscoped(PLACED, "files:write"),
     # People
-    Rule(name="the app hears who joins, once", source=docs("events/member_joined_channel"), play=_joins),
     Rule(
         name="a status says until when",
         source=docs("users.info"),

@@ -18,6 +18,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.server import Sandbox
+from tests.conftest import UNHURRIED, unhurried
 
 Json = dict[str, Any]
 
@@ -158,8 +159,8 @@ def at(answer: Any, path: str) -> Any:
 async def staged(**options: Any) -> AsyncIterator[Stage]:
     """A stage whose app listens; ``options`` are the sandbox's."""
     async with (
-        Sandbox(rate_limits=False, **options) as sandbox,
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session,
+        unhurried(**options) as sandbox,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=UNHURRIED)) as session,
     ):
         sandbox.slack.retry_delays = (0.0, 0.0, 0.0)
         stage = Stage(sandbox, session)

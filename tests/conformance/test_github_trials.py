@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+import aiohttp
 import github as pygithub
 import pytest
 
@@ -16,6 +17,7 @@ from bot.sandbox.repositories import ROLES, Deployment
 from bot.sandbox.server import Sandbox
 from tests.conformance.github_pages import (
     CREATING_PAGE,
+    DEPLOYMENT_PAGE,
     DISPATCH,
     DISPATCH_PAGE,
     FREE,
@@ -266,6 +268,103 @@ async def _six_rules(stage: Stage) -> None:
         stage.github.environment(REPO, "crowded", gate=True, gates=[(number, f"app-{number}") for number in range(6)])
 
 
+async def _of_a_tag(stage: Stage) -> None:
+    """And an input is a text in the run, whatever it was in JSON."""
+    stage.github.forge.repository(REPO).tags["v1"] = stage.names["first"]
+    sent = {"ref": "refs/tags/v1", "inputs": {"sha": True, "note": 5}, "return_run_details": True}
+    found = (await stage.ask("POST", DISPATCH, sent)).body
+    run = (await stage.ask("GET", f"{OF}/actions/runs/{found['workflow_run_id']}")).body
+    assert (run["head_branch"], run["head_sha"], run["display_title"]) == ("v1", stage.names["first"], "Deploy true")
+    nested = {"ref": "main", "inputs": {"sha": {"a": 1}}}
+    assert (await stage.ask("POST", DISPATCH, nested)).status == 422
+
+
+async def _renamed(stage: Stage) -> None:
+    for place in ("canary", "production"):
+        await stage.ask("POST", STATUSES, {"state": "in_progress", "environment": place})
+    body = (await stage.ask("GET", f"{OF}/deployments/{{deployment}}")).body
+    assert (body["original_environment"], body["environment"]) == ("staging", "production")
+
+
+async def _history(stage: Stage) -> None:
+    """What a merge brought is listed with it, and only what lies in the span asked for."""
+    github = stage.github
+    github.clock.turn(by=timedelta(hours=1))
+    between = github.now()
+    number = await github.open_pull(REPO, author="ben", title="Two", commits=["one", "two"])
+    await github.merge_pull(REPO, number, merged_by="chi", how="merge")
+    messages = [one["commit"]["message"].partition("\n")[0] for one in (await stage.ask("GET", f"{OF}/commits")).body]
+    assert messages[:4] == [f"Merge pull request #{number} from acme/ben/{number}", "two", "one", "Retry"]
+    span = f"{between:%Y-%m-%dT%H:%M:%SZ}"
+    assert len((await stage.ask("GET", f"{OF}/commits?since={span}")).body) == 3
+    assert len((await stage.ask("GET", f"{OF}/commits?until={span}")).body) == len(messages) - 3
+    assert (await stage.ask("GET", f"{OF}/commits?since=yesterday")).status == 422
+
+
+async def _runs_of_a_day(stage: Stage) -> None:
+    begun = stage.github.forge.repository(REPO).runs[stage.names["ended"]].began
+    for day, many in ((begun, 2), (begun + timedelta(days=1), 0)):
+        listed = (await stage.ask("GET", f"{OF}/actions/runs?created={day:%Y-%m-%d}")).body
+        assert listed["total_count"] == many
+
+
+async def _next_page(stage: Stage) -> None:
+    """Its address asks for the same as the first one's, whatever that was."""
+    begun = stage.github.forge.repository(REPO).runs[stage.names["ended"]].began
+    for _ in range(2):
+        await stage.github.workflow_run(REPO, stage.names["sha"], "a + b")
+    address = f"{stage.sandbox.environment()['GITHUB_API_URL']}/repos/{REPO}/actions/runs"
+    params = {"created": f">={begun.isoformat()}", "per_page": "1"}
+    seen: list[int] = []
+    async with aiohttp.ClientSession(headers={"Authorization": f"token {stage.github.token}"}) as session:
+        async with session.get(address, params=params) as response:
+            seen += [run["id"] for run in (await response.json())["workflow_runs"]]
+            following = response.links.get("next")
+        while following is not None:
+            async with session.get(following["url"]) as response:
+                seen += [run["id"] for run in (await response.json())["workflow_runs"]]
+                following = response.links.get("next")
+    assert len(seen) == len(set(seen)) == 4
+
+
+async def _nobody(stage: Stage) -> None:
+    address = f"{stage.sandbox.environment()['GITHUB_API_URL']}/rate_limit"
+    async with aiohttp.ClientSession(skip_auto_headers=["User-Agent"]) as session, session.get(address) as response:
+        assert (response.status, "User-Agent" in (await response.json())["message"]) == (403, True)
+
+
+async def _version(stage: Stage) -> None:
+    """The stand-in has one version; what another answers is not made up."""
+    address = f"{stage.sandbox.environment()['GITHUB_API_URL']}/rate_limit"
+    async with aiohttp.ClientSession() as session:
+        for version, status in (("2022-11-28", 200), ("2026-03-10", 400), ("", 400)):
+            async with session.get(address, headers={"X-GitHub-Api-Version": version}) as response:
+                assert response.status == status, version
+
+
+async def _cursor(stage: Stage) -> None:
+    settings = stage.sandbox.environment(github_app=True)
+    key, app = settings["GITHUB_APP_PRIVATE_KEY"], settings["GITHUB_APP_ID"]
+    headers = {"Authorization": f"Bearer {pygithub.Auth.AppAuth(app, key).create_jwt()}"}
+    stage.sandbox.connect("http://127.0.0.1:9")
+    stage.github.drop_webhooks()
+    await stage.github.commit(REPO, author="ana", message="lost")
+    await stage.sandbox.settle()
+    address = f"{settings['GITHUB_API_URL']}/app/hook/deliveries"
+    async with aiohttp.ClientSession(headers=headers) as session:
+        for query, status in (
+            ("cursor=v1_1", 200),
+            ("cursor=abc", 422),
+            ("status=maybe", 422),
+            ("status=failure", 200),
+        ):
+            async with session.get(f"{address}?{query}") as response:
+                assert response.status == status, query
+        stage.sandbox.clock.turn(by=timedelta(days=3, seconds=1))
+        async with session.get(address) as response:
+            assert await response.json() == []
+
+
 Trial = Callable[[Stage], Awaitable[None]]
 TRIALS: tuple[tuple[str, str, Trial], ...] = (
     ("a rule is answered once (status not documented)", RULES_PAGE, _twice),
@@ -289,6 +388,14 @@ TRIALS: tuple[tuple[str, str, Trial], ...] = (
     ("nobody reviews their own run where that is prevented", REVIEW_PAGE, _review_by_self),
     ("a wait timer runs in minutes", "GitHub docs: Deployments and environments", _wait_timer),
     ("six custom rules at most", "GitHub docs: Deployments and environments", _six_rules),
+    ("a tag is dispatched like a branch", DISPATCH_PAGE, _of_a_tag),
+    ("a renamed environment is remembered", DEPLOYMENT_PAGE, _renamed),
+    ("commits are listed with what was merged, by time", "GitHub docs: List commits", _history),
+    ("a day alone is all of it", "GitHub docs: Understanding the search syntax", _runs_of_a_day),
+    ("the next page is of the same list", "GitHub docs: Using pagination in the REST API", _next_page),
+    ("whoever calls has a name", "GitHub docs: Getting started with the REST API, User agent", _nobody),
+    ("a version there is not is refused", "GitHub docs: API Versions", _version),
+    ("deliveries are known for three days", "GitHub docs: Viewing webhook deliveries", _cursor),
 )
 
 

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.slack_api import METHODS
 from bot.sandbox.slack_manifest import ALL_SCOPES
+from bot.sandbox.slack_sending import sign
 from tests.conformance.slack_block_rules import BLOCK_RULES
 from tests.conformance.slack_call_rules import MESSAGES, READING
 from tests.conformance.slack_channel_rules import CHANNELS, MARKS
 from tests.conformance.slack_event_rules import EVENT_RULES
 from tests.conformance.slack_interaction_rules import INTERACTION_RULES
+from tests.conformance.slack_membership_rules import MEMBERSHIP_RULES
 from tests.conformance.slack_modal_rules import MODAL_RULES
 from tests.conformance.slack_people_rules import PEOPLE, TOOLS, VIEWS
+from tests.conformance.slack_preview_rules import PREVIEW_RULES
 from tests.conformance.slack_room_rules import ROOM_RULES
 from tests.conformance.slack_stage import Rule, keep, staged
 
@@ -26,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     *CHANNELS,
     *MARKS,
     *ROOM_RULES,
+    *PREVIEW_RULES,
     *PEOPLE,
     *VIEWS,
     *TOOLS,
@@ -33,8 +38,9 @@ RULES: tuple[Rule, ...] = (
     *INTERACTION_RULES,
     *MODAL_RULES,
     *EVENT_RULES,
+    *MEMBERSHIP_RULES,
 )
-NOT_LISTED = {"unknown_method", "thread_not_found", "is_inactive", "my_error"}
+NOT_LISTED = {"unknown_method", "thread_not_found", "msg_too_long", "invalid_attachments", "my_error"}
 """Errors that Slack gives and whose methods' pages do not list, each with its source in the table."""
 EVERYWHERE = {"missing_scope", "invalid_arguments", "invalid_limit"}
 
@@ -48,6 +54,30 @@ async def test_the_stand_in_keeps_the_rule(rule: Rule) -> None:
 def test_each_rule_has_a_name_of_its_own_and_a_source() -> None:
     assert [name for name, count in Counter(rule.name for rule in RULES).items() if count > 1] == []
     assert all(rule.source for rule in RULES)
+
+
+def test_a_signature_is_the_one_that_slacks_page_shows() -> None:
+    """docs.slack.dev/authentication/verifying-requests-from-slack: its secret, its request, its signature."""
+    body = (
+        "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V"
+        "&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text="
+        "&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN"
+        "&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
+    )
+    signature = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
+    assert sign("8f742231b10e8888abcd99yyyzzz85a5", "1531420618", body) == signature
+
+
+def test_each_method_has_a_row() -> None:
+    """A method that no row calls could say anything; those without a page of theirs are called in plays."""
+    played = {"apps.connections.open", "chat.deleteScheduledMessage", "chat.scheduledMessages.list"}
+    called = {one.method for rule in RULES for one in (*rule.before, *((rule.call,) if rule.call else ()))}
+    assert METHODS.keys() - called - played == set()
+
+
+@pytest.mark.skipif(not METHOD_PAGES.is_dir(), reason="the methods' pages are not beside this checkout")
+def test_each_method_that_slack_describes_here_is_there() -> None:
+    assert {file.stem for file in METHOD_PAGES.glob("*.json")} - METHODS.keys() == set()
 
 
 @pytest.mark.skipif(not METHOD_PAGES.is_dir(), reason="the methods' pages are not beside this checkout")
