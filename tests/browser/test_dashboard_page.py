@@ -14,6 +14,7 @@ from bot.sandbox.story import play
 from tests.acceptance.watching import at_rest
 from tests.browser.chromium import Chromium, Tab
 from tests.conftest import living
+from tests.handlers.board import opened
 
 pytestmark = pytest.mark.browser
 
@@ -93,3 +94,27 @@ async def test_the_dashboard_is_narrowed_kept_fresh_and_fits_a_phone(
             await page.evaluate(LOOK_AGAIN)
             await page.sees("#fresh.away", "No answer since")
             await page.sees("h1", "shop")
+
+
+async def test_calm_services_are_folded_away_and_what_somebody_unfolds_stays_so(
+    chromium: Chromium, sqlite_url: str, tmp_path: Path
+) -> None:
+    names = "\n".join(f"  oven{number:02}: {{team: bakers, repo: bakery/oven}}" for number in range(14))
+    catalogue = f'teams:\n  bakers: {{channel: "#bakers"}}\nservices:\n{names}\n'
+    async for there in opened(sqlite_url, tmp_path, catalogue=catalogue):
+        await there.meets("U0ANA")
+        async with chromium.tab(width=390, height=740, phone=True) as page:
+            await page.load(there.link())
+            await page.sees("summary", "bakers: 14 services, where nothing is the matter")
+            tall = "document.getElementById('pipelines').offsetHeight"
+            folded = await page.evaluate(tall)
+            assert folded < 200
+            await page.evaluate("document.querySelector('summary').focus()")
+            await page.press("Enter")
+            assert await page.evaluate(tall) > 3 * folded
+            await page.evaluate("document.querySelector('summary').marked = true")
+            await page.evaluate(LOOK_AGAIN)
+            await page.until("document.querySelector('summary').marked === undefined")
+            assert await page.evaluate(tall) > 3 * folded
+            assert await page.evaluate("document.activeElement.tagName") == "SUMMARY"
+            assert await page.evaluate(FITS)

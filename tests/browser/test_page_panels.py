@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.sandbox.exchanges import Log
 from bot.sandbox.server import Sandbox
 from tests.browser.chromium import Chromium, Tab
 
@@ -87,6 +88,57 @@ async def test_the_inspector_counts_every_request_and_shows_older_ones_on_demand
     await page.misses(".older button")
     await page.choose("#request-words", "")
     await page.until("document.querySelectorAll('.request').length === 450")
+
+
+async def test_the_inspector_says_how_the_receiver_knows_who_sent_it(page: Tab, sandbox: Sandbox) -> None:
+    """Of each system by its own way, both ways; a refusal of Slack's counts as failed though it comes with a 200."""
+    began = time.perf_counter()
+
+    def out(log: Log, name: str, header: str) -> None:
+        log.add(
+            incoming=False,
+            verb="POST",
+            path="/x",
+            method=name,
+            status=200,
+            began=began,
+            request_headers={header: "v0=…"},
+        )
+
+    out(sandbox.slack.log, "block_actions", "X-Slack-Signature")
+    out(sandbox.github.log, "push", "X-Hub-Signature-256")
+    out(sandbox.pagerduty.log, "incident.acknowledged", "X-PagerDuty-Signature")
+    out(sandbox.flags.log, "flag", "X-LD-Signature")
+    out(sandbox.monitoring.log, "alert", "Authorization")
+    sandbox.pagerduty.log.add(
+        incoming=True,
+        verb="POST",
+        path="/x",
+        method="enqueue",
+        status=202,
+        began=began,
+        request_body='{"routing_key": "…"}',
+    )
+    sandbox.slack.log.add(
+        incoming=True, verb="POST", path="/api/x", method="chat.update", status=200, began=began,
+        answer_body='{"ok": false, "error": "message_not_found"}',
+    )  # fmt: skip
+    await page.click("#requests-tab")
+    for name, known in (
+        ("block_actions", "the signing secret over v0:timestamp:body"),
+        ("push", "the webhook’s secret over the body"),
+        ("incident.acknowledged", "the webhook’s secret over the body"),
+        ("flag", "the webhook’s secret over the body"),
+        ("alert", "monitoring shows the API’s token"),
+        ("enqueue", "the integration’s routing key stands in the body"),
+    ):
+        await page.click(".request summary", name)
+        await page.sees(".request-inside", known)
+        await page.click(".request summary", name)
+        await page.misses(".request-inside")
+    await page.click("[data-show=failed]")
+    await page.sees(".request .status.bad", "message_not_found")
+    assert len(await page.said(".request")) == 1
 
 
 async def test_a_page_that_is_opened_later_says_what_was_not_seen_until_somebody_looks(
@@ -182,7 +234,7 @@ async def test_what_one_hears_can_be_completed_as_the_readme_has_it(page: Tab) -
     await page.write("#message-box textarea", "/ship me ")
     await page.sees(".offers li", "/ship me github")
     said = [line.split("\n")[0].split(" ")[:3] for line in await page.said(".offers li b")]
-    assert [words[-1] for words in said] == ["mute", "unmute", "failures", "github"]
+    assert [words[-1] for words in said] == ["mute", "unmute", "failures", "github", "hours"]
 
 
 async def test_who_is_not_in_a_channel_is_told_so_and_keeps_the_words(page: Tab) -> None:

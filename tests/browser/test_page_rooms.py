@@ -108,3 +108,18 @@ async def test_a_phone_rings_until_it_is_answered(page: Tab, sandbox: Sandbox) -
     pagerduty.ask_for_help(incident, by, [account.user("ben")], "You merged it")
     await page.sees(".pager-incident", "Ben Okafor declined")
     assert [one.state for one in incident.responders] == ["declined"]
+
+
+async def test_what_is_over_at_pagerduty_is_folded_away(page: Tab, sandbox: Sandbox) -> None:
+    """Else the scenes stand below a page of old incidents; what still goes on is seen at once."""
+    pagerduty, account = sandbox.pagerduty, sandbox.pagerduty.account
+    service, eve = account.services["PSCHECKOUT"], account.user("eve")
+    incidents = [pagerduty.open(service, f"checkout {kind}", by=eve, assignees=[eve]) for kind in ("5xx", "slow")]
+    await page.sees(".pager-incident", "checkout 5xx")
+    pagerduty.resolve(incidents[0], eve)
+    await page.misses(".pager-incident", "checkout 5xx")
+    await page.sees(".pager-incident", "checkout slow")
+    await page.click(".pager-over summary", "1 resolved")
+    await page.sees(".pager-incident.resolved", "checkout 5xx")
+    pagerduty.resolve(incidents[1], eve)
+    await page.sees(".pager-over[open] summary", "2 resolved")

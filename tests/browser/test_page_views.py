@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.sandbox.server import Sandbox
 from bot.sandbox.slack_manifest import Command, Manifest, Shortcut
 from tests.browser.chromium import Chromium, Tab
-from tests.browser.form_bot import FormBot, Json, form_bot, option, words
+from tests.browser.form_bot import FORM, FormBot, Json, form_bot, modal, option, words
 
 pytestmark = pytest.mark.browser
 
@@ -137,6 +137,24 @@ async def test_a_button_in_a_modal_updates_it_and_what_was_typed_stays(page: Tab
     assert await page.evaluate(f"document.querySelector({block('name', '.field')!r}).value") == "Dumplings"
     state: Json = app.acted[0]["view"]["state"]["values"]
     assert state["name"]["value"]["value"] == "Dumplings"
+
+
+async def test_whoever_is_typing_goes_on_typing_there_when_the_app_updates_the_modal(
+    page: Tab, sandbox: Sandbox
+) -> None:
+    """Each input of this form has the same action id: the block tells them apart. The caret stays as well."""
+    await command(page, "/ship form")
+    await page.write(block("mail", ".field"), "ana@example.com")
+    await page.write(block("name", ".field"), "Rsotto")
+    await page.evaluate("document.activeElement.setSelectionRange(1, 1)")
+    view = sandbox.slack.modals("ana")[-1]
+    said: Json = {"type": "section", "block_id": "said", "text": {"type": "mrkdwn", "text": "Changed meanwhile."}}
+    client = AsyncWebClient(token=sandbox.slack.bot_token, base_url=f"{sandbox.url}/api/")
+    await client.views_update(view_id=view["id"], view=modal("Lunch", "lunch", [*FORM[:1], FORM[3], FORM[1], said]))
+    await page.sees(".modal", "Changed meanwhile.")
+    await page.type("i")
+    assert await page.evaluate(f"document.querySelector({block('name', '.field')!r}).value") == "Risotto"
+    assert await page.evaluate(f"document.querySelector({block('mail', '.field')!r}).value") == "ana@example.com"
 
 
 async def test_cancelling_tells_the_app_that_wanted_to_know(page: Tab, app: FormBot, sandbox: Sandbox) -> None:

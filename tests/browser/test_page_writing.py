@@ -189,10 +189,12 @@ async def test_a_thread_with_the_app_takes_no_replies_where_its_conversation_tak
             for channel in ("U0ANA", "C0DEPLOYS"):
                 await client.chat_postMessage(channel=channel, text="Your change is live")
         await page.open(f"{world.url}/?as=ana#C0DEPLOYS")
+        await page.hover("#log article")
         await page.click("#log [data-action=reply]")
         await page.sees("#thread-box textarea:enabled")
         await page.click("#thread-close")
         await page.click("#direct .place")
+        await page.hover("#log article")
         await page.click("#log [data-action=reply]")
         await page.sees("#thread-box textarea:disabled")
         asked = "document.querySelector('#thread-box textarea').placeholder"

@@ -226,9 +226,10 @@ async def _everything_at_a_glance(world: Sandbox, pictures: Pictures) -> None:
 
 
 async def _dashboard_of(world: Sandbox, person: str) -> str:
-    """Where the button in somebody's Home leads."""
+    """Where the button in somebody's Home leads, each time anew: a link opens one session."""
+    before = world.slack.home(person)
     await world.slack.open_home(person)
-    await world.slack.until(lambda: world.slack.home(person))
+    await world.slack.until(lambda: world.slack.home(person) not in (None, before))
     view = world.slack.home(person) or {}
     buttons = (part for block in view["blocks"] for part in block.get("elements", ()))
     return next(str(part["url"]) for part in buttons if part.get("action_id") == DASHBOARD)

@@ -34,9 +34,9 @@ function confirmed(confirm, context) {
     };
     const dialog = element(
       "dialog",
-      { class: "confirm", "aria-labelledby": "confirm-title", on: { cancel: () => answer(false) } },
+      { class: "confirm", "aria-labelledby": "confirm-title", "aria-describedby": "confirm-text", on: { cancel: () => answer(false) } },
       element("h2", { id: "confirm-title" }, drawText(confirm.title, context)),
-      element("p", {}, drawText(confirm.text, context)),
+      element("p", { id: "confirm-text", dir: "auto" }, drawText(confirm.text, context)),
       element(
         "div",
         { class: "dialog-buttons" },

@@ -19,7 +19,7 @@ export function drawBlocks(blocks, context) {
 }
 
 const BLOCKS = {
-  header: (block, context) => element("h3", { class: "block-header" }, drawText(block.text, context)),
+  header: (block, context) => element("h3", { class: "block-header", dir: "auto" }, drawText(block.text, context)),
   section: (block, context) =>
     element(
       "div",
@@ -27,8 +27,8 @@ const BLOCKS = {
       element(
         "div",
         { class: "section-words" },
-        block.text && element("div", { class: "section-text" }, drawText(block.text, context)),
-        block.fields && element("div", { class: "section-fields" }, block.fields.map((field) => element("div", {}, drawText(field, context)))),
+        block.text && element("div", { class: "section-text", dir: "auto" }, drawText(block.text, context)),
+        block.fields && element("div", { class: "section-fields" }, block.fields.map((field) => element("div", { dir: "auto" }, drawText(field, context)))),
       ),
       block.accessory && element("div", { class: "section-accessory" }, drawElement(block.accessory, block, context)),
     ),
@@ -37,7 +37,7 @@ const BLOCKS = {
       "div",
       { class: "block-context" },
       (block.elements ?? []).map((part) =>
-        part.type === "image" ? drawElement(part, block, context) : element("span", { class: "context-text" }, drawText(part, context)),
+        part.type === "image" ? drawElement(part, block, context) : element("span", { class: "context-text", dir: "auto" }, drawText(part, context)),
       ),
     ),
   actions: (block, context) =>
@@ -50,9 +50,9 @@ const BLOCKS = {
       block.title && element("figcaption", {}, drawText(block.title, context)),
       drawImage(block.image_url, block.alt_text),
     ),
-  rich_text: (block, context) => element("div", { class: "block-rich" }, drawRichText(block, context.workspace)),
+  rich_text: (block, context) => element("div", { class: "block-rich", dir: "auto" }, drawRichText(block, context.workspace)),
   table: drawTable,
-  markdown: (block, context) => element("div", { class: "block-markdown" }, drawMarkdown(block.text ?? "", context.workspace)),
+  markdown: (block, context) => element("div", { class: "block-markdown", dir: "auto" }, drawMarkdown(block.text ?? "", context.workspace)),
   video: drawVideo,
   input: drawInput,
 };
@@ -94,7 +94,7 @@ function drawTable(block, context) {
   const [head = [], ...rows] = block.rows ?? [];
   const settings = block.column_settings ?? [];
   const cell = (tag) => (part, column) =>
-    element(tag, { class: `align-${settings[column]?.align ?? "left"}`, scope: tag === "th" ? "col" : null }, drawCell(part, context));
+    element(tag, { class: `align-${settings[column]?.align ?? "left"}${settings[column]?.is_wrapped ? "" : " unwrapped"}`, scope: tag === "th" ? "col" : null }, drawCell(part, context));
   return element(
     "div",
     { class: "block-table", tabindex: "0", role: "group", "aria-label": "Table" },

@@ -1,6 +1,7 @@
 // The world's clock as the page knows it: what the sandbox last said, counted on at its speed. And its small panel,
 // to turn it forward or let it run faster.
 
+import { exactTime } from "./dates.js";
 import { element } from "./dom.js";
 
 const TURNS = [["5m", "+5 min"], ["30m", "+30 min"], ["2h", "+2 h"], ["1d", "+1 day"]];
@@ -41,7 +42,7 @@ export class ClockPanel {
     this.#zone = zone;
     this.#speeds = SPEEDS.map(([speed, words]) => element("button", { type: "button", "aria-pressed": "false", dataset: { speed }, on: { click: () => does.run(speed) } }, words));
     root.replaceChildren(
-      element("div", { class: "clock-face" }, element("span", { class: "clock-label" }, "The world’s clock"), this.#time, this.#note),
+      element("div", { class: "clock-face" }, element("span", { class: "clock-label" }, "World’s clock"), this.#time, this.#note),
       element("div", { class: "clock-turns", role: "group", "aria-label": "Turn the clock forward" }, TURNS.map(([by, words]) => element("button", { type: "button", dataset: { turn: by }, on: { click: () => does.turn(by) } }, words))),
       element("div", { class: "clock-turns", role: "group", "aria-label": "How fast it runs" }, element("span", { class: "muted" }, "Runs at"), this.#speeds),
     );
@@ -50,8 +51,9 @@ export class ClockPanel {
   /** Draw what time it is now. */
   draw() {
     const now = this.#clock.now();
-    const words = { timeZone: this.#zone() ?? undefined, weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
-    this.#time.textContent = new Intl.DateTimeFormat("en-GB", words).format(now);
+    const zone = this.#zone() ?? undefined;
+    const day = new Intl.DateTimeFormat("en-GB", { timeZone: zone, weekday: "short", day: "numeric", month: "short" }).format(now);
+    this.#time.textContent = `${day}, ${exactTime(now, zone)}`; // in hours as messages have them
     this.#time.dateTime = now.toISOString();
     const ahead = Math.round((now - Date.now()) / 60_000);
     this.#note.textContent = ahead > 0 ? `${aheadWords(ahead)} ahead of this machine` : "";

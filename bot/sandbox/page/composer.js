@@ -1,7 +1,7 @@
 // A message box: Enter sends, Shift+Enter breaks the line, Up brings back what was sent before, and a slash offers the
-// commands there are (Up and Down choose, Tab or Enter takes one, Escape closes the list).
+// commands there are, `@`, `#` and `:` names (Up and Down choose, Tab or Enter takes one, Escape closes the list).
 
-import { completed, completions, halfNamed } from "./completion.js";
+import { completed, completions, halfNamed, namesFor } from "./completion.js";
 import { element, icon, ICONS } from "./dom.js";
 
 const REMEMBERED = 50;
@@ -11,25 +11,30 @@ export class Composer {
   #sent = [];
   #recalled = -1;
   #known;
+  #named;
   #offers = [];
   #picked = -1;
 
   /**
    * `send(text)` may reject: then the text comes back into the box. `offers()` are the commands to complete, absent
-   * where Slack takes none (threads); `tools` stands beside the box.
+   * where Slack takes none (threads); `named()` are the names (see `namesFor`); `tools` stands beside the box.
    */
-  constructor(root, { label, offers = null, tools = null, send }) {
+  constructor(root, { label, offers = null, named, tools = null, send }) {
     this.#send = send;
     this.#known = offers;
+    this.#named = named;
     const id = `${root.id}-offers`;
-    this.list = element("ul", { class: "offers", id, role: "listbox", "aria-label": "Commands", hidden: true });
+    this.list = element("ul", { class: "offers", id, role: "listbox", "aria-label": "What it may become", hidden: true });
     this.box = element("textarea", {
       rows: "1",
       "aria-label": label,
       placeholder: label,
       autocomplete: "off",
       spellcheck: "true",
-      ...(offers ? { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": id } : {}),
+      role: "combobox",
+      "aria-autocomplete": "list",
+      "aria-expanded": "false",
+      "aria-controls": id,
       on: {
         input: () => {
           this.#recalled = -1;
@@ -109,12 +114,20 @@ export class Composer {
   }
 
   #take(offer) {
+    if (offer.named) {
+      const { from, to, write } = offer.named;
+      this.box.setRangeText(write, from, to, "end");
+      this.#fit();
+      this.#offer([]);
+      return;
+    }
     this.#write(completed(offer));
     this.#offer(completed(offer).endsWith(" ") ? this.#fitting() : []);
   }
 
   #fitting() {
-    return this.#known ? completions(this.box.value, this.#known()) : [];
+    const commands = this.#known ? completions(this.box.value, this.#known()) : [];
+    return commands.length ? commands : namesFor(this.box.value, this.box.selectionStart, this.#named());
   }
 
   #offer(offers) {
@@ -139,6 +152,7 @@ export class Composer {
     );
     this.box.setAttribute("aria-expanded", String(Boolean(offers.length)));
     this.box.removeAttribute("aria-activedescendant");
+    if (offers[0]?.named) this.#pick(0); // as in Slack: Enter takes the first name
   }
 
   #pick(index) {

@@ -44,7 +44,7 @@ function drawButton(part, block, context) {
   };
   const button = element(
     "button",
-    { type: "button", class: `block-button ${style}`, "aria-label": part.accessibility_label, dataset: { action: part.action_id ?? "" }, on: { click: press } },
+    { type: "button", class: `block-button ${style}`, "aria-label": part.accessibility_label, dataset: { action: part.action_id ?? "", value: part.value ?? "" }, on: { click: press } },
     drawText(part.text, context),
   );
   return button;

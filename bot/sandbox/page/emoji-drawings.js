@@ -89,5 +89,7 @@ export const DRAWINGS = {
   "⏰": [["circle", { cx: 8, cy: 8.8, r: 5, fill: "#f4f5f7", stroke: "#dd3b46", "stroke-width": 1.6 }], line("M8 8.8V6M8 8.8l1.8 1.2", "#2b3138", 1.2), line("m1.8 4.6 2.4-2.4M14.2 4.6l-2.4-2.4M4.6 13l-1.2 1.6M11.4 13l1.2 1.6", "#dd3b46", 1.5)],
   "📶": [plate("#3c8be0"), line("M4.4 11.6v-1.2M7 11.6V8.4M9.6 11.6V6.4M12 11.6V4.4", "#fff", 1.6)],
   "📄": [shape("M3.4 1.4h6.2l3 3v10.2H3.4z", "#f4f5f7"), line("M3.4 1.4h6.2l3 3v10.2H3.4zM5.4 6.4h5.2M5.4 8.8h5.2M5.4 11.2h3.2", "#8b96a1", 1)],
+  "🏷": [shape("M1.8 2.6h5.4l7 7-5.4 5.2-7-7z", "#c9a36a"), ["circle", { cx: 4.8, cy: 5.6, r: 1.2, fill: "#5f4520" }]],
+  "📍": [["circle", { cx: 8, cy: 4.8, r: 3.6, fill: "#dd3b46" }], ["circle", { cx: 6.9, cy: 3.8, r: 1, fill: "#f3a4aa" }], line("M8 8.4v6", "#7d8894", 1.6)],
   "🚪": [["rect", { x: 3.6, y: 1.4, width: 8.8, height: 13.2, rx: 0.8, fill: "#a5713d" }], ["rect", { x: 5.2, y: 3, width: 5.6, height: 4.4, fill: "#8a5a2b" }], ["circle", { cx: 10.6, cy: 9, r: 0.9, fill: "#f2d080" }]],
 };

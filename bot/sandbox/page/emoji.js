@@ -53,6 +53,14 @@ export function shortcodeAt(text, at) {
   return { name: found[1], character: CHARACTERS[found[1]] + tone, length: found[0].length };
 }
 
+/** The names there are. */
+export const EMOJI_NAMES = Object.keys(CHARACTERS);
+
+/** The character of a name that there is. */
+export function characterOf(name) {
+  return CHARACTERS[name];
+}
+
 /** One emoji by name (without colons), drawn or as its character; an unknown name stays `:name:`. */
 export function namedEmoji(name) {
   const character = Object.hasOwn(CHARACTERS, name) ? CHARACTERS[name] : null;

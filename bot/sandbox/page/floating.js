@@ -11,7 +11,7 @@ const EDGE = 8;
  * The browser gives the focus back.
  */
 export function float(panel, anchor, closed) {
-  const place = () => put(panel, anchor);
+  const place = () => anchor.isConnected && put(panel, anchor); // else it was drawn anew: the panel stays where it is
   panel.popover = "auto";
   panel.classList.add("floating");
   // Inside the dialog it belongs to, if there is one: what is outside of an open dialog cannot be used.

@@ -2,6 +2,7 @@
 
 import { drawBlocks } from "./blocks.js";
 import { element, icon, ICONS } from "./dom.js";
+import { focusAgain, focusOf } from "./focus.js";
 import { Form } from "./form.js";
 
 export class Home {
@@ -23,9 +24,9 @@ export class Home {
     if (person !== this.#person) this.#form = new Form();
     this.#person = person;
     this.#form.redraw();
-    const focused = this.#root.querySelector(":focus")?.dataset.action;
+    const focused = focusOf(this.#root);
     this.#root.replaceChildren(view ? this.#drawView(view) : this.#drawNothing());
-    if (focused) this.#root.querySelector(`[data-action="${CSS.escape(focused)}"]`)?.focus();
+    if (focused && !focusAgain(this.#root, focused)) this.#root.focus({ preventScroll: true });
   }
 
   #drawView(view) {

@@ -13,11 +13,12 @@ const SHOWS = {
   out: (request) => request.direction === "out",
   failed: (request) => failed(request),
 };
-const NOTED_HEADERS = /^(x-slack-(signature|request-timestamp|retry-num|retry-reason)|x-hub-signature-256|x-github-(event|delivery)|x-pagerduty-signature|x-webhook-id)$/i;
+const NOTED_HEADERS = /^(x-slack-(signature|request-timestamp|retry-num|retry-reason)|x-hub-signature-256|x-github-(event|delivery)|x-pagerduty-signature|x-webhook-id|x-ld-signature)$/i;
 const SIGNATURES = [
   ["x-slack-signature", "HMAC-SHA256 with the signing secret over v0:timestamp:body."],
   ["x-hub-signature-256", "HMAC-SHA256 with the webhook’s secret over the body."],
   ["x-pagerduty-signature", "HMAC-SHA256 with the webhook’s secret over the body."],
+  ["x-ld-signature", "HMAC-SHA256 with the webhook’s secret over the body."],
 ];
 
 export class Inspector {
@@ -31,7 +32,7 @@ export class Inspector {
   #older = element("li", { class: "older" });
   #open = new Set();
 
-  /** `zone()` is the reader's: requests are told in the same hours as messages. `before(id)` asks for what was before. */
+  /** `zone()` is the reader's: the hours of requests are real ones in it, whatever the world's clock says. `before(id)` asks for what was before. */
   constructor({ list, filters, search }, store, zone, before) {
     this.#list = list;
     this.#store = store;
@@ -154,7 +155,7 @@ function drawInside(request, zone) {
     "div",
     { class: "request-inside" },
     element("p", { class: "request-line" }, element("b", {}, request.method), " ", request.path),
-    element("p", { class: "request-at" }, `${request.direction === "in" ? "The bot called" : "Sent to the bot by"} ${systemOf(request)} at ${timeOf(request, zone)}`),
+    element("p", { class: "request-at" }, `${request.direction === "in" ? "The bot called" : "Sent to the bot by"} ${systemOf(request)} at ${timeOf(request, zone)} by this machine’s clock`),
     element("h4", {}, "Signature"),
     drawSignature(request, noted),
     request.request_body && [element("h4", {}, "Body"), element("pre", { tabindex: "0" }, legible(request.request_body))],
@@ -175,6 +176,7 @@ function unsigned(request) {
   if (request.method === "WS") return "None: it came through the app’s own websocket (Socket Mode).";
   const headers = Object.keys(request.request_headers ?? {}).map((name) => name.toLowerCase());
   if (headers.includes("authorization")) return `None: ${request.direction === "in" ? "the bot shows its token" : `${systemOf(request)} shows the API’s token`} (Authorization, below).`;
+  if (request.system === "pagerduty" && /"routing_key"/.test(request.request_body ?? "")) return "None: the integration’s routing key stands in the body.";
   return request.path.startsWith("/commands") || request.path.startsWith("/actions") ? "None: whoever knows the address may answer there (response_url)." : "None.";
 }
 

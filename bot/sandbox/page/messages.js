@@ -6,6 +6,7 @@ import { clockTime, dayKey, dayName, fullMoment, momentOf } from "./dates.js";
 import { element, icon, ICONS } from "./dom.js";
 import { namedEmoji } from "./emoji.js";
 import { menuButton } from "./floating.js";
+import { focusAgain, focusOf } from "./focus.js";
 import { Form } from "./form.js";
 import { drawMrkdwn } from "./mrkdwn.js";
 
@@ -37,6 +38,7 @@ export class MessageList {
     root.addEventListener("scroll", () => {
       if (this.atEnd) this.#pill.hidden = true;
     });
+    root.addEventListener("keydown", (event) => this.#walk(event));
   }
 
   get atEnd() {
@@ -50,6 +52,18 @@ export class MessageList {
     this.#shown = SHOWN_AT_ONCE;
     this.#redraw();
     this.scrollToEnd();
+  }
+
+  /** Draw the same place once more, after the line was lost: whoever reads further up goes on reading there. */
+  refresh(messages) {
+    const stay = this.atEnd;
+    const known = new Set(this.#messages.map(({ ts }) => ts));
+    const fresh = messages.filter(({ ts }) => !known.has(ts)).length;
+    this.#messages = messages;
+    if (!stay) this.#shown += fresh;
+    this.#redraw();
+    if (stay) this.scrollToEnd();
+    else if (fresh) this.#pill.hidden = false;
   }
 
   /** Take in what changed: `changed` messages are new, different or gone; `messages` is what the place now holds. */
@@ -77,6 +91,8 @@ export class MessageList {
   }
 
   #redraw() {
+    const focused = focusOf(this.#root);
+    const reader = this.#reading();
     const from = Math.max(this.#messages.length - this.#shown, 0);
     const seen = this.#messages.slice(from);
     const nodes = seen.flatMap((message, index) => this.#drawn(message, seen[index - 1]));
@@ -85,13 +101,37 @@ export class MessageList {
     this.#root.replaceChildren(...[earlier, ...nodes].filter(Boolean));
     if (!seen.length) this.#root.append(element("p", { class: "empty" }, this.emptyWords()));
     this.#root.removeAttribute("aria-busy");
+    const again = reader && this.#find(reader.ts);
+    if (again) this.#root.scrollTop += again.getBoundingClientRect().top - reader.top;
+    if (focused && !focusAgain(this.#root, focused)) this.#root.focus({ preventScroll: true });
+  }
+
+  /** The first message that is seen, and where it stands: drawn anew, it stands there again. */
+  #reading() {
+    const edge = this.#root.getBoundingClientRect().top;
+    const first = [...this.#root.querySelectorAll("article")].find((one) => one.getBoundingClientRect().bottom > edge);
+    return first ? { ts: first.dataset.ts, top: first.getBoundingClientRect().top } : null;
+  }
+
+  #find(ts) {
+    return this.#root.querySelector(`[data-ts="${CSS.escape(ts)}"]`);
+  }
+
+  /** Up and Down go from message to message; what can be done with one is then a Tab away. */
+  #walk(event) {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const at = event.target;
+    if (!step || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || !(at === this.#root || at.matches("article"))) return;
+    event.preventDefault();
+    const all = [...this.#root.querySelectorAll("article")];
+    const box = this.#root.getBoundingClientRect();
+    const next = at === this.#root ? all.findLastIndex((one) => one.getBoundingClientRect().top < box.bottom) : all.indexOf(at) + step;
+    all[next]?.focus();
   }
 
   #showEarlier() {
-    const height = this.#root.scrollHeight;
     this.#shown += SHOWN_AT_ONCE;
     this.#redraw();
-    this.#root.scrollTop += this.#root.scrollHeight - height;
   }
 
   #drawn(message, previous) {
@@ -114,13 +154,13 @@ export class MessageList {
   }
 
   #replace(message) {
-    const node = this.#root.querySelector(`[data-ts="${CSS.escape(message.ts)}"]`);
+    const node = this.#find(message.ts);
     if (!node) return;
-    const focused = node.contains(document.activeElement) ? document.activeElement.dataset.action : null;
+    const focused = focusOf(node);
     const fresh = drawMessage(message, this.#context, node.classList.contains("follows"));
     if (node.dataset.said !== fresh.dataset.said) fresh.classList.add("changed");
     node.replaceWith(fresh);
-    if (focused) fresh.querySelector(`[data-action="${CSS.escape(focused)}"]`)?.focus();
+    if (focused && !focusAgain(fresh, focused)) fresh.focus({ preventScroll: true });
   }
 }
 
@@ -143,7 +183,7 @@ function drawMessage(message, context, follows) {
   const classes = ["message", follows && "follows", message.ephemeral_for && "ephemeral", message.deleted && "gone"].filter(Boolean).join(" ");
   return element(
     "article",
-    { class: classes, "aria-label": `${speaker.name}, ${time.textContent}`, dataset: { ts: message.ts, said: JSON.stringify([message.text, message.blocks]) } },
+    { class: classes, tabindex: "-1", "aria-label": `${speaker.name}, ${time.textContent}`, dataset: { ts: message.ts, said: JSON.stringify([message.text, message.blocks]) } },
     element("div", { class: "gutter" }, follows ? time : avatar(speaker)),
     element(
       "div",
@@ -153,7 +193,7 @@ function drawMessage(message, context, follows) {
         element(
           "div",
           { class: "message-head" },
-          element("span", { class: "speaker" }, speaker.name),
+          element("bdi", { class: "speaker" }, speaker.name),
           message.bot && element("span", { class: "app-badge" }, "App"),
           statusOf(message, context.workspace),
           time,
@@ -180,7 +220,7 @@ function drawContent(message, context) {
   return element(
     "div",
     { class: blocks ? "message-content blocks" : "message-content" },
-    blocks ?? element("div", { class: "message-text" }, drawMrkdwn(message.text ?? "", context.workspace, "urls"), edited(message)),
+    blocks ?? element("div", { class: "message-text", dir: "auto" }, drawMrkdwn(message.text ?? "", context.workspace, "urls"), edited(message)),
     blocks && edited(message),
     (message.attachments ?? []).map((attachment) => drawAttachment(attachment, inside)),
     (message.files ?? []).map((file) => element("details", { class: "attachment file" }, element("summary", {}, icon(ICONS.page), ` ${file.title || file.name}`), element("pre", {}, file.text))),

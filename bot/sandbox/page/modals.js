@@ -3,6 +3,7 @@
 
 import { drawBlocks } from "./blocks.js";
 import { element, icon, ICONS } from "./dom.js";
+import { focusAgain, focusOf } from "./focus.js";
 import { Form } from "./form.js";
 import { drawText, plainWords } from "./texts.js";
 
@@ -62,7 +63,7 @@ export class Modals {
     form.redraw();
     const body = this.#dialog.querySelector(".modal-body");
     const scrolled = again ? (body?.scrollTop ?? 0) : 0;
-    const focused = again ? this.#dialog.querySelector(":focus")?.dataset.action : null;
+    const focused = again ? focusOf(this.#dialog) : null;
     const context = {
       ...this.#context,
       form,
@@ -74,8 +75,9 @@ export class Modals {
     if (!this.#dialog.open) this.#dialog.showModal();
     this.#dialog.querySelector(".modal-body").scrollTop = scrolled;
     const wrong = this.#dialog.querySelector("[aria-invalid]");
-    const first = this.#dialog.querySelector("[autofocus], .block-input [data-action]");
-    (wrong ?? (focused ? this.#dialog.querySelector(`[data-action="${CSS.escape(focused)}"]`) : null) ?? (again ? null : first))?.focus();
+    if (wrong) wrong.focus();
+    else if (!again) this.#dialog.querySelector("[autofocus], .block-input [data-action]")?.focus();
+    else focusAgain(this.#dialog, focused);
   }
 
   #drawForm(view, context) {

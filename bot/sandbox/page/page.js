@@ -11,10 +11,12 @@ import { Composer } from "./composer.js";
 import { follow } from "./connection.js";
 import { Deeds } from "./deeds.js";
 import { icon, ICONS } from "./dom.js";
+import { EMOJI_NAMES } from "./emoji.js";
 import { Faults } from "./faults.js";
 import { menuButton } from "./floating.js";
 import { Home } from "./home.js";
 import { Inspector } from "./inspector.js";
+import { listenToKeys } from "./keys.js";
 import { avatar, MessageList } from "./messages.js";
 import { Modals } from "./modals.js";
 import { refreshDates } from "./mrkdwn.js";
@@ -32,6 +34,7 @@ const ME = "sandbox-me";
 const DATES_EVERY = 15_000;
 const SHUT = "Sending messages to this app has been turned off.";
 const byId = (id) => document.getElementById(id);
+const say = (id, words) => Object.assign(byId(id), { textContent: words, title: words }); // what is cut off stands in the tooltip
 const asked = (name) => new URLSearchParams(window.location.search).get(name);
 
 class Page {
@@ -47,7 +50,7 @@ class Page {
   constructor() {
     const workspace = new Workspace(this);
     this.does = new Deeds(this.store, () => this.me);
-    this.panes = new Panes({ hasPlace: () => Boolean(this.place), shown: (pane) => pane === "channel" && this.list?.scrollToEnd() });
+    this.panes = new Panes({ hasPlace: () => Boolean(this.place), shown: (pane) => this.#shown(pane) });
     const inMessages = {
       workspace,
       act: (message, block, action, values) => this.does.click(message, this.place, block, action, values),
@@ -62,13 +65,15 @@ class Page {
       () => this.#emptyWords(),
     );
     this.threadList = new MessageList(byId("thread-log"), inMessages, () => "");
+    const named = () => this.#named();
     this.box = new Composer(byId("message-box"), {
       label: "Message",
       offers: () => offersOf(this.store.commands),
+      named,
       tools: menuButton({ class: "pane-button", "aria-label": "Shortcuts", title: "Shortcuts of the app", id: "shortcuts" }, icon(ICONS.bolt), () => this.#shortcuts("global", {})),
       send: (text) => this.does.say(text, this.place, null),
     });
-    this.threadBox = new Composer(byId("thread-box"), { label: "Reply…", send: (text) => this.does.say(text, this.place, this.threadOf) });
+    this.threadBox = new Composer(byId("thread-box"), { label: "Reply…", named, send: (text) => this.does.say(text, this.place, this.threadOf) });
     this.inspector = new Inspector({ list: byId("request-list"), filters: document.querySelectorAll("[data-show]"), search: byId("request-words") }, this.store, () => workspace.zone, (before) => this.does.requestsBefore(before));
     const inViews = {
       act: (view, block, action, values) => this.does.use(view, block, action, values),
@@ -119,13 +124,14 @@ class Page {
 
   open(id, { show = true } = {}) {
     this.closeThread();
+    const unread = this.store.unread(id, this.me).count > 0;
+    const newSince = unread ? this.store.readMark(id, this.me) : null;
     this.place = id;
     if (this.store.place(id)?.kind !== "dm") this.atHome = false;
     if (show) this.panes.show("channel");
     if (id) window.history.replaceState(null, "", `${window.location.pathname}${window.location.search}#${id}`);
     this.#drawHead();
-    const unread = this.store.unread(id, this.me).count > 0;
-    this.list.show(this.store.mainOf(id, this.me), unread ? this.store.readMark(id, this.me) : null);
+    this.list.show(this.store.mainOf(id, this.me), newSince);
     if (this.atHome) this.openHome();
     this.#read();
     this.#drawPlaces();
@@ -188,7 +194,7 @@ class Page {
     byId("messages-tab").addEventListener("click", () => this.#leaveHome());
     byId("thread-back").addEventListener("click", () => this.closeThread());
     byId("thread-close").addEventListener("click", () => this.closeThread());
-    document.addEventListener("keydown", (event) => this.#key(event));
+    listenToKeys(this);
     document.addEventListener("visibilitychange", () => this.#read());
     window.addEventListener("hashchange", () => {
       const id = window.location.hash.slice(1);
@@ -204,9 +210,10 @@ class Page {
     const thread = this.threadOf;
     const wanted = window.location.hash.slice(1);
     const place = [this.place, wanted].find((id) => id && this.store.place(id)) ?? this.#firstPlace();
-    if (place === this.place) this.list.show(this.store.mainOf(place, this.me), null);
+    if (place === this.place) this.list.refresh(this.store.mainOf(place, this.me));
     else this.open(place, { show: Boolean(wanted) && this.panes.pane === "places" });
-    if (thread && this.store.message(place, thread)) this.threadList.show(this.#threadMessages());
+    if (thread && place === this.place && this.store.message(place, thread)) this.threadList.refresh(this.#threadMessages());
+    else if (thread) this.closeThread(); // another world runs there now
     if (this.atHome) this.home.show(this.me, this.store.homeOf(this.me));
     this.#read();
     byId("shortcuts").hidden = !this.store.shortcuts.some(({ type }) => type === "global");
@@ -265,6 +272,12 @@ class Page {
     if (answer?.speed !== undefined) this.#takeClock(answer);
   }
 
+  /** What the message boxes complete. */
+  #named() {
+    const { store } = this;
+    return { people: [...store.people.values()], groups: [...store.groups.values()], channels: store.placesOf(this.me).channels, app: store.appName, emoji: EMOJI_NAMES };
+  }
+
   #shortcuts(type, where) {
     return this.store.shortcuts
       .filter((shortcut) => shortcut.type === type)
@@ -276,36 +289,21 @@ class Page {
     this.open(this.place);
   }
 
-  #key(event) {
-    const arrow = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (this.modals.open || document.querySelector("dialog[open], :popover-open")) return;
-    if (event.altKey && arrow) {
-      event.preventDefault();
-      this.#step(arrow, event.shiftKey);
-    } else if (event.key === "Escape") {
-      this.closeThread();
-    } else if (event.key === "/" && !event.target.closest("input, textarea, select")) {
-      event.preventDefault();
-      this.box.begin("/");
-    }
+  /** Whether the messages of the place are before the reader's eyes. */
+  get #looking() {
+    return !this.atHome && !(this.panes.narrow && ["places", "side"].includes(this.panes.pane));
   }
 
-  #step(direction, unreadOnly) {
-    const { channels, direct } = this.store.placesOf(this.me);
-    const places = [...channels, ...direct];
-    const here = places.findIndex((place) => place.id === this.place);
-    for (let walked = 1; walked <= places.length; walked += 1) {
-      const next = places[(here + direction * walked + places.length * walked) % places.length];
-      if (!unreadOnly || this.store.unread(next.id, this.me).count) {
-        this.open(next.id);
-        this.box.focus();
-        return;
-      }
-    }
+  /** A narrow screen shows another pane. */
+  #shown(pane) {
+    if (!this.me) return;
+    if (pane === "channel") this.list.scrollToEnd();
+    this.#read();
+    this.#drawPlaces();
   }
 
   #read() {
-    if (!this.place || document.hidden || this.atHome) return;
+    if (!this.place || document.hidden || !this.#looking) return;
     const seen = this.store.markRead(this.place, this.me);
     if (seen) this.does.read(this.place, seen);
   }
@@ -326,8 +324,8 @@ class Page {
     const place = this.store.place(this.place);
     const direct = place?.kind === "dm";
     const name = direct ? this.store.appName : `#${place?.name ?? ""}`;
-    byId("channel-name").textContent = place ? name : "";
-    byId("channel-about").textContent = direct ? "" : this.#membersWords(place);
+    say("channel-name", place ? name : "");
+    say("channel-about", direct ? "" : this.#membersWords(place));
     byId("app-tabs").hidden = !direct || !this.store.hasHome;
     byId("home-tab").setAttribute("aria-pressed", String(this.atHome));
     byId("messages-tab").setAttribute("aria-pressed", String(!this.atHome));
@@ -349,13 +347,13 @@ class Page {
   }
 
   #drawPlaces() {
-    drawPlaces({ channelList: byId("channels"), directList: byId("direct") }, this.store, { me: this.me, current: this.place, open: (id) => this.open(id) });
+    drawPlaces({ channelList: byId("channels"), directList: byId("direct") }, this.store, { me: this.me, current: this.place, looking: this.#looking, open: (id) => this.open(id) });
     drawPeople(byId("me"), this.store, this.me);
     this.drawStatus();
     const person = this.store.people.get(this.me);
     byId("face").replaceChildren(person ? avatar({ name: person.name, colour: person.avatar_color }, "medium") : "");
     const { channels, direct } = this.store.placesOf(this.me);
-    const loud = [...channels, ...direct].filter((place) => place.id !== this.place).reduce((sum, place) => sum + this.store.unread(place.id, this.me).loud, 0);
+    const loud = [...channels, ...direct].filter((place) => place.id !== this.place || !this.#looking).reduce((sum, place) => sum + this.store.unread(place.id, this.me).loud, 0);
     byId("all-unread").hidden = !loud;
     byId("all-unread").textContent = String(loud);
   }

@@ -9,7 +9,7 @@ const DOES = [
   ["decline", "Declines when asked for help"],
 ];
 const STATES = { triggered: "Ringing", acknowledged: "Acknowledged", resolved: "Resolved" };
-const MOST_RINGS = 6;
+const MOST_RINGS = 4;
 
 /** Draw PagerDuty, or hide it where nothing ever rang. `does(person, what)` tells what somebody does; `zone` is the reader's. */
 export function drawPager(root, pager, { does, zone }) {
@@ -17,17 +17,28 @@ export function drawPager(root, pager, { does, zone }) {
   if (root.hidden) return root.replaceChildren();
   const focused = document.activeElement?.dataset?.pager;
   const ringing = pager.people.filter((person) => person.ringing.length);
+  const over = pager.incidents.filter(({ status }) => status === "resolved");
+  const under = pager.incidents.filter(({ status }) => status !== "resolved");
+  const opened = (name) => root.querySelector(`details.${name}`)?.open;
   root.replaceChildren(
     element("h2", {}, "PagerDuty"),
     ...ringing.map((person) => phone(person, does)),
-    element("ul", { class: "incidents" }, pager.incidents.map((incident) => drawIncident(incident))),
+    under.length > 0 ? element("ul", { class: "incidents" }, under.map((incident) => drawIncident(incident))) : "",
+    over.length > 0
+      ? element(
+          "details",
+          { class: "pager-over", open: opened("pager-over") },
+          element("summary", {}, `${over.length} resolved`),
+          element("ul", { class: "incidents" }, over.map((incident) => drawIncident(incident))),
+        )
+      : "",
     element(
       "details",
-      { class: "who-answers", open: root.querySelector("details")?.open },
+      { class: "who-answers", open: opened("who-answers") },
       element("summary", {}, "Who answers their phone"),
       element("ul", { class: "answers" }, pager.people.map((person) => answers(person, does))),
     ),
-    pager.rings.length > 0 && element("ol", { class: "rings", "aria-label": "Whose phones rang" }, pager.rings.slice(0, MOST_RINGS).map((ring) => element("li", {}, `${clockTime(new Date(ring.at), zone)} ${ring.name}’s phone rang (${ring.method})`))),
+    pager.rings.length === 0 ? "" : element("ol", { class: "rings", "aria-label": "Whose phones rang" }, pager.rings.slice(0, MOST_RINGS).map((ring) => element("li", {}, `${clockTime(new Date(ring.at), zone)} ${ring.name}’s phone rang (${ring.method})`))),
   );
   if (focused) root.querySelector(`[data-pager="${CSS.escape(focused)}"]`)?.focus();
   return root;

@@ -5,11 +5,13 @@ import { element, icon, ICONS } from "./dom.js";
 import { avatar } from "./messages.js";
 
 const MOST_SAID = 99;
+const LONG_NAME = 18;
+const LONGEST_ENDING = 14;
 
-/** Draw both lists. `open(id)` goes to a place. */
-export function drawPlaces({ channelList, directList }, store, { me, current, open }) {
+/** Draw both lists. `open(id)` goes to a place; `looking` is whether the current one is seen, and so read. */
+export function drawPlaces({ channelList, directList }, store, { me, current, looking, open }) {
   const { channels, direct } = store.placesOf(me);
-  const seen = (place, name) => ({ id: place.id, name, private: place.private, here: place.id === current, ...(place.id === current ? { count: 0, loud: 0 } : store.unread(place.id, me)) });
+  const seen = (place, name) => ({ id: place.id, name, private: place.private, here: place.id === current, ...(place.id === current && looking ? { count: 0, loud: 0 } : store.unread(place.id, me)) });
   const rooms = channels.map((channel) => seen(channel, channel.name));
   const conversations = direct.map((place) => seen(place, store.appName));
   ifDifferent(channelList, rooms, () => rooms.map((room) => placeItem(channelList, room, channelMark(room), null, open)));
@@ -47,6 +49,13 @@ function channelMark(channel) {
   return channel.private ? icon(ICONS.lock, "icon place-mark") : element("span", { class: "place-mark", "aria-hidden": "true" }, "#");
 }
 
+/** Of a name that is too long the middle is left out, not its last words: the rooms of one day begin alike. */
+function placeName(name) {
+  const tail = name.slice(-LONGEST_ENDING);
+  const start = name.length > LONG_NAME ? name.length - tail.length + Math.max(tail.indexOf("-") + 1, 0) : name.length;
+  return element("span", { class: "place-name", title: name }, element("span", { class: "name-start" }, name.slice(0, start)), element("span", { class: "name-end" }, name.slice(start)));
+}
+
 function placeItem(list, { id, name, here, count, loud }, mark, badge, open) {
   const item = [...list.children].find((one) => one.firstElementChild.dataset.place === id) ?? newItem(id, open);
   const button = item.firstElementChild;
@@ -54,7 +63,7 @@ function placeItem(list, { id, name, here, count, loud }, mark, badge, open) {
   here ? button.setAttribute("aria-current", "page") : button.removeAttribute("aria-current");
   const words = [
     mark,
-    element("span", { class: "place-name" }, name),
+    placeName(name),
     badge,
     count > 0 && element("span", { class: loud > 0 ? "count" : "count quiet", "aria-hidden": "true" }, few(loud || count)),
     count > 0 && element("span", { class: "sr-only" }, `, ${count} unread`),
