@@ -223,7 +223,7 @@ def _version_for(symptom: Symptom, candidate: Candidate, around: Surroundings) -
 
 def _paths(symptom: Symptom, candidate: Candidate) -> Iterable[Evidence]:
     fewest = likeness.FEWEST_PARTS if is_own(symptom, candidate) else _PARTS_ELSEWHERE
-    shared = likeness.overlap(symptom.paths, candidate.paths, fewest)
+    shared = likeness.of_any(symptom.stacks, candidate.paths, fewest)
     if shared is None or shared.frame >= _CLEAR_FRAMES:
         return
     if shared.frame == 0 and not candidate.rollback:

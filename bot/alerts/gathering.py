@@ -61,7 +61,7 @@ def symptom_of(session: Session, catalog: Catalog, alerts: Sequence[Alert]) -> S
         onset=onset,
         onset_earliest=min(_began(alert) - _lag(alert) for alert in ordered),
         versions=frozenset(alert.version for alert in ordered if alert.version),
-        paths=tuple(dict.fromkeys(path for alert in ordered for path in alert.paths)),
+        stacks=tuple(dict.fromkeys(tuple(alert.paths) for alert in ordered if alert.paths)),
         dependencies=nearby,
         storm=len(apart) >= STORM,
         failing=below,

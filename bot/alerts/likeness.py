@@ -30,7 +30,7 @@ def same_build(told: str, known: Iterable[str]) -> bool:
         other = name.strip().casefold()
         if one & _names(other):
             return True
-        if _SHA.fullmatch(other) and any(sha.startswith(other) or other.startswith(sha) for sha in shas):
+        if _SHA.fullmatch(other) and any(_abbreviates(sha, other) or _abbreviates(other, sha) for sha in shas):
             return True
     return False
 
@@ -44,6 +44,12 @@ def _names(version: str) -> frozenset[str]:
 
 def _commits(version: str) -> list[str]:
     return [word for word in _WORD.findall(version.casefold()) if _SHA.fullmatch(word)]
+
+
+def _abbreviates(short: str, sha: str) -> bool:
+    """Whether one name of a commit is the beginning of another; digits alone are a day's (``20260302-2``), unless more
+    follows."""
+    return sha.startswith(short) and not (short == sha and short.isdecimal())
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,12 @@ def overlap(stack: Sequence[str], touched: Collection[str], fewest: int = FEWEST
             if length >= fewest and seen[-length:] == parts[-length:]:
                 return Overlap(name, frame)
     return None
+
+
+def of_any(stacks: Collection[Sequence[str]], touched: Collection[str], fewest: int = FEWEST_PARTS) -> Overlap | None:
+    """What any of several errors' stacks has in common with the files touched: the innermost of all."""
+    found = [shared for stack in stacks if (shared := overlap(stack, touched, fewest)) is not None]
+    return min(found, key=lambda shared: (shared.frame, shared.path), default=None)
 
 
 @lru_cache(maxsize=4096)

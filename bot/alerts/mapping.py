@@ -22,16 +22,27 @@ PAGER_SERVICE = "pagerduty_service"
 PROJECTS = ("sentry_project", "project")
 """Labels that name a project, which is called as a service is, or as its repository."""
 
-NAMES = ("service", "service_name", "app", "application", "app_name", "component")
+NAMES = (
+    "service", "service_name", "exported_service", "app", "application", "app_name", "app_kubernetes_io_name",
+    "component",
+)  # fmt: skip
 """Labels that say whose an alert is, where their value is a service's name."""
 
-PLACES = ("deployment", "job", "container", "workload", "statefulset")
+PLACES = (
+    "deployment", "kube_deployment", "job", "exported_job", "job_name", "cronjob", "container", "container_name",
+    "workload", "statefulset", "daemonset",
+)  # fmt: skip
 """Labels that say what runs there, which is often called as its service is."""
 
-ENVIRONMENTS = ("environment", "env", "stage", "deployment_environment", "namespace", "cluster", "tier")
+ENVIRONMENTS = (
+    "environment", "env", "stage", "deployment_environment", "deployment_environment_name", "namespace",
+    "exported_namespace", "kube_namespace", "kubernetes_namespace", "cluster", "kube_cluster_name", "tier",
+)  # fmt: skip
 """Labels that may name an environment, the plainest first."""
 
-_PLAIN_ENVIRONMENTS = frozenset({"environment", "env", "stage", "deployment_environment"})
+_PLAIN_ENVIRONMENTS = frozenset(
+    {"environment", "env", "stage", "deployment_environment", "deployment_environment_name"}
+)  # fmt: skip
 """Those of them that name one whether or not the service's pipeline has it."""
 
 _ALIKE: Sequence[frozenset[str]] = (
@@ -42,11 +53,15 @@ _ALIKE: Sequence[frozenset[str]] = (
 )
 """Spellings of one environment, as they are common."""
 
+_OTHERWISE = frozenset({"pre", "non"})
+"""Words that make another environment of the one whose name they stand by."""
+
 _ORIGINS: Mapping[str, Sequence[str]] = {"pagerduty": (PAGER_SERVICE,), "sentry": ("project",)}
 """Labels that tell the kind of what these sources send, whatever it is called."""
 
 _WORDS = re.compile(r"[a-z0-9]+")
 _BETWEEN = re.compile(r"[\s_]+")
+_MARKS = re.compile(r"[./-]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -112,15 +127,16 @@ def service_of(
             return theirs[0].name
         if theirs:  # several share it: what else is told chooses among them
             return _by_labels(theirs, told, ()) or _by_name([service.name for service in theirs], name)
-    also = [one for one in seen if not catalog.service(one).known]
+    also = _unknown(catalog, seen)
     return _by_labels(known, told, also) or _by_name([*(service.name for service in known), *also], name)
 
 
 def environment_of(service: Service, environment: str | None, labels: Mapping[str, str]) -> str | None:
     """Where an alert of this service fires, as its pipeline spells it; None where nothing tells.
 
-    ``prod`` and ``live`` stand for ``production`` where the pipeline has that, and the like. What a label such as
-    ``namespace`` says counts only where the pipeline has an environment of that name.
+    ``prod`` and ``live`` stand for ``production`` where the pipeline has that, and the like; ``prod-eu`` and
+    ``checkout-prod`` are its production too. What a label such as ``namespace`` says counts only where it means an
+    environment of the pipeline; last comes what stands beside the service's name (``app: checkout-staging``).
     """
     if environment is not None and environment.strip():
         return _configured(service, environment.strip()) or environment.strip()
@@ -134,20 +150,25 @@ def environment_of(service: Service, environment: str | None, labels: Mapping[st
             return configured
         if key in _PLAIN_ENVIRONMENTS:
             return value
-    return None
+    beside = (_beside(service, told[key]) for key in (*NAMES, *PLACES) if told.get(key))
+    return next(filter(None, beside), None)
 
 
-def likely_services(catalog: Catalog, name: str, labels: Mapping[str, str], most: int) -> list[str]:
-    """The catalogue's services, those first whose names share words with the alert's name and labels."""
+def likely_services(
+    catalog: Catalog, name: str, labels: Mapping[str, str], seen: Collection[str] = ()
+) -> Sequence[str]:
+    """Every service, those first whose names share words with the alert's name and labels; ``seen`` were deployed."""
     words = set(_words(_CAMEL.sub(" ", name)))
     for value in labels.values():
         words.update(_words(value))
 
-    def shared(service: Service) -> int:
-        return len(words & set(_words(service.name)))
+    known = [*(service.name for service in catalog.services.values()), *_unknown(catalog, seen)]
+    return sorted(known, key=lambda service: (-len(words & set(_words(service))), service.casefold()))
 
-    ordered = sorted(catalog.services.values(), key=lambda service: (-shared(service), service.name.casefold()))
-    return [service.name for service in ordered[:most]]
+
+def _unknown(catalog: Catalog, seen: Collection[str]) -> list[str]:
+    """Those that the catalogue does not name."""
+    return [one for one in seen if not catalog.service(one).known]
 
 
 def _matched(catalog: Catalog, labels: Mapping[str, str]) -> str | None:
@@ -216,6 +237,15 @@ def _holds(words: Sequence[str], sought: Sequence[str]) -> bool:
     )
 
 
+def _without(words: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """These words without those, where those stand there, one after the other."""
+    length = len(taken)
+    for start in range(len(words) - length + 1) if taken else ():
+        if list(words[start : start + length]) == list(taken):
+            return [*words[:start], *words[start + length :]]
+    return list(words)
+
+
 def _with_environment(value: str, service: str, environments: Sequence[str]) -> bool:
     """Whether this is the service's name with an environment's before or after it."""
     if not value.startswith(f"{service}-") and not value.endswith(f"-{service}"):
@@ -233,12 +263,39 @@ def _configured(service: Service, environment: str) -> str | None:
     for alike in _ALIKE:
         if spoken in alike:
             return next((one for one in service.environments if one.casefold() in alike), None)
-    return None
+    return _meant(service, _without(_words(environment), _words(service.name)))
+
+
+def _beside(service: Service, value: str) -> str | None:
+    """The environment of the pipeline that stands beside the service's name in a label; None without that name."""
+    words, own = _words(value), _words(service.name)
+    return _meant(service, _without(words, own)) if _holds(words, own) else None
+
+
+def _meant(service: Service, words: Sequence[str]) -> str | None:
+    """The one environment of the pipeline that is among these words (``prod`` of ``prod eu 1``).
+
+    None where another one is, also one that the pipeline does not have, or a word that makes it another (``pre``).
+    """
+    if not _OTHERWISE.isdisjoint(words):
+        return None
+    found = {one for one in service.environments if _holds(words, _words(one))}
+    for alike in _ALIKE:
+        if not alike.isdisjoint(words):
+            known = [one for one in service.environments if one.casefold() in alike]
+            if found.isdisjoint(known):
+                found.add(known[0] if known else "")
+    return (found.pop() or None) if len(found) == 1 else None
 
 
 def _kept(labels: Mapping[str, str]) -> dict[str, str]:
     """The labels by their names in lower case, as all are looked up here; ``service.name`` is ``service_name``."""
-    return {key.strip().casefold().replace(".", "_"): value.strip() for key, value in labels.items()}
+    return {_key(key.strip().casefold()): value.strip() for key, value in labels.items()}
+
+
+def _key(name: str) -> str:
+    """A tag without a value is a name itself (``tag:new-basket``), and stays as it is."""
+    return name if name.startswith("tag:") else _MARKS.sub("_", name)
 
 
 def _plain(text: str) -> str:

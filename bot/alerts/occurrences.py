@@ -28,6 +28,8 @@ UNDATED = frozenset({"alertmanager", "grafana"})
 OVERTAKEN = timedelta(minutes=2)
 """For how long after its end was heard an undated report that an alert fires is taken for one that was overtaken.
 
+Of any other sender one is undated that tells no instant of its own; it is taken so where it names the very beginning.
+
 Replicas of Alertmanager wait for each other, 15 s a peer; later than that it fires again, be it with the same beginning
 (Prometheus keeps that where it could not be heard for a while).
 """
@@ -132,7 +134,7 @@ def fires_again(alert: Alert, event: AlertReported) -> bool:
     """Whether a report of an occurrence that is over was made since, and says that it fires."""
     if event.resolved_at is not None or alert.resolved_at is None:
         return False
-    if event.source in UNDATED:
+    if event.source in UNDATED or (event.undated and event.started_at == alert.started_at):
         return event.at - max(alert.resolved_at, alert.seen_at) >= OVERTAKEN
     return event.at > alert.resolved_at
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, func, or_
 from sqlmodel import Session, col, select
 
 from bot import audit, people, work
 from bot.alerts import unknown
-from bot.alerts.mapping import PAGER_SERVICE, environment_of, kind_of, service_of
+from bot.alerts.mapping import PAGER_SERVICE, environment_of, kind_of, likely_services, service_of
 from bot.alerts.models import Alert, AlertMapping, FlagChange
 from bot.alerts.occurrences import JITTER, describe, describes, fires_again, is_issue, occurrences
 from bot.alerts.views import AlertView
@@ -38,6 +39,7 @@ __all__ = [
     "mapped",
     "report",
     "reported",
+    "those_it_may_be_of",
     "view",
 ]
 
@@ -60,26 +62,17 @@ MOST_MAPPED = 5_000
 """How many firing alerts are looked through when a person says whose a kind of them is."""
 
 # Held statements: to build one costs more than to run it, and a storm runs each thousands of times.
-_FIRING = (
-    select(Alert)
-    .where(
-        Alert.service == bindparam("of_service"),
-        col(Alert.resolved_at).is_(None),
-        or_(
-            col(Alert.environment).is_(None),
-            func.lower(Alert.environment).in_(bindparam("lowered", expanding=True)),
-            col(Alert.environment).in_(bindparam("spelt", expanding=True)),  # a database may lower ASCII alone
-        ),
-    )
-    .order_by(col(Alert.started_at), col(Alert.id))
-    .limit(MANY)
+_FIRES_NEAR = (
+    Alert.service == bindparam("of_service"),
+    col(Alert.resolved_at).is_(None),
+    or_(
+        col(Alert.environment).is_(None),
+        func.lower(Alert.environment).in_(bindparam("lowered", expanding=True)),
+        col(Alert.environment).in_(bindparam("spelt", expanding=True)),  # a database may lower ASCII alone
+    ),
 )
-_ONE_MORE = (
-    select(Alert.id)
-    .where(Alert.service == bindparam("of_service"), col(Alert.resolved_at).is_(None))
-    .offset(MANY)
-    .limit(1)
-)
+_FIRING = select(Alert).where(*_FIRES_NEAR).order_by(col(Alert.started_at), col(Alert.id)).limit(MANY)
+_ONE_MORE = select(Alert.id).where(*_FIRES_NEAR).offset(MANY).limit(1)
 _TARGETS = select(Target.id).where(func.lower(Target.service) == bindparam("of_service"))
 _SEEN = select(Target.service).distinct()
 _MAPPED = select(AlertMapping.service).where(AlertMapping.kind == bindparam("of_kind"))
@@ -107,16 +100,19 @@ def reported(session: Session, catalog: Catalog, event: AlertReported, now: date
 
 def report(session: Session, catalog: Catalog, event: AlertReported, now: datetime) -> Reported:
     """The same, told apart by what is news."""
-    if event.started_at is not None and event.started_at > max(event.at, now) + JITTER:
-        event = replace(event, started_at=event.at)  # nothing begins in the future: it began at the latest when told
+    event = _by_now(event, now)
     told = occurrences(session, event)
     turned = [alert for alert, new in told if _tell(session, catalog, alert, event, now, new=new)]
     session.flush()
-    few = {service: _few_fire(session, service) for service in {one.service for one in turned} if service is not None}
-    for service, so in few.items():
-        if so:
-            _touch_targets(session, service)
-    news = [one for one in turned if one.service is not None and (few[one.service] or one.resolved_at is not None)]
+    places = {(one.service, one.environment) for one in turned if one.service is not None}
+    few = {(service, place) for service, place in places if _few_fire(session, service, place)}
+    for service in sorted({service for service, _ in few}):
+        _touch_targets(session, service)
+    news = [
+        one
+        for one in turned
+        if one.service is not None and ((one.service, one.environment) in few or one.resolved_at is not None)
+    ]
     return Reported([alert for alert, _ in told], news)
 
 
@@ -198,9 +194,16 @@ def due(session: Session, catalog: Catalog, kind: str, number: int, now: datetim
     alert.resolved_at = now
     session.flush()
     audit.record(session, Tag.ALERT_RESOLVED, f"alert:{alert.id}", now, service=alert.service)
-    if alert.service is not None and _few_fire(session, alert.service):
+    if alert.service is None:
+        unknown.over(session, kind_of(alert.source, alert.name, alert.labels))
+    if alert.service is not None and _few_fire(session, alert.service, alert.environment):
         _touch_targets(session, alert.service)
     return (alert,)
+
+
+def those_it_may_be_of(session: Session, catalog: Catalog, alert: Alert) -> Sequence[str]:
+    """Every service that an alert may be said to be of, the likeliest first."""
+    return likely_services(catalog, alert.name, alert.labels, _seen(session))
 
 
 def concerns(alert: Alert, environment: str) -> bool:
@@ -225,9 +228,7 @@ def firing_everywhere(session: Session, most: int) -> Sequence[Alert]:
 
 def firing(session: Session, service: str, environments: Collection[str]) -> Sequence[Alert]:
     """The first ``MANY`` that fire in one of these environments, or in none: those of others hide none of them."""
-    spelt = sorted(environments)
-    near = {"of_service": service, "spelt": spelt, "lowered": [one.lower() for one in spelt]}
-    return session.exec(_FIRING, params=near).all()
+    return session.exec(_FIRING, params=_near(service, environments)).all()
 
 
 def _tell(session: Session, catalog: Catalog, alert: Alert, event: AlertReported, now: datetime, *, new: bool) -> bool:
@@ -258,9 +259,28 @@ def _tell(session: Session, catalog: Catalog, alert: Alert, event: AlertReported
         turned = True
     if is_issue(alert) and alert.resolved_at is None:  # nobody ever says that it is over, while people leave it open
         work.schedule(session, LAPSE, alert.id or 0, alert.seen_at + LAPSES_AFTER)
-    if alert.service is None and alert.resolved_at is None and turned:
-        unknown.ask(session, catalog, alert, kind_of(alert.source, alert.name, alert.labels), now)
+    if alert.service is None and turned:
+        kind = kind_of(alert.source, alert.name, alert.labels)
+        if alert.resolved_at is None:
+            unknown.ask(session, catalog, alert, kind, now)
+        else:
+            unknown.over(session, kind)
     return turned
+
+
+def _by_now(event: AlertReported, now: datetime) -> AlertReported:
+    """The same without what lies ahead: whose clock is fast told of what was by the time that we heard of it.
+
+    Else what is over in the future would be over still when it fires again before then.
+    """
+    latest = max(event.at, now)
+    if event.at > now + JITTER:
+        event, latest = replace(event, at=now), now
+    if event.started_at is not None and event.started_at > latest + JITTER:
+        event = replace(event, started_at=event.at, onset_at=None)
+    if event.resolved_at is not None and event.resolved_at > latest:
+        event = replace(event, resolved_at=max(event.at, event.started_at or event.at))
+    return event
 
 
 def _began_since(alert: Alert, event: AlertReported) -> bool:
@@ -319,9 +339,18 @@ def _of_kind(session: Session, source: str, kind: str, former: str | None) -> Se
     return [alert for alert in rows if kind_of(alert.source, alert.name, alert.labels) == kind]
 
 
-def _few_fire(session: Session, service: str) -> bool:
-    """Whether one alert more or less changes anything for what is judged there: in a storm it does not."""
-    return session.connection().execute(_ONE_MORE, {"of_service": service}).first() is None
+def _few_fire(session: Session, service: str, environment: str | None) -> bool:
+    """Whether one alert more or less changes anything for what is judged there: in a storm it does not.
+
+    A storm in staging says nothing of production.
+    """
+    near = _near(service, () if environment is None else (environment,))
+    return session.connection().execute(_ONE_MORE, near).first() is None
+
+
+def _near(service: str, environments: Collection[str]) -> dict[str, Any]:
+    spelt = sorted(environments)
+    return {"of_service": service, "spelt": spelt, "lowered": [one.lower() for one in spelt]}
 
 
 def _touch_targets(session: Session, service: str) -> None:

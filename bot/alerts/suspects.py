@@ -221,8 +221,7 @@ def _own_classed(one: _Weighed, others: Sequence[_Weighed]) -> tuple[Confidence,
         return Confidence.LOW, Grounds.OUTDONE
     if one.exact > pointed_to:
         return (Confidence.MEDIUM if one.disputed else Confidence.HIGH), Grounds.EXACT
-    # A flag that was turned after a rollout is among what speaks against that; one turned before it is no rival to it.
-    rivals = [other for other in own if one.candidate.is_flag or not other.candidate.is_flag]
+    rivals = [other for other in own if _is_rival(other.candidate, one.candidate)]
     alone = not one.against and not one.candidate.is_flag and all(other.long_replaced for other in rivals)
     if rivals and not alone:
         outdone = one.against and any(not other.against for other in rivals)
@@ -232,6 +231,17 @@ def _own_classed(one: _Weighed, others: Sequence[_Weighed]) -> tuple[Confidence,
     if one.candidate.is_flag:
         return (Confidence.HIGH if one.since <= AT_ONCE else Confidence.MEDIUM), Grounds.ONLY_FLAG
     return Confidence.HIGH, Grounds.LAST_ROLLOUT if rivals else Grounds.ONLY_ROLLOUT
+
+
+def _is_rival(other: Candidate, one: Candidate) -> bool:
+    """Whether another change of the service may have done it instead of this one.
+
+    A flag that was turned after a rollout is among what speaks against that; one turned before it is no rival to it.
+    Nor is the same build begun anew, which brought nothing besides.
+    """
+    if other.is_flag and not one.is_flag:
+        return False
+    return not (other.again and not one.again and bool(one.sha) and other.sha == one.sha)
 
 
 def _dependency_classed(one: _Weighed, others: Sequence[_Weighed]) -> tuple[Confidence, Grounds]:

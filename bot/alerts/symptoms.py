@@ -33,7 +33,8 @@ class Symptom:
     onset: datetime
     onset_earliest: datetime
     versions: frozenset[str] = frozenset()
-    paths: tuple[str, ...] = ()
+    stacks: tuple[tuple[str, ...], ...] = ()
+    """The files of each error that tells of it, the innermost first."""
     dependencies: Mapping[str, int] = field(default_factory=dict, hash=False)
     storm: bool = False
     failing: frozenset[str] = frozenset()

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy import case
 from sqlmodel import Session, col, select
 
 from bot import outbox, work
@@ -29,26 +30,57 @@ LOOK = "unknown_alerts"
 """Its kind of work; the subject is nothing."""
 
 AT_MOST = 10
-"""How many are asked about in an hour."""
+"""How many are asked about in an hour …"""
+
+AT_MOST_CRITICAL = 20
+"""… and where the next one is critical: it does not wait behind ten that are not."""
 
 HOUR = timedelta(hours=1)
 
 _COUNTED = 500
 """Firing alerts of nobody that are looked at when it is told how many more there are."""
 
-_GRAVEST_FIRST = [level.value for level in AlertLevel]
+_GRAVITY = case({level.value: 2 * place for place, level in enumerate(AlertLevel)}, value=col(Alert.level), else_=3)
+"""The gravest first; what tells no level lies between errors and warnings."""
 
 
 def ask(session: Session, catalog: Catalog, alert: Alert, kind: str, now: datetime) -> None:
-    """Ask in the default channel whose alerts like this one are, unless somebody was asked or has said."""
-    if session.get(AlertMapping, kind) is not None or _asked_about(session, kind):
+    """Ask in the default channel whose alerts like this one are, unless somebody was asked or has said.
+
+    What asked of one that is over shows that another one fires.
+    """
+    if session.get(AlertMapping, kind) is not None:
+        return
+    before = _asked_about(session, kind)
+    for card in before:
+        first = session.get(Alert, alert_of(card))
+        if first is not None and first.resolved_at is not None:
+            outbox.show_newer(session, card, urgent=False)
+    if before:
         return
     lately = _asked_since(session, now - HOUR)
-    if len(lately) >= AT_MOST:
+    if len(lately) >= (AT_MOST_CRITICAL if alert.level == AlertLevel.CRITICAL else AT_MOST):
         work.schedule(session, LOOK, 0, min(lately) + HOUR)
         _show_more(session, catalog, now)
         return
     outbox.touch_card(session, ASKED, f"{_mark(kind)}:{alert.id}", catalog.default_channel, now, urgent=True)
+
+
+def over(session: Session, kind: str) -> None:
+    """One of nobody's is over: what asked shows whether any of its kind still fires, and how many kinds wait."""
+    for card in _asked_about(session, kind) or filter(None, [_line(session)]):
+        outbox.show_newer(session, card, urgent=False)
+
+
+def firing_of(session: Session, source: str, kind: str) -> Sequence[Alert]:
+    """Those of nobody's that fire and are of this kind, the first one first."""
+    rows = session.exec(
+        select(Alert)
+        .where(col(Alert.service).is_(None), col(Alert.resolved_at).is_(None), Alert.source == source)
+        .order_by(col(Alert.started_at), col(Alert.id))
+        .limit(_COUNTED)
+    ).all()
+    return [one for one in rows if kind_of(one.source, one.name, one.labels) == kind]
 
 
 def answered(session: Session, kind: str) -> None:
@@ -59,39 +91,39 @@ def answered(session: Session, kind: str) -> None:
 
 def due(session: Session, catalog: Catalog, now: datetime) -> None:
     """Another hour: ask about those of which nobody was asked yet, as many as may be, and show how many more wait."""
-    for alert in not_asked(session):
+    kinds, _ = not_asked(session)
+    for alert in kinds:
         ask(session, catalog, alert, kind_of(alert.source, alert.name, alert.labels), now)
     line = _line(session)
     if line is not None:
         outbox.show_newer(session, line, urgent=False)
 
 
-def not_asked(session: Session) -> Sequence[Alert]:
-    """One alert of each kind that fires, is nobody's, and was not asked about; the gravest first, then the latest."""
+def not_asked(session: Session) -> tuple[Sequence[Alert], bool]:
+    """One alert of each kind that fires, is nobody's, and was not asked about; the gravest first, then the latest.
+
+    With it, whether so many fire that not all of them were looked at.
+    """
     rows = session.exec(
         select(Alert)
         .where(col(Alert.service).is_(None), col(Alert.resolved_at).is_(None))
-        .order_by(col(Alert.started_at).desc(), col(Alert.id).desc())
+        .order_by(_GRAVITY, col(Alert.started_at).desc(), col(Alert.id).desc())
         .limit(_COUNTED)
     ).all()
     kinds: dict[str, Alert] = {}
-    for alert in sorted(rows, key=_gravity):
+    for alert in rows:
         kinds.setdefault(kind_of(alert.source, alert.name, alert.labels), alert)
-    return [
+    unasked = [
         alert
         for kind, alert in kinds.items()
         if session.get(AlertMapping, kind) is None and not _asked_about(session, kind)
-    ]  # fmt: skip
+    ]
+    return unasked, len(rows) == _COUNTED
 
 
 def alert_of(card: Card) -> int:
     """The number of the alert that a card asks about."""
     return int(card.subject.rpartition(":")[2])
-
-
-def _gravity(alert: Alert) -> int:
-    """What tells no level lies between errors and warnings."""
-    return 2 * _GRAVEST_FIRST.index(alert.level) if alert.level in _GRAVEST_FIRST else 3
 
 
 def _mark(kind: str) -> str:

@@ -46,6 +46,8 @@ class UnmappedCard:
     answered: bool = False
     service: str | None = None
     by: PersonView | None = None
+    more: bool = False
+    """Whether there are more services than a menu takes: one that is searched offers all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,3 +64,5 @@ class MoreUnmappedCard:
 
     kinds: int
     named: tuple[UnmappedKind, ...]
+    at_least: bool = False
+    """Whether so many fire that only some of them were counted."""

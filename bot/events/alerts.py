@@ -52,6 +52,8 @@ class AlertReported:
     dashboard: str | None = None
     pager_incident: str | None = None
     """PagerDuty's incident that this is: whoever is on call is woken by it already."""
+    undated: bool = False
+    """Whether the sender says when it began and not when this report was made: ``at`` is when it came then."""
 
 
 @dataclass(frozen=True, kw_only=True)

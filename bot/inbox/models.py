@@ -74,13 +74,19 @@ class Delivery(SQLModel, table=True):
 
 @dataclass(frozen=True)
 class Incoming:
-    """A verified, well-formed delivery that is to be stored."""
+    """A verified, well-formed delivery that is to be stored.
+
+    ``about`` is how the ids of all deliveries of its source begin that are of the same thing; empty where each has an
+    id of its own. The same id after another one about it is said anew, and is no duplicate: what fires, ends and fires
+    again may be told in the same words.
+    """
 
     source: str
     delivery_id: str
     headers: Mapping[str, str]
     body: bytes
     lane: Lane
+    about: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,9 @@ AT_ONCE = 500
 RETENTION = timedelta(days=30)
 """How long applied deliveries are kept: ten times GitHub's own window for asking one again."""
 
+_ANEW = "+"
+"""What stands in the id of what is said anew between that of the first time and what was said in between."""
+
 # Held statements, and not through the ORM: each delivery needs them, and nobody needs the row as an object.
 _STORED = (col(Delivery.source), col(Delivery.delivery_id), col(Delivery.id))
 _STORE = {
@@ -32,7 +36,26 @@ _STORE = {
 
 
 def store(session: Session, arriving: Sequence[Incoming], received_at: datetime) -> list[tuple[Accepted, int]]:
-    """Insert these deliveries with one statement; one that is here is told apart, one that had failed is re-queued."""
+    """Insert these deliveries, in order; one that is here is told apart, one that had failed is re-queued."""
+    return [answer for run in _runs(arriving) for answer in _store_together(session, run, received_at)]
+
+
+def _runs(arriving: Sequence[Incoming]) -> list[list[Incoming]]:
+    """The same, cut where another thing is told about what one tells of already: which came first must be known."""
+    runs: list[list[Incoming]] = [[]]
+    told: dict[tuple[str, str], str] = {}
+    for one in arriving:
+        if one.about and told.setdefault((one.source, one.about), one.delivery_id) != one.delivery_id:
+            runs.append([])
+            told = {(one.source, one.about): one.delivery_id}
+        runs[-1].append(one)
+    return [run for run in runs if run]
+
+
+def _store_together(
+    session: Session, arriving: Sequence[Incoming], received_at: datetime
+) -> list[tuple[Accepted, int]]:
+    """With one statement."""
     results: dict[tuple[str, str], tuple[Accepted, int]] = {}
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for one in arriving:
@@ -53,8 +76,9 @@ def store(session: Session, arriving: Sequence[Incoming], received_at: datetime)
     for source, delivery_id, number in inserted:
         assert number is not None
         results[(source, delivery_id)] = (Accepted.NEW, number)
-    for key in rows.keys() - results.keys():
-        results[key] = _again(session, *key)
+    for one in {(one.source, one.delivery_id): one for one in arriving}.values():
+        if (one.source, one.delivery_id) not in results:
+            results[(one.source, one.delivery_id)] = _again(session, one, received_at)
     wake_on_commit(session, BELL)
     answers: list[tuple[Accepted, int]] = []
     seen: set[tuple[str, str]] = set()
@@ -95,12 +119,34 @@ def forget_applied(session: Session, before: datetime, limit: int = 1000) -> int
     return len(old)
 
 
-def _again(session: Session, source: str, delivery_id: str) -> tuple[Accepted, int]:
+def _again(session: Session, one: Incoming, received_at: datetime) -> tuple[Accepted, int]:
     delivery = session.exec(
-        select(Delivery).where(Delivery.source == source, Delivery.delivery_id == delivery_id)
+        select(Delivery).where(Delivery.source == one.source, Delivery.delivery_id == one.delivery_id)
     ).one()
     assert delivery.id is not None
+    after = _told_since(session, one, delivery.id) if one.about else None
+    if after is not None:
+        anew = replace(one, delivery_id=f"{one.delivery_id}{_ANEW}{after}", about="")
+        return store(session, [anew], received_at)[0]
     if delivery.state != DeliveryState.FAILED:
         return Accepted.DUPLICATE, delivery.id
     delivery.state, delivery.reached, delivery.error, delivery.applied_at = DeliveryState.PENDING, 0, None, None
     return Accepted.REQUEUED, delivery.id
+
+
+def _told_since(session: Session, one: Incoming, first: int) -> int | None:
+    """The number of the latest delivery about the same thing, where it is of later than the first and says another.
+
+    By number, of which few are later: by its source SQLite would look through all that it ever sent.
+    """
+    later = session.exec(
+        select(Delivery.id, Delivery.delivery_id)
+        .where(
+            col(Delivery.id) > first,
+            col(Delivery.source).concat("") == one.source,
+            col(Delivery.delivery_id).startswith(one.about, autoescape=True),
+        )
+        .order_by(col(Delivery.id).desc())
+        .limit(1)
+    ).first()
+    return None if later is None or later[1].partition(_ANEW)[0] == one.delivery_id else later[0]

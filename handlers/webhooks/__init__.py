@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Protocol
 
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from prometheus_client import Counter
 
-from bot.inbox import Accepted, Lane
+from bot.inbox import RECEIVED_AT, Accepted, Lane
 from handlers.webhooks import alertmanager, datadog, generic, github, grafana, launchdarkly, pagerduty, sentry
 from handlers.webhooks.source import (
     DeliveryError,
@@ -62,13 +64,26 @@ RETRY_AFTER = 10
 """Seconds after which a delivery that could not be stored may be sent again."""
 
 
+REFUSED = Counter(
+    "shipmate_deliveries_refused_total",
+    "Deliveries turned away at the door, by source and status.",
+    ["source", "status"],
+)
+"""Alertmanager and Datadog send nothing again that is answered 4xx: with a wrong secret their alerts are lost."""
+
+
 class WebhookBot(Protocol):
     """What this door needs of the bot."""
 
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """What time it is."""
+        ...
+
     async def accept(
-        self, *, source: str, delivery_id: str, headers: Mapping[str, str], body: bytes, lane: Lane
+        self, *, source: str, delivery_id: str, headers: Mapping[str, str], body: bytes, lane: Lane, about: str = ""
     ) -> Accepted:
-        """Store a delivery durably, or raise."""
+        """Store a delivery durably, or raise; ``about`` is of ``Source``."""
         ...
 
     def webhook_secret(self, source: str) -> str | None:
@@ -100,6 +115,7 @@ def add_routes(
                 _verify(name, request.headers, body, bot)
                 accepted = await _store(name, request.headers, body, bot)
         except DeliveryError as refused:
+            REFUSED.labels(name if name in SOURCES else "unknown", str(refused.status)).inc()
             return _refusal(request, refused)
         if accepted is Accepted.DUPLICATE:
             return web.json_response({"duplicate": True})
@@ -168,7 +184,8 @@ async def _store(name: str, headers: Headers, body: bytes, bot: WebhookBot) -> A
     """Hand over a verified delivery that is well formed; NotStored whatever goes wrong with keeping it."""
     source = SOURCES[name]
     source.check(headers, body)
-    delivery_id = source.delivery_id(headers, body)
+    about = source.about(headers, body)
+    delivery_id = about + source.delivery_id({**headers, RECEIVED_AT: bot.clock().isoformat()}, body)
     try:
         return await bot.accept(
             source=name,
@@ -176,6 +193,7 @@ async def _store(name: str, headers: Headers, body: bytes, bot: WebhookBot) -> A
             headers=source.keep(headers),
             body=body,
             lane=source.lane(headers),
+            about=about,
         )
     except Exception as fault:  # noqa: BLE001 - whatever it is, the sender must know that we have nothing
         # The first line only: the rest of a database's error holds the row, and the row a stranger's words.

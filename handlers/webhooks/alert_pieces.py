@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -67,9 +66,11 @@ def body_id(headers: Headers, body: bytes, *, seconds: int = ID_SECONDS) -> str:
     """A name for a delivery whose sender gives none: the same body within so many seconds is the same delivery.
 
     That takes in what replicas send, and what is sent again after a time-out. Later it is another one, since the same
-    words may mean something new: an alert that was over fires again, with the beginning it had.
+    words may mean something new: an alert that was over fires again, with the beginning it had. When it came is told
+    by the header RECEIVED_AT.
     """
-    return f"{hashlib.sha256(body).hexdigest()}-{int(time.time() // seconds)}"
+    came = received_at(headers)
+    return f"{hashlib.sha256(body).hexdigest()}-{int(came.timestamp() // seconds) if came is not None else 0}"
 
 
 def keep_type(headers: Headers) -> dict[str, str]:
@@ -183,8 +184,11 @@ def onset_of(began: datetime, told: datetime | None) -> datetime | None:
 
 
 def key_of(name: str, service: str | None, environment: str | None) -> str:
-    """What makes two reports the same alert where their sender gives no key: the name alone may be many services'."""
-    whole = "/".join(part for part in (service, environment, name) if part is not None)
+    """What makes two reports the same alert where their sender gives no key: the name alone may be many services'.
+
+    Services and environments are the same in capitals and in small letters.
+    """
+    whole = "/".join([*(part.casefold() for part in (service, environment) if part is not None), name])
     if len(whole) <= LINE_LIMIT:
         return whole
     return f"{whole[: LINE_LIMIT - 33]}#{hashlib.sha256(whole.encode()).hexdigest()[:32]}"

@@ -19,6 +19,7 @@ from handlers.webhooks.alert_pieces import (
     keep_type,
     labels_of,
     level_of,
+    one_label,
     received_at,
     tags_of,
     urgent,
@@ -120,8 +121,12 @@ def _words(payload: Fields, key: str) -> str:
 
 
 def _said(payload: Fields, key: str) -> str | None:
-    """A short text that Datadog filled in; a variable that it left as it is written says nothing."""
-    found = payload.word(key)
+    """A short text that Datadog filled in; a variable that it left as it is written says nothing.
+
+    An id is a number where somebody took off the template's quotes.
+    """
+    value = payload.raw(key)
+    found = one_label(value) if isinstance(value, int) else payload.word(key)
     return None if found is None or found.startswith("$") else found
 
 

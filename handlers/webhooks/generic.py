@@ -40,7 +40,10 @@ FIRES = frozenset({"firing", "alerting", "open", "triggered", "active", "critica
 MOST_PATHS = 20
 
 ID_SECONDS = 5
-"""For how long the same body is the same delivery: one without a time of its own may soon mean something new."""
+"""For how long the same body is the same delivery: one without a time of its own may soon mean something new.
+
+With something else told of the same alert in between it is another one at once (``about``).
+"""
 
 
 def verify(headers: Headers, body: bytes, secret: str) -> None:
@@ -65,8 +68,19 @@ def check(headers: Headers, body: bytes) -> None:
 
 
 def delivery_id(headers: Headers, body: bytes) -> str:
-    """The body's: long enough for a sender's second try; what fires, ends and fires again in a minute is three."""
+    """The body's, for as long as a sender's second try takes."""
     return body_id(headers, body, seconds=ID_SECONDS)
+
+
+def about(headers: Headers, body: bytes) -> str:
+    """The alerts or the flag that it tells of: what fires, ends and fires again within a second is three."""
+    payload = decode_object(body)
+    flag = _flag(payload)
+    if flag is not None:
+        named = ["flag", flag, payload.word("project") or "", payload.word("environment") or ""]
+    else:
+        named = ["alerts", *(_fingerprint(piece) or "" for piece in _pieces(payload))]
+    return f"{hashlib.sha256(chr(31).join(named).encode()).hexdigest()[:32]}:"
 
 
 def translate(headers: Headers, body: bytes) -> list[Event]:
@@ -75,25 +89,37 @@ def translate(headers: Headers, body: bytes) -> list[Event]:
     received = received_at(headers)
     if _flag(payload) is not None:
         return _turned(payload, received)
-    pieces = payload.each("alerts") if isinstance(payload.raw("alerts"), list) else [payload]
-    return [one for piece in pieces if (one := _alert(piece, received)) is not None]
+    return [one for piece in _pieces(payload) if (one := _alert(piece, received)) is not None]
+
+
+def _pieces(payload: Fields) -> list[Fields]:
+    """The alerts of a body, one or several."""
+    return payload.each("alerts") if isinstance(payload.raw("alerts"), list) else [payload]
+
+
+def _fingerprint(piece: Fields) -> str | None:
+    """What an alert is known by: its key, or what is made of what it says; None for one without a name."""
+    name = piece.word("name")
+    if name is None:
+        return None
+    environment = piece.word("environment") or environment_in(labels_of(piece.fields("labels")))
+    return piece.word("key") or key_of(name, piece.word("service"), environment)
 
 
 def _alert(piece: Fields, received: datetime | None) -> AlertReported | None:
-    name, over = piece.word("name"), _over(piece)
-    began, at = _moment(piece, "started_at"), _moment(piece, "at") or received
-    at = at or began
-    if name is None or over is None or at is None:
+    name, key, over = piece.word("name"), _fingerprint(piece), _over(piece)
+    began, said = _moment(piece, "started_at"), _moment(piece, "at")
+    at = said or received or began
+    if name is None or key is None or over is None or at is None:
         return None
     labels = labels_of(piece.fields("labels"))
-    service, environment = piece.word("service"), piece.word("environment") or environment_in(labels)
     first = began or at
     paths = [text for one in piece.array("paths") if (text := one_line(one)) is not None]
     return AlertReported(
         source=NAME,
-        fingerprint=piece.word("key") or key_of(name, service, environment),
-        service=service,
-        environment=environment,
+        fingerprint=key,
+        service=piece.word("service"),
+        environment=piece.word("environment") or environment_in(labels),
         name=name,
         url=piece.link("url"),
         started_at=began if over else first,
@@ -108,6 +134,7 @@ def _alert(piece: Fields, received: datetime | None) -> AlertReported | None:
         grouping=piece.word("grouping"),
         runbook=piece.link("runbook"),
         dashboard=piece.link("dashboard"),
+        undated=said is None and began is not None,
     )
 
 
@@ -155,7 +182,9 @@ def _over(piece: Fields) -> bool | None:
 
 
 def _moment(piece: Fields, key: str) -> datetime | None:
-    return piece.moment(key) or epoch(piece.raw(key))
+    """ISO 8601, or a number of seconds or milliseconds since 1970: read as seconds the latter lie far ahead."""
+    value = piece.raw(key)
+    return piece.moment(key) or epoch(value) or epoch(value, thousandths=True)
 
 
 SOURCE = Source(
@@ -165,4 +194,5 @@ SOURCE = Source(
     keep=keep_type,
     translate=translate,
     lane=urgent,
+    about=about,
 )

@@ -40,8 +40,15 @@ SAID: Mapping[str, PagerSaid] = {
 }
 """Events that tell how an incident stands."""
 
-REPLIES: Mapping[str, PagerSaid] = {"accepted": PagerSaid.ACCEPTED, "declined": PagerSaid.DECLINED}
-"""What a responder who was asked may say."""
+FIRES = ("incident.triggered", "incident.priority_updated")
+"""Events that tell that an incident goes on, and how grave it is by now."""
+
+REPLIES: Mapping[str, PagerSaid] = {
+    "accepted": PagerSaid.ACCEPTED,
+    "joined": PagerSaid.ACCEPTED,
+    "declined": PagerSaid.DECLINED,
+}
+"""What a responder who was asked may say. Its documents name only ``pending``; its pages say accept and join alike."""
 
 _DIGEST = re.compile(r"v1=([0-9a-fA-F]{64})")
 _EVENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -92,7 +99,9 @@ def translate(headers: Headers, body: bytes) -> list[Event]:
     if kind == "incident.responder.replied":
         return _replied(data, at)
     incident, key, said = data.word("id"), data.word("incident_key"), SAID.get(kind)
-    if incident is None or len(incident) > 64 or (said is None and kind != "incident.triggered"):
+    if incident is None or len(incident) > 64 or (said is None and kind not in FIRES):
+        return []
+    if said is None and (data.word("status") or "").casefold() == "resolved":
         return []
     found: list[Event] = []
     if not _is_ours(key) and said in (None, PagerSaid.REOPENED, PagerSaid.RESOLVED):
@@ -120,7 +129,7 @@ def _replied(data: Fields, at: datetime) -> list[Event]:
 
 def _alert(data: Fields, incident: str, at: datetime, *, over: bool, again: bool) -> AlertReported:
     service, priority = data.fields("service"), data.fields("priority")
-    began = data.moment("reopened_at") or at if again else data.moment("created_at") or at
+    began = data.moment("reopened_at") or at if again else data.moment("reopened_at", "created_at") or at
     urgency = (data.word("urgency") or "").casefold()
     graveness = AlertLevel.WARNING if urgency == "low" else AlertLevel.ERROR
     labels = labels_of(

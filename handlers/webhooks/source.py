@@ -15,6 +15,11 @@ from bot.inbox import Lane
 Headers = Mapping[str, str]
 
 
+def _told_apart(headers: Headers, body: bytes) -> str:
+    """Nothing: each delivery has a name of its own."""
+    return ""
+
+
 class DeliveryError(Exception):
     """A delivery is turned away: ``reason`` says why, ``mend`` what its sender can do. Neither holds a secret."""
 
@@ -63,8 +68,11 @@ class Source:
 
     ``verify`` raises Unauthorised unless the body was signed with the secret. ``check`` raises Malformed unless the
     delivery is complete and readable. ``delivery_id`` is the sender's own name for it, the same when it is sent again
-    (Malformed without one). ``keep`` gives the headers worth storing, never one that proves identity. ``translate``
-    is pure and gives what happened; a delivery of no interest gives nothing. ``lane`` is the queue it waits in.
+    (Malformed without one); where the sender gives none, it is made of the body and of when it came (the header
+    RECEIVED_AT). ``about`` stands before the names of all deliveries that are of the same thing, where a body alone
+    does not tell whether it is said again or anew: after another one about it, it is anew. ``keep`` gives the headers
+    worth storing, never one that proves identity. ``translate`` is pure and gives what happened; a delivery of no
+    interest gives nothing. ``lane`` is the queue it waits in.
     """
 
     verify: Callable[[Headers, bytes, str], None]
@@ -73,6 +81,7 @@ class Source:
     keep: Callable[[Headers], dict[str, str]]
     translate: Callable[[Headers, bytes], list[Event]]
     lane: Callable[[Headers], Lane]
+    about: Callable[[Headers, bytes], str] = _told_apart
 
 
 def header(headers: Headers, name: str) -> str | None:

@@ -54,6 +54,14 @@ def test_a_transition_is_read_by_its_words(transition: str, over: bool) -> None:
     assert (found.resolved_at is not None) is over
 
 
+def test_ids_may_be_numbers() -> None:
+    """Somebody took off the quotes around them: an alert is not lost for that."""
+    payload = {**json.loads(body_of("datadog", "triggered")), "cycle_key": 8123, "alert_id": 91234}
+    [found] = SOURCES["datadog"].translate({}, compact(payload))
+    assert isinstance(found, AlertReported)
+    assert (found.fingerprint, found.grouping) == ("8123", "91234")
+
+
 def test_the_test_of_the_webhook_tells_nothing() -> None:
     """Its variables are left as they are written."""
     assert read("datadog", "test") == []

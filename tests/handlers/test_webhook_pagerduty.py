@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,26 @@ def test_one_that_is_opened_again_fires_from_then_on() -> None:
     assert isinstance(fires, AlertReported)
     assert isinstance(answer, PagerAnswered)
     assert (fires.started_at, fires.resolved_at, answer.said) == (at(14, 0), None, PagerSaid.REOPENED)
+
+
+@pytest.mark.parametrize(
+    ("changes", "level"),
+    [
+        ({"priority": {"summary": "P1"}}, AlertLevel.CRITICAL),
+        ({"priority": None, "urgency": "low"}, AlertLevel.WARNING),
+        ({"status": "resolved"}, None),
+        ({"incident_key": OURS}, None),
+    ],
+)
+def test_one_whose_priority_is_set_later_is_as_grave_as_that(changes: dict[str, Any], level: AlertLevel | None) -> None:
+    """People set it once they have looked; of one that is over or ours it says nothing."""
+    payload = json.loads(body_of("pagerduty", "incident.triggered"))
+    payload["event"] |= {"event_type": "incident.priority_updated"}
+    payload["event"]["data"] |= changes
+    found = SOURCES["pagerduty"].translate({}, compact(payload))
+    assert [(one.level, one.started_at) for one in found if isinstance(one, AlertReported)] == (
+        [] if level is None else [(level, at(13, 12, 30))]
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,9 +129,13 @@ RECORDED = recorded.PAYLOADS.parents[1].parent / "shared" / "payloads" / "pagerd
 @pytest.mark.skipif(not RECORDED.is_dir(), reason="the folder of published shapes is not here")
 def test_the_published_shapes_are_read() -> None:
     """Events as they stand, and data within an event of each kind that we read."""
+    told = []
     for file in sorted(RECORDED.glob("*-event-*.json")):
         SOURCES["pagerduty"].check({}, file.read_bytes())
-        assert SOURCES["pagerduty"].translate({}, file.read_bytes()) == []
+        told += SOURCES["pagerduty"].translate({}, file.read_bytes())
+    [raised] = told
+    assert isinstance(raised, AlertReported)
+    assert (raised.pager_incident, raised.level, raised.resolved_at) == ("PGR0VU2", AlertLevel.CRITICAL, None)
     data = json.loads((RECORDED / "03-data-incident.json").read_bytes())
     event = {"id": "1", "event_type": "incident.triggered", "occurred_at": "2026-11-21T13:13:00Z", "data": data}
     [found] = SOURCES["pagerduty"].translate({}, compact({"event": event}))

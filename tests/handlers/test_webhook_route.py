@@ -9,7 +9,8 @@ import hashlib
 import hmac
 import io
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ from urllib.parse import urlencode
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client import REGISTRY
 
 from bot.inbox import Accepted, Lane
 from handlers.webhooks import BODY_LIMIT, LARGE_AT_ONCE, RETRY_AFTER, SMALL_BODY, SOURCES, _Places, add_routes
@@ -33,6 +35,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.secret: str | None = SECRET
+        self.now = datetime(2026, 11, 21, 13, 14, 30, tzinfo=UTC)
         self.takes_on_trust = False
         self.fault: Exception | None = None
         self.failed: set[str] = set()
@@ -42,8 +45,9 @@ class Shelf:
         self.kept: dict[tuple[str, str], tuple[dict[str, str], bytes, Lane]] = {}
 
     async def accept(
-        self, *, source: str, delivery_id: str, headers: Mapping[str, str], body: bytes, lane: Lane
+        self, *, source: str, delivery_id: str, headers: Mapping[str, str], body: bytes, lane: Lane, about: str = ""
     ) -> Accepted:
+        assert delivery_id.startswith(about)
         if self.gate is not None and len(body) > SMALL_BODY:
             self.at_once += 1
             self.most_at_once = max(self.at_once, self.most_at_once)
@@ -59,6 +63,10 @@ class Shelf:
             return Accepted.DUPLICATE
         self.kept[(source, delivery_id)] = (dict(headers), body, lane)
         return Accepted.NEW
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        return lambda: self.now
 
     def webhook_secret(self, source: str) -> str | None:
         return self.secret if source == "github" else None
@@ -142,6 +150,19 @@ async def test_the_same_delivery_again_is_a_duplicate(client: Client, shelf: She
 
     assert await send(client, PUSH, signed(PUSH)) == (200, {"duplicate": True})
     assert len(shelf.kept) == 1
+
+
+@pytest.mark.parametrize("source", ["generic", "alertmanager"])
+async def test_the_same_words_a_while_later_are_another_delivery(client: Client, shelf: Shelf, source: str) -> None:
+    """Where the sender gives no name; by the clock that the bot goes by, which may be turned."""
+    shelf.takes_on_trust = True
+    body = b'{"name": "disk", "state": "firing", "alerts": []}'
+    told = []
+    for passed in (0, 1, 60):
+        shelf.now += timedelta(seconds=passed)
+        async with client.post(f"/webhooks/{source}", data=body, headers={"X-Shipmate-Received": "x"}) as answer:
+            told.append(answer.status)
+    assert told == [202, 200, 202]
 
 
 async def test_a_redelivery_of_a_failed_one_is_accepted(client: Client, shelf: Shelf) -> None:
@@ -318,6 +339,22 @@ async def test_an_unknown_source_is_not_found(client: Client, name: str) -> None
     """404, whatever is sent and however it is signed."""
     async with client.post(f"/webhooks/{name}", data=PUSH, headers=signed(PUSH)) as answer:
         assert answer.status == 404
+
+
+async def test_what_is_turned_away_is_counted_by_source_and_status(client: Client) -> None:
+    """A monitoring with a wrong secret drops its alerts; strangers' names are counted as one."""
+
+    def counted() -> list[float]:
+        return [
+            REGISTRY.get_sample_value("shipmate_deliveries_refused_total", {"source": source, "status": status}) or 0.0
+            for source, status in (("alertmanager", "401"), ("unknown", "404"))
+        ]
+
+    before = counted()
+    for path in ("alertmanager", "nobody", "no-one"):
+        async with client.post(f"/webhooks/{path}", data=b"{}") as answer:
+            assert answer.status in (401, 404)
+    assert [now - then for now, then in zip(counted(), before, strict=True)] == [1.0, 2.0]
 
 
 async def test_an_unknown_source_is_told_who_is_known(client: Client) -> None:

@@ -25,7 +25,7 @@ async def firing(url: str, *events: AlertReported) -> int:
     """How many alerts fire once all of these were told."""
     async with opened(url) as database:
         for event in events:
-            await database.write(partial(alerts.reported, catalog=catalog(), event=event, now=NOON))
+            await database.write(partial(alerts.reported, catalog=catalog(), event=event, now=event.at))
         return len(await database.read(lambda session: alerts.firing(session, "oven", {"production"})))
 
 

@@ -18,6 +18,7 @@ CART = Service(
     name="cart", channel="#a", environments=("qa", "prod"), alerts={"team": "payments"}, pagerduty_service="PSVC2"
 )
 CART_API = Service(name="cart-api", channel="#a", pagerduty_service="PSVC2")
+LIVE_CHAT = Service(name="live-chat", channel="#a", environments=("staging", "production"))
 SEARCH = Service(name="search_index", channel="#a", repo="acme/search")
 HERE: Catalog = catalog(CHECKOUT, CART, CART_API, SEARCH)
 
@@ -52,6 +53,9 @@ def whose(name: str | None = None, *, named: str | None = None, pager: str | Non
         ({"service": "checkouts"}, None),
         ({"service": "checkout-canary"}, None),
         ({"instance": "checkout"}, None),
+        ({"app__kubernetes__io/name": "checkout"}, "checkout"),
+        ({"exported_service": "checkout"}, "checkout"),
+        ({"kube_deployment": "prod-checkout"}, "checkout"),
         ({"tag:checkout": "true"}, "checkout"),
         ({"flag": "cart"}, "cart"),
     ],
@@ -113,6 +117,25 @@ def test_services_that_were_only_deployed_are_known_by_labels_too() -> None:
         (CHECKOUT, "stg", {}, "staging"),
         (CART, "live", {}, "prod"),
         (CHECKOUT, "eu-west", {}, "eu-west"),
+        (CHECKOUT, "prod-eu", {}, "production"),
+        (CHECKOUT, "us-east-1/PRD", {}, "production"),
+        (CHECKOUT, "pre-prod", {}, "pre-prod"),
+        (CHECKOUT, "preprod", {}, "preprod"),
+        (CHECKOUT, "prod-test", {}, "prod-test"),
+        (CHECKOUT, "prod-to-staging", {}, "prod-to-staging"),
+        (CART, "eu-live-1", {}, "prod"),
+        (CART, "qa-prod", {}, "qa-prod"),
+        (CHECKOUT, None, {"namespace": "checkout-staging"}, "staging"),
+        (CHECKOUT, None, {"cluster": "staging-eu-1"}, "staging"),
+        (CHECKOUT, None, {"kube_namespace": "shop-stg"}, "staging"),
+        (CHECKOUT, None, {"namespace": "pre-prod"}, None),
+        (CHECKOUT, None, {"app": "checkout-staging"}, "staging"),
+        (CHECKOUT, None, {"job": "staging/checkout"}, "staging"),
+        (CHECKOUT, None, {"namespace": "prod", "app": "checkout-staging"}, "production"),
+        (CHECKOUT, None, {"app": "cart-staging"}, None),
+        (CHECKOUT, None, {"app": "checkout"}, None),
+        (LIVE_CHAT, None, {"namespace": "live-chat"}, None),
+        (LIVE_CHAT, None, {"namespace": "live-chat-staging"}, "staging"),
         (CHECKOUT, None, {"namespace": "production"}, "production"),
         (CHECKOUT, None, {"cluster": "prd"}, "production"),
         (CHECKOUT, None, {"namespace": "payments"}, None),
@@ -123,7 +146,10 @@ def test_services_that_were_only_deployed_are_known_by_labels_too() -> None:
 def test_where_it_fires_is_said_as_the_pipeline_says_it(
     service: Service, told: str | None, labels: dict[str, str], environment: str | None
 ) -> None:
-    """A name that the pipeline does not have stands as it is; of a namespace it says nothing."""
+    """A name that the pipeline does not have stands as it is; of a namespace it says nothing.
+
+    Staging's alert would wake people for production, and one of a region's production nobody.
+    """
     assert environment_of(service, told, labels) == environment
 
 
@@ -160,7 +186,8 @@ def test_whatever_stands_in_an_alert_it_has_a_kind_and_may_be_anybodys(name: str
 
 def test_the_likeliest_are_offered_first() -> None:
     """Those that share words with the alert, then by name."""
-    assert likely_services(HERE, "IndexLag", {"queue": "search"}, 3) == ["search_index", "cart", "cart-api"]
+    found = likely_services(HERE, "IndexLag", {"queue": "search"}, ["search-api", "CART"])
+    assert found == ["search_index", "search-api", "cart", "cart-api", "checkout"]
 
 
 @pytest.mark.parametrize(

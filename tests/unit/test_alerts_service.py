@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,15 +12,9 @@ from sqlmodel import Session, col, select
 
 from bot import work
 from bot.alerts import service as alerts
-from bot.alerts.models import Alert, AlertMapping
-from bot.alerts.unknown import alert_of
-from bot.alerts.views import MoreUnmappedCard, UnmappedCard
+from bot.alerts.models import Alert
 from bot.catalog import Service
-from bot.deploys.loading import Desk
-from bot.errors import UserError
-from bot.events import AlertLevel, AlertMapped, AlertReported, FlagChanged, Human
-from bot.outbox import Card
-from bot.outgoing.alerts import more_unmapped_card, unmapped_card
+from bot.events import AlertLevel, AlertReported, FlagChanged, Human
 from tests.unit.reports import catalog, minute
 
 OVEN = Service(name="oven", channel="#bakers", environments=("staging", "production"))
@@ -86,6 +79,20 @@ def test_it_fires_again_with_another_beginning_or_with_the_one_it_had(sqlite_ses
     assert standing(sqlite_session) == [(0, 30), (39, None)]
 
 
+@pytest.mark.parametrize("source", ["api", "generic"])
+def test_who_tells_no_instant_of_its_own_is_heard_by_the_beginning(sqlite_session: Session, source: str) -> None:
+    """The end may come first, or a twin of the beginning after it: that is one occurrence. Another one fires."""
+    how: dict[str, Any] = {"source": source, "undated": True}
+    hear(sqlite_session, told(5, began=0, over=5, **how), told(5.1, began=0, **how), told(6, began=0, **how))
+    assert standing(sqlite_session) == [(0, 5)]
+    hear(sqlite_session, told(6.5, began=4, **how))
+    assert standing(sqlite_session) == [(0, 5), (4, None)]
+    hear(sqlite_session, told(7, began=4, over=7, **how), told(7.1, began=4, **how))
+    assert standing(sqlite_session) == [(0, 5), (4, 7)]
+    hear(sqlite_session, told(10, began=4, **how))
+    assert standing(sqlite_session) == [(0, 5), (4, None)], "it goes on telling of it"
+
+
 def test_an_end_ends_all_that_began_before_it_and_nothing_that_began_after(sqlite_session: Session) -> None:
     """One label set has one state; an end that comes late is of what was then."""
     hear(sqlite_session, told(1), told(20, began=19), told(21, began=0, over=8))
@@ -130,6 +137,20 @@ def test_where_a_key_is_of_one_occurrence_each_repeat_is_of_it(sqlite_session: S
     assert standing(sqlite_session) == [(1, 90)]
     hear(sqlite_session, told(95, began=95, source=source))
     assert standing(sqlite_session) == [(1, 90), (95, None)]
+
+
+def test_a_sender_whose_clock_is_fast_tells_of_nothing_that_is_to_come(sqlite_session: Session) -> None:
+    """What fires again before an end that is still to come would be over already, and nobody hear of it."""
+    ahead = 5
+    hear(sqlite_session, told(2, began=1 + ahead), told(9, began=1 + ahead, over=8 + ahead))
+    hear(sqlite_session, told(12, began=11 + ahead))
+    *over, fires = standing(sqlite_session)
+    assert (fires, {end for _, end in over}) == ((12, None), {9})
+    late = told(20 + ahead, began=None, over=20 + ahead, source="api")
+    alerts.reported(sqlite_session, HERE, told(19 + ahead, began=18 + ahead, source="api"), minute(19))
+    alerts.reported(sqlite_session, HERE, late, minute(20))
+    alerts.reported(sqlite_session, HERE, told(21, began=21, source="api"), minute(21))
+    assert standing(sqlite_session)[-2:] == [(19, 20), (21, None)]
 
 
 def test_where_a_later_beginning_is_named_it_is_another_occurrence(sqlite_session: Session) -> None:
@@ -186,121 +207,6 @@ def test_what_nobody_calls_over_lapses_after_an_hour_of_silence(sqlite_session: 
     assert alerts.due(sqlite_session, HERE, alerts.LAPSE, number, minute(90)) == (alert,)
     assert standing(sqlite_session) == [(0, 90)]
     assert work.due(sqlite_session, minute(600)) == [(alerts.LAPSE, number)]
-
-
-# --- whose they are ----------------------------------------------------------------------------------------------
-
-
-def unknown(at: float, number: int = 0, **more: Any) -> AlertReported:
-    """An alert of a kind of its own of which nothing tells whose it is."""
-    return told(at, began=at, key=f"u{number}", name=f"Disk {number} is full", **more)
-
-
-def asked(session: Session) -> list[int]:
-    """The alerts that were asked about."""
-    cards = session.exec(select(Card).where(Card.kind == "alert_unmapped").order_by(col(Card.id))).all()
-    return [alert_of(card) for card in cards]
-
-
-def more(session: Session) -> list[Card]:
-    """The lines that say how many more there are."""
-    return list(session.exec(select(Card).where(Card.kind == "alert_unmapped_more").order_by(col(Card.id))).all())
-
-
-def says(session: Session, alert: Alert, service: str | None, at: float = 5) -> tuple[str, Sequence[Alert]]:
-    """Dee says whose it is."""
-    event = AlertMapped(alert=alert.id or 0, service=service, slack_id="U0DEE", called="Dee", at=minute(at))
-    return alerts.mapped(session, HERE, event, event.at)
-
-
-def test_one_that_is_nobodys_is_asked_about_once(sqlite_session: Session) -> None:
-    """However often it is told, and however often it fires."""
-    [alert] = hear(sqlite_session, unknown(0))
-    hear(sqlite_session, unknown(0), told(9, began=0, over=8, key="u0", name="Disk 0 is full"), unknown(20))
-    assert asked(sqlite_session) == [alert.id]
-    assert alert.service is None
-
-
-def test_what_a_person_says_holds_for_all_of_its_kind(sqlite_session: Session) -> None:
-    """For those that fire already, and for those to come; the latest word stands."""
-    [first] = hear(sqlite_session, unknown(0))
-    [second] = hear(sqlite_session, told(1, key="other", name="Disk 0 is full", environment="prod"))
-    said, firing = says(sqlite_session, first, "OVEN")
-    assert said == "Alerts like “Disk 0 is full” are oven's from now on. 2 of them fire now."
-    assert [one.id for one in firing] == [first.id, second.id]
-    assert (second.service, second.environment) == ("oven", "production")
-    [third] = hear(sqlite_session, told(7, key="third", name="disk 0 is full"))
-    assert third.service == "oven"
-    said, firing = says(sqlite_session, first, "mill", at=9)
-    assert (len(firing), {one.service for one in firing}) == (3, {"mill"})
-    with pytest.raises(UserError, match="are mill's: that stands"):
-        says(sqlite_session, first, "oven", at=8)
-
-
-def test_what_the_catalogue_learns_to_know_counts_at_its_next_report(sqlite_session: Session) -> None:
-    """Somebody wrote its labels into shipmate.yml."""
-    [alert] = hear(sqlite_session, unknown(0))
-    taught = catalog(replace(OVEN, alerts={"disk": "0"}), MILL)
-    event = unknown(0, labels={"disk": "0"})
-    found = alerts.report(sqlite_session, taught, event, minute(9))
-    assert (list(found.news), alert.service) == ([alert], "oven")
-
-
-def test_what_is_called_nobodys_is_not_asked_about_again(sqlite_session: Session) -> None:
-    """Nor counted for the service that it was given to before."""
-    [alert] = hear(sqlite_session, unknown(0))
-    says(sqlite_session, alert, "oven")
-    said, moved = says(sqlite_session, alert, None, at=6)
-    assert said == "Alerts like “Disk 0 is full” are nobody's: I ask about them no more."
-    assert list(moved) == [alert], "what it was taken to belong to hears of it"
-    [again] = hear(sqlite_session, told(70, began=70, key="again", name="Disk 0 is full"))
-    assert (alert.service, again.service, len(asked(sqlite_session))) == (None, None, 1)
-
-
-def test_who_names_what_is_not_there_is_told(sqlite_session: Session) -> None:
-    """Nothing is kept of it."""
-    [alert] = hear(sqlite_session, unknown(0))
-    with pytest.raises(UserError, match="I know no service “brand-new”"):
-        says(sqlite_session, alert, "brand-new")
-    gone = Alert(id=99, source="x", fingerprint="x", name="x", started_at=minute(0), seen_at=minute(0))
-    with pytest.raises(UserError, match="I know that alert no more"):
-        says(sqlite_session, gone, "oven")
-    assert sqlite_session.exec(select(AlertMapping)).all() == []
-
-
-def test_no_more_than_ten_are_asked_about_in_an_hour(sqlite_session: Session) -> None:
-    """How many more there are is one line at once; in the next hour those are asked about, the gravest first."""
-    desk = Desk(HERE, "", minute(3))
-    for number in range(25):
-        level = AlertLevel.CRITICAL if number == 24 else AlertLevel.WARNING
-        hear(sqlite_session, unknown(number / 10, number, level=level))
-    assert len(asked(sqlite_session)) == 10
-    [line] = more(sqlite_session)
-    shown = more_unmapped_card(sqlite_session, desk, line)
-    assert shown is not None
-    assert isinstance(shown.view, MoreUnmappedCard)
-    first = shown.view.named[0]
-    assert (shown.view.kinds, first.name, first.level) == (15, "Disk 24 is full", "critical")
-    [(kind, subject)] = work.due(sqlite_session, minute(61))
-    alerts.due(sqlite_session, HERE, kind, subject, minute(61))
-    known = sqlite_session.get(Alert, asked(sqlite_session)[10])
-    assert known is not None
-    assert (len(asked(sqlite_session)), known.name) == (20, "Disk 24 is full")
-    assert [one for one in work.due(sqlite_session, minute(122)) if one[0] == kind] == [(kind, subject)], "the rest"
-
-
-def test_what_asked_shows_the_answer(sqlite_session: Session) -> None:
-    """And has no menu any more; one that nobody could read yet is not sent at all."""
-    [alert] = hear(sqlite_session, unknown(0))
-    card = sqlite_session.exec(select(Card).where(Card.kind == "alert_unmapped")).one()
-    version, desk = card.version, Desk(HERE, "", minute(9))
-    says(sqlite_session, alert, "oven")
-    assert (card.version > version, unmapped_card(sqlite_session, desk, card)) == (True, None)
-    card.ts = "1.2"
-    shown = unmapped_card(sqlite_session, desk, card)
-    assert shown is not None
-    assert isinstance(shown.view, UnmappedCard)
-    assert (shown.view.answered, shown.view.service, shown.view.by is not None) == (True, "oven", True)
 
 
 # --- flags -------------------------------------------------------------------------------------------------------
