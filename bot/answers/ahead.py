@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from bot.answers.views import Ahead, AheadView, EndedLine, LockLine, PromotionLine, RolledBackLine, UsualRange
+from bot.answers.views import Ahead, AheadView, AskView, EndedLine, LockLine, PromotionLine, RolledBackLine, UsualRange
 from bot.deploys import statements
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Deploy, Target
@@ -38,9 +38,20 @@ _BRINGING = (
 
 
 def ahead(
-    session: Session, desk: Desk, change: Change, service: str, environment: str, before: str | None, *, reached: bool
+    session: Session,
+    desk: Desk,
+    change: Change,
+    service: str,
+    environment: str,
+    before: str | None,
+    *,
+    reached: bool,
+    who: str | None = None,
 ) -> AheadView:
-    """What a change's way to this environment comes to; ``reached`` is whether it is live in the one ``before``."""
+    """What a change's way to this environment comes to; ``reached`` is whether it is live in the one ``before``.
+
+    ``who`` reads it.
+    """
     target = promotions.target_called(session, service, environment)
     carrying = _carrying(session, target, change) or _unawaited(session, target, change)
     if target is None or carrying is None:
@@ -53,6 +64,7 @@ def ahead(
             ended=_ended(session, desk, target, change) if without is Ahead.UNASKED else None,
             back=_taken_back(session, desk, target, change),
             locks=lock_lines(session, desk, service, environment) if reached else (),
+            ask=ask_view(session, desk, service, environment, who) if without is Ahead.UNASKED else None,
         )  # fmt: skip
     state = State(carrying.state)
     judgement = promotions.judge(session, desk, carrying, desk.now) if state is State.OPEN else Judgement(())
@@ -78,6 +90,24 @@ def ahead(
         after_yes=after_yes,
         stuck=judging.stuck_words(desk, service, circle),
         reentry=facts is not None and any(not one.answered for one in facts.run.reentries),
+    )
+
+
+def ask_view(session: Session, desk: Desk, service: str, environment: str, who: str | None) -> AskView:
+    """What becomes of asking for what is live before an environment to go there, by whoever reads it (``who``)."""
+    owner = desk.catalog.service(service)
+    if owner.promote_through is None or not owner.known:
+        return AskView(ours=False)
+    why = promotions.refused(session, desk, owner.name, environment)
+    if why is not None:
+        return AskView(why=why)
+    to = f" to {environment}" if len(owner.environments) > 2 else ""
+    train = desk.catalog.train_of(owner.name, environment)
+    may = who is None or promotions.may_ask(session, desk, owner, who, desk.now)
+    return AskView(
+        typed=f"/ship promote {owner.name}{to}",
+        by=None if may else promotions.askers(owner),
+        train=train.name if train is not None else None,
     )
 
 

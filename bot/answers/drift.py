@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from bot.answers.ahead import ended_line, promotion_line
+from bot.answers.ahead import ask_view, ended_line, promotion_line
 from bot.answers.status import called, taken_out
 from bot.answers.views import DriftLine, DriftReply, ServiceDrift
 from bot.deploys import loading
@@ -29,11 +29,14 @@ REMEMBERED = timedelta(days=90)
 """How far back rollouts count: what waits for longer than this is not drift, it is forgotten."""
 
 
-def drift(session: Session, desk: Desk, asked: str | None = None) -> DriftReply:
-    """What waits before production, of one service or of all; UserError for a service nobody has heard of."""
+def drift(session: Session, desk: Desk, asked: str | None = None, who: str | None = None) -> DriftReply:
+    """What waits before production, of one service or of all; UserError for a service nobody has heard of.
+
+    ``who`` reads it.
+    """
     names = [called(session, desk, asked)] if asked is not None else sorted(_several(session, desk))
     most = ALONE if asked is not None else TOGETHER
-    found = [one for name in names for one in _of_service(session, desk, name, most)]
+    found = [one for name in names for one in _of_service(session, desk, name, most, who)]
     apart = [one for one in found if one.lines or one.before_sha != one.sha]
     apart.sort(key=lambda one: one.lines[0].since if one.lines else desk.now)
     shown = apart if asked is not None else apart[:LISTED]
@@ -46,14 +49,17 @@ def _several(session: Session, desk: Desk) -> set[str]:
     return {service.name for service in desk.catalog.services.values() if len(service.environments) > 1}
 
 
-def _of_service(session: Session, desk: Desk, name: str, most: int) -> list[ServiceDrift]:
+def _of_service(session: Session, desk: Desk, name: str, most: int, who: str | None) -> list[ServiceDrift]:
     pipeline = desk.catalog.service(name).environments
     return [
-        _between(session, desk, name, before, environment, most) for before, environment in itertools.pairwise(pipeline)
+        _between(session, desk, name, before, environment, most, who)
+        for before, environment in itertools.pairwise(pipeline)
     ]
 
 
-def _between(session: Session, desk: Desk, name: str, before: str, environment: str, most: int) -> ServiceDrift:
+def _between(
+    session: Session, desk: Desk, name: str, before: str, environment: str, most: int, who: str | None
+) -> ServiceDrift:
     here, there = (promotions.target_called(session, name, one) for one in (before, environment))
     arrived, passed = _aboard(session, desk, here), _aboard(session, desk, there)
     missing = sorted(
@@ -82,6 +88,7 @@ def _between(session: Session, desk: Desk, name: str, before: str, environment: 
         promotion=promotion_line(session, desk, waiting) if waiting is not None else None,
         ended=ended_line(session, desk, last),
         out=taken_out(session, desk, there) if there is not None else None,
+        ask=ask_view(session, desk, name, environment, who) if waiting is None and missing else None,
     )
 
 

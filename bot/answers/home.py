@@ -175,7 +175,7 @@ def _on_their_way(session: Session, desk: Desk, slack_id: str) -> list[WhereFoun
     views = loading.change_views(session, desk, latest)
     found: list[WhereFound] = []
     for change in latest:
-        one = how_far(session, desk, change, views[change.id or 0])
+        one = how_far(session, desk, change, views[change.id or 0], slack_id)
         if one.waiting or any(stage.left or not stage.status.ended for stage in one.stages):
             found.append(one)
         if len(found) == MOST_OWN:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlmodel import Session, col, func, select
 
-from bot.answers.status import called
+from bot.answers.status import called, service_names
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import IncidentAct
-from bot.incidents import finding, likely_changes, loading, promises, tasks, timeline
+from bot.incidents import finding, likely_changes, loading, promises, resolving, tasks, timeline
 from bot.incidents.models import Incident, Likely
 from bot.incidents.naming import called as incident_called
 from bot.incidents.naming import person_called
@@ -196,25 +197,39 @@ def timeline_of(session: Session, desk: Desk, number: int) -> TimelineReply:
 # --- windows ------------------------------------------------------------------------------------------------------
 
 
-def open_modal(session: Session, desk: Desk, quoted: str | None) -> OpenModal:
-    """What somebody is about to open; from a message that names a service, that one is offered first."""
+def open_modal(
+    session: Session,
+    desk: Desk,
+    quoted: str | None,
+    *,
+    typed: str | None = None,
+    severity: int | None = None,
+    misspelt: Misspelt | None = None,
+) -> OpenModal:
+    """What somebody is about to open; from a message that names a service, that one is offered first.
+
+    ``typed`` was said of it already, and of how bad it is; ``misspelt`` is a word that may be a service.
+    """
     words = re.split(r"[^\w.-]+", (quoted or "").casefold())
     named = next((name for name in desk.catalog.services if name.casefold() in words), None)
     line = next(iter((quoted or "").strip().splitlines()), "")
     return OpenModal(
-        title=line[:LONGEST_TITLE] or None,
-        chosen=named,
+        title=(typed or line)[:LONGEST_TITLE] or None,
+        chosen=misspelt.service if misspelt is not None else named,
         severities=loading.severity_rows(),
-        severity=USUAL_SEVERITY,
+        severity=severity or USUAL_SEVERITY,
         quoted=quoted,
+        unknown=misspelt.word if misspelt is not None else None,
     )
 
 
 def act_modal(session: Session, desk: Desk, number: int, act: IncidentAct, typed: str | None = None) -> ActModal:
-    """What somebody is about to do to an incident; UserError where it is over already."""
+    """What somebody is about to do to an incident; UserError where it is over already.
+
+    What is still to be done about one that is over can be noted and ticked off all the same.
+    """
     row = incident(session, number)
-    if row.state != State.OPEN.value:
-        raise UserError(f"Nothing to do: {incident_called(row)} is {row.state}. Reopen it first, on its card.")
+    _must_go_on(session, desk, row, act)
     card = loading.incident_card(session, desk, row)
     others = loading.open_incidents(session, MOST_OTHERS + 1) if act is IncidentAct.MERGE else []
     lines = tuple(loading.incident_line(session, desk, one) for one in others if one.id != number)
@@ -231,6 +246,18 @@ def act_modal(session: Session, desk: Desk, number: int, act: IncidentAct, typed
         left_over=len(tasks.left_over(session, row)),
         issues_in=tasks.repo_of(desk, row),
     )
+
+
+def _must_go_on(session: Session, desk: Desk, row: Incident, act: IncidentAct) -> None:
+    if row.state == State.MERGED.value:
+        on = finding.going_on(session, row)
+        raise UserError(
+            f"Nothing was done: {incident_called(row)} goes on as {incident_called(on)}{resolving.where(on)}. Do it "
+            "there."
+        )
+    if row.state == State.RESOLVED.value and act is not IncidentAct.TASK:
+        ended = resolving.resolved_words(session, desk, row)
+        raise UserError(f"Nothing to do: {ended}. If it is not over, reopen it by the button on its card.")
 
 
 def keep_modal(session: Session, desk: Desk, quoted: str) -> KeepModal:
@@ -269,11 +296,50 @@ def rollback_modal(session: Session, desk: Desk, likely_id: int) -> RollbackModa
 
 
 def service_called(session: Session, desk: Desk, word: str) -> str | None:
-    """The service of this name as it is spelt; None where a word is no service's name."""
+    """The service of this name as it is spelt; None where a word is no service's name.
+
+    ``checkout:`` is checkout, and so is ``checkout/production``, as locks call it, where that is its last environment.
+    """
+    name, _, environment = word.rstrip(_AFTER_NAMES).partition("/")
     try:
-        return called(session, desk, word)
+        found = called(session, desk, name)
     except UserError:
         return None
+    return found if not environment or desk.catalog.service(found).is_final(environment) else None
+
+
+_AFTER_NAMES = ":,;.!?"
+
+
+def of_service(session: Session, desk: Desk, word: str) -> int | None:
+    """The open incident about the service that a word names; UserError where none is, None where it names none."""
+    service = service_called(session, desk, word)
+    if service is None:
+        return None
+    line = loading.open_line(session, desk, service)
+    if line is None:
+        others = finding.open_words(session) if loading.open_incidents(session, 1) else ""
+        raise UserError(f"No incident is open about {service}. {others}".rstrip())
+    return line.incident_id
+
+
+@dataclass(frozen=True)
+class Misspelt:
+    """A word that is no service's name, and the service that it is very like."""
+
+    word: str
+    service: str
+
+
+VERY_LIKE = 0.8
+"""One letter wrong in a word of six: “cards” is no “cart”."""
+
+
+def misspelt(session: Session, desk: Desk, word: str) -> Misspelt | None:
+    """The service that somebody may have meant by a word that is none's name; None where it is like none."""
+    name = word.partition("/")[0]
+    found = nearest(name, service_names(session, desk), likeness=VERY_LIKE)
+    return Misspelt(word, found) if found is not None else None
 
 
 def _promised(desk: Desk, row: Incident) -> tuple[int, ...]:

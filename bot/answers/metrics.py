@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -50,10 +50,11 @@ class ServiceFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricsReply:
-    """The figures of so many days; ``about`` names the service or team where one was asked for."""
+    """The figures of so many days, each of 24 hours, up to now; ``about`` names the service or team asked for."""
 
     about: str | None
     days: int
+    since: datetime
     teams: tuple[TeamFigures, ...]
     services: tuple[ServiceFigures, ...]
     more: int
@@ -78,6 +79,7 @@ def metrics(session: Session, desk: Desk, about: str | None, days: int | None) -
     return MetricsReply(
         about=service.name if service is not None else team,
         days=length.days,
+        since=desk.now - length,
         teams=tuple(teams[:MOST_TEAMS]),
         services=tuple(services[:MOST_SERVICES]),
         more=max(0, len(services) - MOST_SERVICES),

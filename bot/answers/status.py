@@ -147,6 +147,12 @@ def called(session: Session, desk: Desk, asked: str) -> str:
     return _spelt(desk, _by_last_activity(session), asked)
 
 
+def service_names(session: Session, desk: Desk) -> Sequence[str]:
+    """Every service that anybody has heard of, as it is spelt: those of shipmate.yml, then those that were deployed."""
+    known = {name.casefold(): name for name in (*_by_last_activity(session), *desk.catalog.services)}
+    return list(known.values())
+
+
 def _spelt(desk: Desk, active: Sequence[str], asked: str) -> str:
     """The service of this name as it is spelt; a name that is none is answered with the nearest."""
     known = {name.casefold(): name for name in (*desk.catalog.services, *active)}

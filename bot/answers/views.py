@@ -117,6 +117,22 @@ class StatusReply:
     more: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class AskView:
+    """What becomes of asking for a promotion, where nothing promotes what is live before.
+
+    ``typed`` is what brings it there; None where that would be refused (``why``), or where Shipmate promotes nothing
+    there and the service's own pipeline does (not ``ours``). ``by`` is who may type it, where the reader may not;
+    ``train`` what it would go by else.
+    """
+
+    typed: str | None = None
+    why: str | None = None
+    by: str | None = None
+    train: str | None = None
+    ours: bool = True
+
+
 class Ahead(StrEnum):
     """What a change's way to an environment comes to just now."""
 
@@ -163,6 +179,8 @@ class AheadView:
     """What must come before its missing yeses can all be given: who is to be proven, or that nobody is left."""
     reentry: bool = False
     """Whether somebody must say why something aboard may go in again that was rolled back."""
+    ask: AskView | None = None
+    """What becomes of asking for it, where nothing brings it there."""
 
     @property
     def by_train(self) -> bool:
@@ -309,6 +327,8 @@ class ServiceDrift:
     """How the last promotion of what is live before ended, where nothing promotes it now."""
     out: TakenOut | None = None
     """What a rollback took out of the next one."""
+    ask: AskView | None = None
+    """What becomes of asking for a promotion, where nothing promotes it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,11 +78,11 @@ def find_changes(session: Session, asked: str, *, most: int = MOST_FOUND) -> Seq
     return list(found.values())[:most]
 
 
-def where(session: Session, desk: Desk, asked: str) -> WhereReply:
-    """How far the change got that somebody asks about; ``found`` is empty when nobody has heard of it."""
+def where(session: Session, desk: Desk, asked: str, who: str | None = None) -> WhereReply:
+    """How far the change got that somebody (``who``) asks about; ``found`` is empty when nobody has heard of it."""
     changes = find_changes(session, asked)
     views = loading.change_views(session, desk, changes)
-    found = [how_far(session, desk, change, views[change.id or 0]) for change in changes]
+    found = [how_far(session, desk, change, views[change.id or 0], who) for change in changes]
     return WhereReply(asked=asked, found=tuple(found or _bare_commits(session, desk, asked)))
 
 
@@ -98,8 +98,8 @@ def _searches(reference: Reference) -> list[SelectOfScalar[Change]]:
     return searches
 
 
-def how_far(session: Session, desk: Desk, change: Change, view: ChangeView) -> WhereFound:
-    """How far a change got, and the next step of its way."""
+def how_far(session: Session, desk: Desk, change: Change, view: ChangeView, who: str | None = None) -> WhereFound:
+    """How far a change got, and the next step of its way, as ``who`` reads it."""
     stages = loading.stages(session, desk, change)
     services = dict.fromkeys(stage.service for stage in stages)
     if not services:
@@ -117,14 +117,19 @@ def how_far(session: Session, desk: Desk, change: Change, view: ChangeView) -> W
             environment if len(services) == 1 else f"{name} · {environment}" for name, environment in waiting
         ),
         ahead=_by_train(
-            _ahead(session, desk, change, stages, pipeline),
+            _ahead(session, desk, change, stages, pipeline, who),
             foreseeing.onward(session, desk, change, stages, authors=view.authors),
         ),
     )
 
 
 def _ahead(
-    session: Session, desk: Desk, change: Change, stages: Sequence[StageView], pipeline: Sequence[tuple[str, str]]
+    session: Session,
+    desk: Desk,
+    change: Change,
+    stages: Sequence[StageView],
+    pipeline: Sequence[tuple[str, str]],
+    who: str | None,
 ) -> tuple[AheadView, ...]:
     """The next step for each service: to the first environment where the change is not live.
 
@@ -138,7 +143,7 @@ def _ahead(
         if name not in steps and place and (name, environment) not in live:
             before = environments[place - 1]
             reached = (name, before) in live
-            steps[name] = ahead(session, desk, change, name, environment, before, reached=reached)
+            steps[name] = ahead(session, desk, change, name, environment, before, reached=reached, who=who)
     return tuple(steps.values())
 
 

@@ -79,6 +79,8 @@ def description() -> Mapping[str, Any]:
     }
 
 
+_FROM_A_PAGE = "A web page sent it, by the password that a browser keeps: pipelines do not."
+
 _ERROR = {
     "type": "object",
     "required": ["error"],
@@ -125,7 +127,7 @@ def _report(name: str, model: str) -> dict[str, Any]:
         "responses": {
             "202": {"description": "Stored, and applied in its turn; `warning` where a service's name looks misspelt."},
             "200": {"description": "It had been told already."},
-            **_refusals("409" if name == "promotions" else None),
+            **_refusals("409" if name == "promotions" else None, posted=True),
         },
     }
 
@@ -164,7 +166,10 @@ def _calendar() -> dict[str, Any]:
 
 
 _OF_INCIDENT = {
-    "": "One incident: its likely changes with the evidence for and against each, who was woken, its alerts and tasks.",
+    "": (
+        "One incident: its likely changes with the evidence for and against each, who was woken, its alerts and tasks. "
+        "`recovered_in` is in seconds, from the onset until the harm ended; instants are in UTC."
+    ),
     "/timeline": "What happened in it, in order.",
     "/postmortem": "The draft of its postmortem as it would be written now, in Markdown.",
 }
@@ -188,8 +193,10 @@ def _metrics() -> dict[str, Any]:
     arguments = [_query(one, "integer" if one == "days" else "string") for one in incidents.ARGUMENTS]
     return {
         "summary": (
-            "How often pages to whoever wrote the likely change were right, by team; how many deploys failed and the "
-            "median time to recover, in seconds, by service. Of the last 30 days, or of `days`."
+            "How often pages to whoever wrote the likely change were right, by team; how many deploys to the last "
+            "environment failed and the time to recover (the median, and what nine in ten did not exceed), by service. "
+            "Of the last 30 days, or of `days`, each of 24 hours, up to now. Shares (precision, change_fail_rate) are "
+            "from 0 to 1, times to recover in seconds, instants in UTC; null where nothing is known."
         ),
         "parameters": arguments,
         "responses": {
@@ -234,8 +241,8 @@ def _flagger() -> dict[str, Any]:
         "requestBody": {"required": True, "content": _json(body)},
         "responses": {
             "200": {"description": "Yes (in the phase rollback: roll back)."},
-            "403": {"description": "Not yet (in the phase rollback: nobody asked for one)."},
-            **_refusals(None),
+            **_refusals(None, posted=True),
+            "403": {"description": f"Not yet (in the phase rollback: nobody asked for one). {_FROM_A_PAGE}"},
         },
     }
 
@@ -253,7 +260,7 @@ def _replay() -> dict[str, Any]:
     return {
         "summary": "Feed stored deliveries again.",
         "requestBody": {"required": True, "content": _json({"anyOf": kinds})},
-        "responses": {"200": {"description": "How many are applied again."}, **_refusals(None)},
+        "responses": {"200": {"description": "How many are applied again."}, **_refusals(None, posted=True)},
     }
 
 
@@ -261,9 +268,12 @@ def _query(name: str, kind: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "schema": {"type": kind}}
 
 
-def _refusals(refused: str | None) -> dict[str, Any]:
+def _refusals(refused: str | None, *, posted: bool = False) -> dict[str, Any]:
+    """What may be answered to any of them; to what is ``posted``, and would have something done, one more."""
     error = _json({"$ref": "#/components/schemas/Error"})
     said = {"400": "What was expected, and how to mend it.", "401": "No token, or another.", "503": "Send it again."}
+    if posted:
+        said["403"] = _FROM_A_PAGE
     if refused is not None:
         said[refused] = "Refused, with why and who can."
     return {status: {"description": words, "content": error} for status, words in sorted(said.items())}

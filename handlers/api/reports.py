@@ -201,6 +201,7 @@ def _alert(body: AlertBody, received_at: datetime) -> AlertReported:
         version=body.version,
         runbook=body.runbook,
         dashboard=body.dashboard,
+        undated=body.at is None,
     )
 
 

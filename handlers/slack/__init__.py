@@ -77,6 +77,7 @@ def listeners(bot: Bot, answering: Answering) -> Listeners:
     conducting = TrainsDoor(bot, answering, storing, modals)
     leading = IncidentsDoor(bot, answering, storing, modals)
     telling = IncidentWordsDoor(bot, answering, storing, modals, leading)
+    mapped = MappingDoor(bot, answering, storing)
     commands = Commands(bot, answering, people, promoting, locking, WatchDoor(bot, storing), conducting)
     stale = Stale(answering)
     return Listeners(
@@ -92,7 +93,7 @@ def listeners(bot: Bot, answering: Answering) -> Listeners:
             **dict.fromkeys(locks.BUTTONS, locking.clicked),
             **dict.fromkeys(trains.BUTTONS, conducting.clicked),
             **dict.fromkeys(incidents.BUTTONS, leading.clicked),
-            **dict.fromkeys(mapping.BUTTONS, MappingDoor(bot, answering, storing).clicked),
+            **dict.fromkeys(mapping.BUTTONS, mapped.clicked),
         },
         any_action=people.stale,
         views={
@@ -113,6 +114,7 @@ def listeners(bot: Bot, answering: Answering) -> Listeners:
             promotions.TARGETS: promoting.targets,
             locks.SCOPES: locking.scopes,
             incident_words.SERVICES: telling.services,
+            mapping.SERVICE: mapped.services,
         },
         any_options=stale.options,
         events={

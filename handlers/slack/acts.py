@@ -122,7 +122,7 @@ def _meant(held: Mapping[str, Any]) -> list[Event]:
         return []
     at, who = datetime.fromtimestamp(seconds, UTC), event.get("user")
     item, author = event.get("item"), event.get("item_user")
-    if not isinstance(who, str) or not who:
+    if not isinstance(who, str) or not who or who in _ourselves(held):
         return []
     if event.get("type") == "member_joined_channel" and isinstance(event.get("channel"), str):
         return [RoomJoined(channel=event["channel"], slack_id=who, at=at)]
@@ -133,6 +133,13 @@ def _meant(held: Mapping[str, Any]) -> list[Event]:
         return []
     known = author if isinstance(author, str) else None
     return [MessageKept(incident=None, channel=channel, ts=ts, text=None, author=known, slack_id=who, at=at)]
+
+
+def _ourselves(held: Mapping[str, Any]) -> list[object]:
+    """Whom Slack tells, which is the app: it hears of its own coming into each channel that it makes or joins."""
+    told = held.get("authorizations")
+    listed = told if isinstance(told, list) else []
+    return [one.get("user_id") for one in listed if isinstance(one, Mapping) and one.get("is_bot") is True]
 
 
 _END_OF_TIME = 253_402_300_800

@@ -55,6 +55,8 @@ class Commands:
         known = word.casefold()
         if known in _QUESTIONS:
             return _QUESTIONS[known](self.bot, arguments)
+        if known in _OWN_QUESTIONS:
+            return _OWN_QUESTIONS[known](self.bot, asker.slack_id, arguments)
         acts = self._acts(asker, arguments, body, typed_on(body))
         if known in acts:
             return await acts[known]()
@@ -80,13 +82,14 @@ class Commands:
 
 _QUESTIONS: Mapping[str, Callable[[Bot, Sequence[str]], Answer]] = {
     "status": ask_status,
-    "where": ask_where,
     "locks": ask_locks,
-    "drift": ask_drift,
     "oncall": ask_on_call,
     "metrics": ask_metrics,
 }
 """The words that only ask."""
+
+_OWN_QUESTIONS: Mapping[str, Callable[[Bot, str, Sequence[str]], Answer]] = {"where": ask_where, "drift": ask_drift}
+"""Those whose answers depend on who asks."""
 
 
 def _help(unknown: str | None, rest: Sequence[str] = ()) -> Answer:

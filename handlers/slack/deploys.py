@@ -26,26 +26,26 @@ def ask_status(bot: Bot, arguments: Sequence[str]) -> Answer:
     return answer
 
 
-def ask_where(bot: Bot, arguments: Sequence[str]) -> Answer:
-    """How far a change got."""
+def ask_where(bot: Bot, who: str, arguments: Sequence[str]) -> Answer:
+    """How far a change got, and what whoever asks can do."""
     asked = " ".join(arguments)
     if not asked:
         raise UserError("Which change? Like this: /ship where 812, or with a commit or an address.")
 
     async def answer() -> Reply:
-        return await bot.read(lambda session, desk: where(session, desk, asked))
+        return await bot.read(lambda session, desk: where(session, desk, asked, who))
 
     return answer
 
 
-def ask_drift(bot: Bot, arguments: Sequence[str]) -> Answer:
-    """What is not in production yet, of one service or of all."""
+def ask_drift(bot: Bot, who: str, arguments: Sequence[str]) -> Answer:
+    """What is not in production yet, of one service or of all, and what whoever asks can do."""
     if len(arguments) > 1:
         raise UserError("One service at a time, like this: /ship drift checkout")
     service = arguments[0] if arguments else None
 
     async def answer() -> Reply:
-        return await bot.read(lambda session, desk: drift(session, desk, service))
+        return await bot.read(lambda session, desk: drift(session, desk, service, who))
 
     return answer
 

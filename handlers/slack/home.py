@@ -19,7 +19,7 @@ from bot.errors import OutgoingError
 from bot.rendering import Renderer
 from handlers import passes
 from handlers.slack import meeting
-from handlers.slack.asking import Asker
+from handlers.slack.asking import Asker, asker_of
 
 log = structlog.get_logger(__name__)
 
@@ -47,9 +47,10 @@ class HomeDoor:
                 self._openers.add(who)
             self._soon(who, meet=True)
 
-    async def followed(self, ack: AsyncAck) -> None:
-        """Somebody went to the dashboard: nothing is left to be done, and Slack wants to know that it was heard."""
+    async def followed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Somebody went to the dashboard: that link is used, and their Home gets another one."""
         await ack()
+        self._soon(asker_of(body).slack_id)
 
     async def acted(self, asker: Asker) -> None:
         """Somebody did something: their Home shows it, if they ever look at it."""

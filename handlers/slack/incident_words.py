@@ -82,7 +82,7 @@ class IncidentWordsDoor:
         return self._overview(helps=True, unknown=word)
 
     async def _open(self, asker: Asker, rest: Sequence[str], body: dict[str, Any]) -> Answer:
-        """``open [sev2] [service] <what is wrong>``; with nothing, its window."""
+        """``open [sev2] [service] <what is wrong>``; with nothing, or a service misspelt, its window."""
         may_act(asker, self.bot.ourselves.known)
         severity = _SEVERITY.fullmatch(rest[0]) if rest else None
         if severity is not None and not incidents.is_severity(severity.group(1)):
@@ -93,13 +93,18 @@ class IncidentWordsDoor:
         service = await self.bot.read(lambda session, desk: incidents.service_called(session, desk, said[0]))
         if service is not None and len(said) == 1:
             raise UserError(f"Say what is wrong with {service} too: /incident open {service} answers 5xx")
+        bad = int(severity.group(1)) if severity is not None else None
+        if service is None:
+            meant = await self.bot.read(lambda session, desk: incidents.misspelt(session, desk, said[0]))
+            if meant is not None:  # opened of no service it would wake nobody, and hold nothing back
+                typed = " ".join([meant.service, *said[1:]])
+                return await self._open_window(asker, body, None, {}, typed=typed, severity=bad, misspelt=meant)
         return await self._opened(
-            asker, typed_on(body), title=" ".join(said), service=service,
-            severity=int(severity.group(1)) if severity is not None else None,
+            asker, typed_on(body), title=" ".join(said), service=service, severity=bad,
         )  # fmt: skip
 
     async def _status(self, rest: Sequence[str], body: dict[str, Any]) -> Answer:
-        """``status [number]``; where it is not known which, all that are open."""
+        """``status [number or service]``; where it is not known which, all that are open."""
         number = await self._meant(rest, body, "status")
         return self.incidents.shown(number) if number is not None else self._overview()
 
@@ -230,11 +235,11 @@ class IncidentWordsDoor:
         return await self.storing.act(asker, event, occasion)
 
     async def _open_window(
-        self, asker: Asker, body: dict[str, Any], text: str | None, held: Mapping[str, Any]
+        self, asker: Asker, body: dict[str, Any], text: str | None, held: Mapping[str, Any], **typed: Any
     ) -> Answer:
         async def make() -> Opened:
             await self.storing.judge(asker)
-            view = await self.bot.read(lambda session, desk: incidents.open_modal(session, desk, text))
+            view = await self.bot.read(lambda session, desk: incidents.open_modal(session, desk, text, **typed))
             return Opened("modals/incident_open", view, OPEN, held)
 
         return await self.modals.open(asker, body, make)
@@ -244,6 +249,10 @@ class IncidentWordsDoor:
         number, channel = None, str(body.get("channel_id") or "")
         if rest:
             named = incidents.named(rest[0]) if len(rest) == 1 else None
+            if named is None and len(rest) == 1:
+                found = await self.bot.read(lambda session, desk: incidents.of_service(session, desk, rest[0]))
+                if found is not None:
+                    return found
             if named is None:
                 raise UserError(
                     f"I cannot place “{' '.join(rest)[:80]}”. Say it like this: /incident {word}, or with its number: "

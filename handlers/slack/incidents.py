@@ -53,7 +53,11 @@ ROLL_BACK = "incidents:roll_back"
 MENU = "incidents:more"
 TASK_MENU = "incidents:task_menu"
 
-BUTTONS = (*AT_ONCE, "incidents:update", "incidents:resolve", DETAILS, TIMELINE, ROLL_BACK, MENU, TASK_MENU)
+FOLLOW_UP = "incidents:follow_up"
+"""The button of a task that could not become an issue; its value is as the menu's, ``7:51``."""
+
+OF_WINDOWS = ("incidents:update", "incidents:resolve", "incidents:task")
+BUTTONS = (*AT_ONCE, *OF_WINDOWS, FOLLOW_UP, DETAILS, TIMELINE, ROLL_BACK, MENU, TASK_MENU)
 SUBMISSIONS = tuple(f"incidents:{word}" for word in WINDOWS)
 
 _ABOUT = re.compile(r"([1-9][0-9]{0,8})(?::([0-9]{1,9}))?(?::([0-9a-f]{8}))?")
@@ -154,9 +158,9 @@ class IncidentsDoor:
         if name in AT_ONCE:
             seen = _seen(value) if name == NOT_MINE else None
             return await self.act(asker, AT_ONCE[name], number, clicked_on(body), likely=other or None, seen=seen)
+        word = word or name.removeprefix("incidents:")
         if word in OF_TASKS:
             return await self.act(asker, OF_TASKS[word], number, clicked_on(body), task=other)
-        word = word or name.removeprefix("incidents:")
         if word not in WINDOWS:
             raise UserError("That button does not say what to do. Look at the card as it is now and try again.")
         return await self.window(asker, body, number, word)

@@ -146,6 +146,10 @@ async def test_an_alert_fires_and_is_over(door: Door) -> None:
     *_, every = await door.events()
     assert isinstance(every, AlertReported)
     assert (every.started_at, every.resolved_at == every.at) == (None, True)
+    assert (await door.post("alerts", {**ALERT, "at": AT}))[0] == 202
+    *_, dated = await door.events()
+    assert isinstance(dated, AlertReported)
+    assert (fires.undated, dated.undated) == (True, False)
 
 
 async def test_an_alert_without_a_key_is_known_by_whose_it_is_where_and_its_name(door: Door) -> None:

@@ -130,6 +130,24 @@ def test_every_other_event_means_nothing(event: dict[str, object]) -> None:
     assert acts.translate({}, heard(**event)) == []
 
 
+@pytest.mark.parametrize(
+    ("authorizations", "late"),
+    [
+        ([{"user_id": "U0SHIPMATE", "is_bot": True}], 0),
+        ([{"user_id": "U0OTHER", "is_bot": True}], 1),
+        ([{"user_id": "U0SHIPMATE", "is_bot": False}], 1),
+        ([], 1),
+        ([7], 1),
+        ("U0SHIPMATE", 1),
+    ],
+)
+def test_the_app_is_no_latecomer_to_the_room_it_made(authorizations: object, late: int) -> None:
+    """Slack tells of that, too (docs.slack.dev/reference/events/member_joined_channel)."""
+    held = {"type": "member_joined_channel", "user": "U0SHIPMATE", "channel": "C0ROOM1"}
+    body = {"type": "event_callback", "event_time": 1772539200, "event": held, "authorizations": authorizations}
+    assert len(acts.translate({}, json.dumps(body).encode())) == late
+
+
 @pytest.mark.parametrize("seconds", [None, "1772539200", 10**12, -1, True])
 def test_an_event_without_its_time_means_nothing(seconds: object) -> None:
     held = {"type": "member_joined_channel", "user": "U0ANA", "channel": "C0ROOM1"}

@@ -128,7 +128,8 @@ async def test_every_word_is_answered(there: Company) -> None:
         ("status", "No incident is open"),
         ("stauts", "Did you mean /incident status?"),
         ("status 9", "I know no incident 9. No incident is open."),
-        ("status checkout", "I cannot place “checkout”."),
+        ("status checkout", "No incident is open about checkout."),
+        ("status chekcout now", "I cannot place “chekcout now”."),
         ("lead", "No incident is open."),
         ("lead @nobody", "I cannot tell who @nobody is"),
         ("lead chi", "Did you mean @chi?"),
@@ -154,6 +155,8 @@ async def test_every_word_is_answered(there: Company) -> None:
     )
     assert "incident 2" in await said(there, "ana", "2")
     assert "🔴 checkout answers slowly" in await said(there, "ana", "status", channel=f"#{place}")
+    assert "🔴 checkout answers slowly" in await said(there, "ana", "status checkout")
+    assert "opened" in await said(there, "ana", "timeline checkout/production")
     assert "2 incidents are open" in await said(there, "ana", "status")
     assert "The next word is promised" in await said(there, "ana", "update #1 one in ten fails")
     assert "The next word is promised" in await said(there, "ana", "update 5 of 9 pods are back", channel=f"#{place}")
@@ -193,6 +196,44 @@ async def test_the_menu_opens_windows_for_the_rest(there: Company) -> None:
     )  # fmt: skip
     assert "Done: task 1" in done
     assert "☑️ Tell support · Ben" in card(there).text
+
+
+async def test_a_service_misspelt_is_asked_about_before_anything_is_opened(there: Company) -> None:
+    """Of no service it would wake nobody; the window has what was typed, and one press opens it."""
+    slack = there.sandbox.slack
+    assert (await slack.command("ana", "/incident", "open sev1 chekout answers 5xx", channel=f"#{TEAM}")).ok
+    await there.at_rest()
+    view = slack.modals("ana")[-1]
+    assert "I know no service “chekout”: is it checkout?" in shown(view)
+    elements = {block.get("block_id"): block.get("element") for block in view["blocks"]}
+    assert elements["title"]["initial_value"] == "checkout answers 5xx"
+    assert elements["service"]["initial_option"]["value"] == "checkout"
+    assert elements["severity"]["initial_option"]["value"] == "1"
+    assert "No incident is open" in await said(there, "ana", "status")
+    told = await answered(there, "ana", slack.submit("ana", view["id"], {}))
+    assert "Incident 1 (checkout answers 5xx) is open" in told
+    await there.turn(seconds=3)
+    assert "Deploys of checkout are locked" in card(there).text
+
+
+async def test_what_is_left_over_is_seen_to_after_the_end(there: Company) -> None:
+    """More is noted and ticked off on the card of what is resolved; an issue is asked for by its button."""
+    slack = there.sandbox.slack
+    await fires(there)
+    await fires(there, state="resolved")
+    view = await opened(there, "ana", "incidents:resolve", card(there))
+    await answered(there, "ana", slack.submit("ana", view["id"], {"text": "Rolled back", "likely": "unknown"}))
+    await there.turn(seconds=3)
+    view = await opened(there, "ana", "incidents:task", card(there))
+    assert "Noted as task 1" in await answered(there, "ana", slack.submit("ana", view["id"], {"text": "Alert sooner"}))
+    assert "▫️ Alert sooner" in card(there).text
+    resolved = card(there)
+    again = {"type": "button", "action_id": "incidents:follow_up", "value": "1:1"}
+    resolved.blocks[-1]["elements"].append(again)  # as it stands below an issue that could not be opened
+    assert "Task 1 becomes an issue in acme/checkout" in await pressed(there, "ana", "incidents:follow_up", resolved)
+    await there.turn(seconds=3)
+    (issue,) = there.sandbox.github.repository(REPO).issues.values()
+    assert issue.title == "Alert sooner"
 
 
 async def test_a_guest_gets_no_role_and_no_task_by_any_way_and_somebody_who_can_is_named(there: Company) -> None:

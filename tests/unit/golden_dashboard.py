@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.alerts.views import AlertView
@@ -260,6 +261,7 @@ BUSY = Board(
 )  # fmt: skip
 FIGURES = Figures(
     days=30,
+    until=NOW,
     teams=(
         TeamFigures(team="payments", pages=9, right=7, wrong=1, unjudged=1),
         TeamFigures(team="shop", pages=2, right=0, wrong=0, unjudged=2),
@@ -274,6 +276,15 @@ FIGURES = Figures(
         ),
     ),
 )  # fmt: skip
+FOLDED = replace(
+    BUSY,
+    waiting=(*BUSY.waiting, *(replace(ROLLS, promotion_id=20 + number, service=f"s{number}") for number in range(7))),
+    pipelines=(
+        replace(BUSY.pipelines[0], pipelines=BUSY.pipelines[0].pipelines[:1], calm=BUSY.pipelines[0].pipelines[1:]),
+        replace(BUSY.pipelines[1], pipelines=(), calm=BUSY.pipelines[1].pipelines),
+        replace(BUSY.pipelines[1], team="shop", pipelines=(), calm=BUSY.pipelines[1].pipelines),
+    ),
+)
 QUIET = Board(now=NOW, zone=ZONE, asked=Asked(service="mail"), teams=(), services=("mail",))
 
 
@@ -286,7 +297,8 @@ def page(board: Board, figures: Figures) -> DashboardPage:
 
 PAGES = {
     "dashboard": page(BUSY, FIGURES),
-    "dashboard_quiet": page(QUIET, Figures(days=30)),
+    "dashboard_folded": page(FOLDED, Figures(days=30, until=NOW)),
+    "dashboard_quiet": page(QUIET, Figures(days=30, until=NOW)),
 }
 NOTICE = NoticePage(
     now=NOW,

@@ -39,7 +39,7 @@ def shown(session: Session, desk: Desk, **asked: str) -> Board:
 def cell(found: Board, service: str, environment: str) -> Cell:
     """What one place shows."""
     for team in found.pipelines:
-        for pipeline in team.pipelines:
+        for pipeline in (*team.pipelines, *team.calm):
             if pipeline.service == service:
                 there = pipeline.at(environment)
                 assert there is not None
@@ -379,4 +379,4 @@ def test_what_is_too_much_is_counted(sqlite_session: Session) -> None:
     here.services = tuple(replace(carried(f"s{number:03}"), gates=()) for number in range(MOST_SERVICES + 3))
     found = shown(sqlite_session, here.desk)
     assert found.more_services == 3
-    assert sum(len(team.pipelines) for team in found.pipelines) == MOST_SERVICES
+    assert sum(len(team.pipelines) + len(team.calm) for team in found.pipelines) == MOST_SERVICES

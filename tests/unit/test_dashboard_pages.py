@@ -104,6 +104,13 @@ def test_a_page_is_well_formed_and_can_be_read_aloud(name: str) -> None:
     assert all(after - one <= 1 for one, after in itertools.pairwise(levels)), "no level is left out"
 
 
+def test_an_incident_that_is_only_counted_is_no_link_to_nowhere() -> None:
+    """In a storm more are open than are told of."""
+    html = shown(page(replace(BUSY, incidents=(), more_incidents=9), FIGURES))
+    assert 'href="#incident-7"' not in html
+    assert "incident 7" in html
+
+
 def test_nothing_runs_in_a_page_and_nothing_comes_from_elsewhere() -> None:
     found = Reading(shown(PAGES["dashboard"]))
     assert [one["src"] for one in found.all("script")] == ["./dashboard/board.js?1"]

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlmodel import Session
 
 from bot.answers.dashboard import Asked
 from bot.answers.dashboard.changes import carried
+from bot.answers.dashboard.pipelines import FEW
 from bot.answers.dashboard.pipelines import MOST as MOST_SERVICES
 from bot.answers.dashboard.views import Shipped
 from bot.answers.oncall import on_call
 from bot.answers.status import status
 from bot.events import Act, Human, IncidentAct, LockPlaced
 from bot.rendering import Renderer
-from tests.unit.alarming import alarms, paged
+from tests.unit.alarming import BAKERS, Alarms, alarms, paged
 from tests.unit.promoting import World, world
 from tests.unit.railway import railway
 from tests.unit.reports import carrying, minute, pull
 from tests.unit.rooming import Rooming
-from tests.unit.test_dashboard_answer import cell, shown
+from tests.unit.test_dashboard_answer import cell, locked, shown
 
 
 def tags(rows: tuple[Shipped, ...]) -> list[tuple[str, bool, bool, bool]]:
@@ -173,6 +175,30 @@ def test_of_too_many_services_none_is_left_out_with_which_something_is_the_matte
     assert cell(found, last, "production").failed is not None
     assert cell(found, before, "production").rolling is not None
     assert found.more_services
+
+
+def test_of_many_services_those_that_need_somebodys_eyes_come_first_and_the_others_are_folded(
+    sqlite_session: Session,
+) -> None:
+    """On a phone nobody scrolls past thirty calm services; a freeze of everything makes none of them loud."""
+    here = Alarms(sqlite_session)
+    here.meet("U0DEE")
+    last = paged("z99", team=replace(BAKERS, name="zebras"))
+    here.services = (*(paged(f"s{number:02}") for number in range(FEW - 1)), last)
+    locked(here, "everything", "the sale")
+    few = shown(sqlite_session, here.desk)
+    assert [(one.team, len(one.pipelines), len(one.calm)) for one in few.pipelines] == [
+        ("bakers", FEW - 1, 0),
+        ("zebras", 1, 0),
+    ]
+    here.services = (*here.services, paged("s99"))
+    here.rollout("z99", "a", status="failed")
+    many = shown(sqlite_session, here.desk)
+    assert [(one.team, len(one.pipelines), len(one.calm)) for one in many.pipelines] == [
+        ("zebras", 1, 0),
+        ("bakers", 0, FEW),
+    ]
+    assert len(cell(many, "s01", "production").brakes) == 1, "and it is told all the same"
 
 
 def said(name: str, view: object) -> str:

@@ -66,4 +66,4 @@ def figures(session: Session, desk: Desk, asked: Asked, length: timedelta = metr
     """The figures of so many days, as ``/ship metrics`` counts them, of what the page is narrowed to."""
     owner = desk.catalog.service(asked.service) if asked.service is not None else None
     teams, services = metrics.figures(session, desk, length, service=owner, team=asked.team)
-    return Figures(days=length.days, teams=tuple(teams), services=tuple(services))
+    return Figures(days=length.days, until=desk.now, teams=tuple(teams), services=tuple(services))

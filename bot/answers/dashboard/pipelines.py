@@ -27,6 +27,9 @@ from bot.events import DeployStatus
 MOST = 200
 """Services that are shown, those first with which something is the matter; the rest is counted."""
 
+FEW = 12
+"""Services that are all shown at once: of more, those with which nothing is the matter are folded away."""
+
 TOGETHER = 300
 """Places that one statement asks about: SQLite takes a condition of at most a thousand parts."""
 
@@ -40,6 +43,8 @@ class Standings:
 
     targets: Mapping[tuple[str, str], Target]
     """By service and environment, case folded."""
+    environments: Mapping[str, Sequence[str]]
+    """Where each service was met, case folded."""
     of: Mapping[int, Standing]
     changes: Mapping[int, Sequence[Change]]
     """What is live, by deploy."""
@@ -57,7 +62,10 @@ def pipelines(
     brakes: Brakes,
     moving: Mapping[int, PromotionRow],
 ) -> tuple[tuple[TeamPipelines, ...], int]:
-    """Every service by its team, and how many are not shown; statements do not grow with either."""
+    """Every service by its team, and how many are not shown; statements do not grow with either.
+
+    Of many services those that need somebody's eyes come first, and the others are folded.
+    """
     shown = _shown(scope, found, wrong, moving)
     known = _read(session, desk, scope, shown, found)
     by_team: dict[str | None, list[Pipeline]] = defaultdict(list)
@@ -69,12 +77,9 @@ def pipelines(
         by_team[service.team.name if service.team is not None else None].append(
             Pipeline(service=service.name, cells=cells)
         )
-    ordered = sorted(by_team, key=lambda team: (team is None, (team or "").casefold()))
-    teams = tuple(
-        TeamPipelines(team=team, environments=_columns(by_team[team]), pipelines=tuple(by_team[team]))
-        for team in ordered
-    )
-    return teams, len(scope.services) - len(shown)
+    teams = [_of_team(team, rows, folds=len(shown) > FEW) for team, rows in by_team.items()]
+    teams.sort(key=lambda one: (not one.pipelines, one.team is None, (one.team or "").casefold()))
+    return tuple(teams), len(scope.services) - len(shown)
 
 
 def failures(desk: Desk, scope: Scope, found: Mapping[int, Standing]) -> tuple[Failure, ...]:
@@ -117,8 +122,12 @@ def _read(
     changes = carried(session, live)
     last = [change for every in changes.values() if (change := newest(every)) is not None]
     here = {(one.service.casefold(), one.environment.casefold()): one for one in targets}
+    environments: dict[str, list[str]] = defaultdict(list)
+    for one in targets:
+        environments[one.service.casefold()].append(one.environment)
     return Standings(
         targets=here,
+        environments=environments,
         of=found,
         changes=changes,
         lines=change_lines(session, desk, last),
@@ -200,10 +209,7 @@ def _places(service: Service, known: Standings) -> list[tuple[str, str | None]]:
     """The environments of a service, its pipeline first, each with the one that comes next."""
     configured = list(service.environments)
     folded = {one.casefold() for one in configured}
-    name = service.name.casefold()
-    others = sorted(
-        target.environment for (owner, place), target in known.targets.items() if owner == name and place not in folded
-    )
+    others = sorted(one for one in known.environments.get(service.name.casefold(), ()) if one.casefold() not in folded)
     return [*zip(configured, [*configured[1:], None], strict=False), *((one, None) for one in others)]
 
 
@@ -264,6 +270,12 @@ def _rolling(deploy: Deploy | None) -> Rolling | None:
         url=deploy.url,
         stuck=deploy.stuck_at is not None,
     )
+
+
+def _of_team(team: str | None, rows: Sequence[Pipeline], *, folds: bool) -> TeamPipelines:
+    calm = tuple(one for one in rows if folds and not one.needs_eyes)
+    shown = tuple(one for one in rows if not folds or one.needs_eyes)
+    return TeamPipelines(team=team, environments=_columns(rows), pipelines=shown, calm=calm)
 
 
 def _columns(pipelines: Sequence[Pipeline]) -> tuple[str, ...]:

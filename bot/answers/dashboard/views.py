@@ -157,9 +157,10 @@ class Cell:
     """The number and the title of each that is open there."""
 
     @property
-    def calm(self) -> bool:
-        """Whether there is nothing but what is live."""
-        return not (self.rolling or self.failed or self.promotion or self.brakes or self.alerts or self.incidents)
+    def needs_eyes(self) -> bool:
+        """Whether something moves or is the matter there; what is only locked or frozen stands among the locks."""
+        moves = self.rolling or self.failed or self.promotion or self.alerts or self.incidents
+        return bool(moves) or any(one.wants_go for one in self.brakes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,14 +174,23 @@ class Pipeline:
         """The cell of an environment, case aside; None where the service has none such."""
         return next((one for one in self.cells if one.environment.casefold() == environment.casefold()), None)
 
+    @property
+    def needs_eyes(self) -> bool:
+        """Whether anything does in any of them."""
+        return any(one.needs_eyes for one in self.cells)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TeamPipelines:
-    """A team's services; ``team`` None for those that belong to none. ``environments`` are the columns of its table."""
+    """A team's services; ``team`` None for those that belong to none. ``environments`` are the columns of its table.
+
+    ``calm`` are those of many services with which nothing is the matter: they are folded away until somebody looks.
+    """
 
     team: str | None
     environments: tuple[str, ...]
     pipelines: tuple[Pipeline, ...]
+    calm: tuple[Pipeline, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,9 +248,10 @@ class Shipped:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """The figures of so many days, as ``/ship metrics`` tells them."""
+    """The figures of so many days, each of 24 hours, up to ``until``, as ``/ship metrics`` tells them."""
 
     days: int
+    until: datetime
     teams: tuple[TeamFigures, ...] = ()
     services: tuple[ServiceFigures, ...] = ()
 
@@ -288,6 +299,11 @@ class Board:
     def wrong(self) -> int:
         """How much is wrong now."""
         return len(self.incidents) + self.more_incidents + len(self.failures)
+
+    @property
+    def told(self) -> frozenset[int]:
+        """The incidents that are told of at length, by number."""
+        return frozenset(one.line.incident_id for one in self.incidents)
 
     @property
     def open(self) -> int:

@@ -1,7 +1,8 @@
 """``GET /``: the dashboard, for whoever came from Slack or holds the API's token; everybody else learns how to get in.
 
-``/dashboard/open`` is where the link in somebody's Home leads: it opens a session and goes on to ``/``, so that no pass
-stays in an address. Nothing here changes anything: there is no POST.
+``/dashboard/open`` is where the link in somebody's Home leads: it opens one session and goes on to ``/``, so that no
+pass stays in an address, and one that was left in a log opens nothing. Nothing else here changes anything: there is no
+POST.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 from sqlmodel import Session
 
-from bot import people
+from bot import people, work
 from bot.answers import dashboard
 from bot.answers.dashboard.views import Asked, DashboardPage, Figures, NoticePage
 from bot.app import Bot
@@ -80,7 +81,7 @@ def add_routes(app: web.Application, bot: Bot, renderer: Renderer) -> None:
     """Open them."""
     door = Door(bot, renderer)
     app.router.add_get("/", door.shown)
-    app.router.add_get(f"/{passes.OPENS}", door.opened)
+    app.router.add_get(f"/{passes.OPENS}", door.opened, allow_head=False)  # whoever only tries a link does not use it
     for name in assets.ASSETS:
         app.router.add_get(f"/dashboard/{name}", partial(assets.served, name))
 
@@ -128,6 +129,12 @@ class Door:
             title = "This link is too old" if stale else "This link opens nothing"
             said = "A link to the dashboard is made for one person, by Slack, and good for an hour."
             return self._notice(403, "../", title, said, *_FROM_SLACK)
+        if not await self._is_unused(found):
+            session = self._session(request)
+            if session is not None and session.slack_id == found.slack_id and self._goes_on(session):
+                return web.Response(status=303, headers={"Location": "../"})
+            said = "A link opens the dashboard once, so that nobody else comes in by one that was left lying about."
+            return self._notice(403, "../", "This link was used already", said, *_FROM_SLACK)
         response = web.Response(status=303, headers={"Location": "../"})
         response.set_cookie(
             self._cookie,
@@ -144,13 +151,8 @@ class Door:
         """The answer to whoever may not look, None for whoever may."""
         if "Authorization" in request.headers and refusal(self.bot, request) is None:
             return None
-        kept = request.cookies.get(self._cookie)
-        session = passes.read_session(self.bot.settings, kept) if kept else None
-        if (
-            session is not None
-            and session.lasts(self.bot.clock(), passes.SESSION_LASTS)
-            and await self._is_member(session.slack_id)
-        ):
+        session = self._session(request)
+        if session is not None and self._goes_on(session) and await self._is_member(session.slack_id):
             return None
         if session is not None:
             title = "Your session is over"
@@ -164,6 +166,21 @@ class Door:
             'Basic realm="Shipmate: any name, and the API token", charset="UTF-8"' if asks else "Slack"
         )
         return response
+
+    def _session(self, request: web.Request) -> passes.Pass | None:
+        """The session that a browser kept, be it over; None where it kept none of ours."""
+        kept = request.cookies.get(self._cookie)
+        return passes.read_session(self.bot.settings, kept) if kept else None
+
+    def _goes_on(self, session: passes.Pass) -> bool:
+        return session.lasts(self.bot.clock(), passes.SESSION_LASTS)
+
+    async def _is_unused(self, link: passes.Pass) -> bool:
+        """Whether nobody came by this link before; from now on somebody did, on whichever replica."""
+        until = link.until(passes.LINK_LASTS)
+        return await self.bot.database.write(
+            lambda session: work.once(session, passes.USED, link.number, until), urgent=True
+        )
 
     async def _is_member(self, slack_id: str) -> bool:
         """Whether somebody is a full member of the workspace, as Slack said last."""
@@ -235,7 +252,8 @@ class Door:
             board=board,
             figures=counted[1],
         )
-        html = self.renderer.page(PAGE, page)
+        # In a thread: a page of hundreds of services takes a tenth of a second and more, and clicks are not to wait.
+        html = await asyncio.to_thread(self.renderer.page, PAGE, page)
         now = asyncio.get_running_loop().time()
         if len(self._shared) >= MOST_SHARED:
             self._shared.clear()

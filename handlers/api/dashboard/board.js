@@ -1,5 +1,6 @@
 // Keeps an open dashboard fresh: reads the page again and swaps what is in <main>. Nothing is lost without it: the page
-// is whole, and reloading does the same. Where somebody is stays: how far they scrolled, and what has the focus.
+// is whole, and reloading does the same. Where somebody is stays: how far they scrolled, what they unfolded, and what has
+// the focus.
 "use strict";
 
 (() => {
@@ -32,10 +33,14 @@
 
   const styleOf = (page) => page.querySelector("link[rel=stylesheet]")?.getAttribute("href");
 
-  /** A link of the page that names the same thing as one that is about to go. */
+  /** What in the page names the same thing as what is about to go: a link, or what folds. */
   const again = (focused) => {
-    const links = [...main.querySelectorAll("a[href]")];
-    return links.find((one) => one.getAttribute("href") === focused.href && one.textContent === focused.text);
+    const every = [...main.querySelectorAll("a[href], summary")];
+    return every.find((one) => same(one).href === focused.href && same(one).text === focused.text);
+  };
+  const same = (one) => {
+    const folds = one.matches("summary") ? one.parentElement.dataset.key : null;
+    return { href: one.getAttribute("href") ?? `details ${folds}`, text: folds === null ? one.textContent : "" };
   };
 
   const swap = (page) => {
@@ -44,8 +49,10 @@
     if (!next || !said) throw new Error("that is no dashboard");
     if (styleOf(page) !== styleOf(document)) return location.reload(); // a newer Shipmate looks otherwise
     const active = main.contains(document.activeElement) && document.activeElement !== main ? document.activeElement : null;
-    const focused = active && { href: active.getAttribute("href"), text: active.textContent };
+    const focused = active && same(active);
     const before = [window.scrollX, window.scrollY];
+    const unfolded = new Set([...main.querySelectorAll("details[open]")].map((one) => one.dataset.key));
+    for (const one of next.querySelectorAll("details")) one.open = unfolded.has(one.dataset.key);
     main.replaceChildren(...[...next.childNodes].map((node) => document.importNode(node, true)));
     if (focused) again(focused)?.focus({ preventScroll: true });
     window.scrollTo(...before);
