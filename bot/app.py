@@ -110,10 +110,13 @@ class Bot:
     # --- for the doors ----------------------------------------------------------------------------------------------
 
     async def accept(
-        self, *, source: str, delivery_id: str, headers: Mapping[str, str], body: bytes, lane: Lane
+        self, *, source: str, delivery_id: str, headers: Mapping[str, str], body: bytes, lane: Lane, about: str = ""
     ) -> Accepted:
-        """Store a verified delivery durably, to be applied in its turn; raises DatabaseUnavailable."""
-        return await self.inbox.accept(Incoming(source, delivery_id, headers, body, lane))
+        """Store a verified delivery durably, to be applied in its turn; raises DatabaseUnavailable.
+
+        What is ``about`` the same (``Incoming``) is told again only with nothing else about it in between.
+        """
+        return await self.inbox.accept(Incoming(source, delivery_id, headers, body, lane, about))
 
     async def store_act(self, *, source: str, delivery_id: str, body: bytes) -> int:
         """Store what a person did, so that it can be acknowledged; ``outcome`` tells what became of it.

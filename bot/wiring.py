@@ -231,8 +231,12 @@ def forge_url(api_url: str) -> str:
 
 
 def _template_reporter(store: Database, catalog: Catalog, clock: Callable[[], datetime]) -> Callable[[str, str], None]:
-    """Tells the fallback channel, once a day each, that a user's template is broken and ours is shown instead."""
+    """Tells the fallback channel, once a day each, that a user's template is broken and ours is shown instead.
+
+    Pages are made in threads: from there it is told on the loop on which this was made, if any.
+    """
     tasks: set[asyncio.Task[bool]] = set()
+    home = _running_loop()
 
     def report(template: str, error: str) -> None:
         log.error("a template of yours is broken; ours is shown instead", template=template, error=error)
@@ -244,11 +248,24 @@ def _template_reporter(store: Database, catalog: Catalog, clock: Callable[[], da
                 session, "broken_template", key, catalog.default_channel, now, template=template, error=error
             )
 
-        task = asyncio.get_running_loop().create_task(store.write(note))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        def begin() -> None:
+            task = asyncio.get_running_loop().create_task(store.write(note))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        if _running_loop() is not None:
+            begin()
+        elif home is not None:
+            home.call_soon_threadsafe(begin)
 
     return report
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _secret(value: SecretStr | None) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import UniqueConstraint, and_, bindparam, delete, func, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from bot.database import wake_on_commit
@@ -37,6 +38,10 @@ class Work(SQLModel, table=True):
 _OF = and_(col(Work.kind) == bindparam("of_kind"), col(Work.subject) == bindparam("of_subject"))
 _MOVE = update(Work).where(_OF).values(due_at=bindparam("due"))
 _KEEP = insert(Work)
+_ONCE = {
+    "sqlite": sqlite.insert(Work).on_conflict_do_nothing().returning(col(Work.id)),
+    "postgresql": postgresql.insert(Work).on_conflict_do_nothing().returning(col(Work.id)),
+}
 _FORGET = delete(Work).where(_OF)
 _TAKE = delete(Work).where(_OF, col(Work.due_at) <= bindparam("by"))
 
@@ -69,6 +74,19 @@ def schedule(session: Session, kind: str, subject: int, due_at: datetime) -> Non
     of = {"of_kind": kind, "of_subject": subject}
     if not connection.execute(_MOVE, {**of, "due": due_at}).rowcount:
         connection.execute(_KEEP, {"kind": kind, "subject": subject, "due_at": due_at})
+
+
+def once(session: Session, kind: str, subject: int, until: datetime) -> bool:
+    """Keep that something was done, so that it is not done again; False where that was kept already.
+
+    It is forgotten at ``until``, when nothing could come of doing it again. ``subject`` fits in 31 bits.
+    """
+    kept = {"kind": kind, "subject": subject, "due_at": until}
+    made = session.connection().execute(_ONCE[session.get_bind().dialect.name], kept)
+    new = made.first() is not None  # what PostgreSQL counts of an insert that did nothing is no number
+    if new:
+        wake_on_commit(session, BELL)
+    return new
 
 
 def cancel(session: Session, kind: str, subject: int) -> None:

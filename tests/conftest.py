@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psycopg
@@ -206,15 +207,22 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{file}"
 
 
-UNHURRIED = 40.0
-"""Seconds for which the stand-in Slack waits instead of three: how fast this machine is, is not what is tested."""
+UNHURRIED = 40
+"""Seconds to wait where nobody's patience is tried: how fast this machine is, is not what is tested."""
+
+
+@asynccontextmanager
+async def unhurried(**options: Any) -> AsyncIterator[Sandbox]:
+    """A stand-in world without rate limits and without Slack's hurry, which is three seconds."""
+    async with Sandbox(rate_limits=False, **options) as world:
+        world.slack.patience = world.slack.views.patience = UNHURRIED
+        yield world
 
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    """The stand-in world, without rate limits and without Slack's hurry."""
-    async with Sandbox(rate_limits=False) as world:
-        world.slack.patience = world.slack.views.patience = UNHURRIED
+    """The stand-in world, which takes its time."""
+    async with unhurried() as world:
         yield world
 
 

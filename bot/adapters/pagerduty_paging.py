@@ -116,6 +116,7 @@ class PagerDutyPaging:
             "/incidents",
             about,
             incident_key=call.key[:_MOST_KEY],
+            date_range="all",  # else those of the last month
             **{"statuses[]": ["triggered", "acknowledged"], "service_ids[]": [call.service]},
         )
         found = [one for one in items(answer.get("incidents")) if text(one, "incident_key") == call.key[:_MOST_KEY]]

@@ -146,6 +146,7 @@ ERRORS: Mapping[Remedy, Mapping[str, str]] = {
         "canvas_disabled_user_team": "Canvases are switched off in this workspace.",
         "team_tier_cannot_create_channel_canvases": "Canvases of channels need a paid plan of Slack.",
         "free_teams_cannot_edit_standalone_canvases": "Canvases need a paid plan of Slack.",
+        "posting_to_channel_denied": "The channel takes no files: it may be archived, or closed to apps.",
         "file_uploads_disabled": "File uploads are switched off: ask an admin of the workspace to allow them.",
         "file_uploads_except_images_disabled": "Only images may be uploaded: ask an admin of the workspace.",
         "file_type_not_allowed": "Markdown files may not be uploaded: ask an admin of the workspace to allow them.",

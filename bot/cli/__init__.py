@@ -81,7 +81,7 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
     \b
     Examples:
-      shipmate demo              try it, with a stand-in Slack and GitHub
+      shipmate demo              try it, with a stand-in Slack, GitHub and PagerDuty
       shipmate doctor            is everything set up?
       shipmate replay --help     every verb explains itself, with an example
     """

@@ -77,7 +77,8 @@ async def stand_in(*, port: int, env_file: Path | None, bot_url: str, socket_mod
         lines = "".join(f"{name}={_quoted(value)}\n" for name, value in environment.items())
         if env_file is not None:
             _write(env_file, lines)
-        typer.echo(f"A stand-in Slack and GitHub at {world.url}; it sends to {bot_url}. Stop it with Ctrl-C.")
+        typer.echo(f"A stand-in Slack, GitHub and PagerDuty at {world.url}")
+        typer.echo(f"It sends to {bot_url}. Stop it with Ctrl-C.")
         typer.echo(f"The environment for a bot is in {env_file}." if env_file else lines)
         await stopped.wait()
 

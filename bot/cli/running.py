@@ -39,7 +39,7 @@ def demo(
     exit_after: Annotated[float | None, typer.Option(help="Stop by itself after so many seconds.")] = None,
     pace: Annotated[float, typer.Option(help="How slowly the story plays: 0.5 is twice as fast.")] = 1.0,
 ) -> None:
-    """Run the whole bot in a stand-in Slack and GitHub, with a story to watch. Nothing leaves this machine.
+    """Run the whole bot in a stand-in Slack, GitHub and PagerDuty, with a story to watch. Nothing leaves this machine.
 
     \b
     Examples:
@@ -63,7 +63,7 @@ def sandbox(
         bool, typer.Option("--socket-mode", help="Have the bot connect by Socket Mode (SLACK_APP_TOKEN).")
     ] = False,
 ) -> None:
-    """Run the stand-in Slack and GitHub alone, on this machine only. It is not Slack.
+    """Run the stand-in Slack, GitHub and PagerDuty alone, on this machine only. It is not Slack.
 
     \b
     Example, in two terminals:

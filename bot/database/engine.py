@@ -24,10 +24,11 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import sessionmaker
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlmodel import Session
 
 from bot.database.cursors import PlainCursor
@@ -359,10 +360,11 @@ def _sqlite_engine(url: str, *, writer: bool, size: int = 1) -> Engine:
         else:
             connection.execute("PRAGMA query_only = ON")
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+    def begin(dbapi_connection: PoolProxiedConnection) -> None:
+        dbapi_connection.cursor().execute("BEGIN IMMEDIATE" if writer else "BEGIN")
 
+    # Not the engine's event "begin": where an engine has a listener, each statement goes round by the listeners.
+    engine.dialect.do_begin = begin  # type: ignore[method-assign]
     return engine
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,12 +25,14 @@ class Showing:
 class CardKind:
     """How a kind of card is loaded from present state (None: nothing to show now), and whether it may fold now.
 
-    ``ahead`` reads at once what loading each of these cards will ask for; the session keeps it.
+    ``ahead`` reads at once what loading each of these cards will ask for; the session keeps it. Cards of which
+    ``alike`` says the same show the same: of several that are sent together one is loaded.
     """
 
     load: Callable[[Session, Card, datetime], Showing | None]
     foldable: Callable[[Session, Card], bool]
     ahead: Callable[[Session, Sequence[Card]], None] | None = None
+    alike: Callable[[Session, Card], Hashable] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,9 +34,13 @@ def load(
     loaded: list[Loaded] = []
     broken: list[tuple[Waiting, Exception]] = []
     _read_ahead(session, outgoing, [row for row in rows if row.sort == "card"])
+    shown: dict[Hashable, Showing | None] = {}
     for row in rows:
         try:
-            one = (_card if row.sort == "card" else _note)(session, outgoing, row, now)
+            if row.sort == "card":
+                one = _card(session, outgoing, row, now, shown)
+            else:
+                one = _note(session, outgoing, row, now)
         except Exception as fault:  # noqa: BLE001 - one row that cannot be shown must not stop the others
             broken.append((row, fault))
         else:
@@ -56,12 +60,19 @@ def _read_ahead(session: Session, outgoing: Outgoing, rows: Sequence[Waiting]) -
             ahead(session, found)
 
 
-def _card(session: Session, outgoing: Outgoing, row: Waiting, now: datetime) -> Loaded | None:
+def _card(
+    session: Session, outgoing: Outgoing, row: Waiting, now: datetime, shown: dict[Hashable, Showing | None]
+) -> Loaded | None:
+    """What this card shows; ``shown`` is what was loaded before, by what is alike."""
     card = session.get(Card, row.id)
     if card is None or card.state != CardState.LIVE:
         return None
+    kind = outgoing.cards[row.kind]
+    same = (row.kind, row.id if kind.alike is None else kind.alike(session, card))
+    if same not in shown:
+        shown[same] = kind.load(session, card, now)
     at = Posted(card.channel, card.ts) if card.channel and card.ts else None
-    return Loaded(row, outgoing.cards[row.kind].load(session, card, now), card.hash, at)
+    return Loaded(row, shown[same], card.hash, at)
 
 
 def _note(session: Session, outgoing: Outgoing, row: Waiting, now: datetime) -> Loaded | None:

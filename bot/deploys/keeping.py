@@ -144,6 +144,8 @@ def _direct_turned_pull(session: Session, repo: str, pull: MergedPull) -> Change
 def _keep_direct(session: Session, repo: str, commit: Commit) -> Change:
     known = change_of_commit(session, repo, commit.sha)
     if known is not None:
+        if known.number is None and known.paths is None and commit.paths is not None:
+            known.paths = list(commit.paths)  # read of an environment before, where nobody asked for them
         return known
     change = Change(
         repo=repo,

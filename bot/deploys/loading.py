@@ -11,11 +11,11 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sqlalchemy import bindparam
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from bot import people
 from bot.catalog import Catalog, Service
-from bot.deploys import reverting, rules, service
+from bot.deploys import reverting, rules, service, statements
 from bot.deploys.models import Change, Deploy, DeployChange, Release, Target
 from bot.deploys.views import (
     ChangeCard,
@@ -86,10 +86,11 @@ def stuck_view(session: Session, deploy: Deploy) -> StuckView | None:
 
 def change_card(session: Session, desk: Desk, change: Change, slack_id: str) -> ChangeCard:
     """A change as one of its authors sees it."""
+    parts = service.parts(session, [_id(change)])
     return ChangeCard(
         change_id=_id(change),
-        change=change_views(session, desk, [change])[_id(change)],
-        role=role_of(session, desk, change, slack_id),
+        change=change_views(session, desk, [change], parts)[_id(change)],
+        role=_role(session, desk, parts[_id(change)], slack_id),
         stages=stages(session, desk, change),
         muted=people.level_of(session, slack_id, f"change:{change.id}") is Level.NONE,
         muted_everything=people.level_of(session, slack_id) is Level.NONE,
@@ -99,14 +100,7 @@ def change_card(session: Session, desk: Desk, change: Change, slack_id: str) -> 
 def stages(session: Session, desk: Desk, change: Change) -> tuple[StageView, ...]:
     """How far a change got: its latest deploy in each environment, in the order of the service's pipeline."""
     latest: dict[tuple[str, str], tuple[DeployChange, Deploy, Target]] = {}
-    rows = session.exec(
-        select(DeployChange, Deploy, Target)
-        .join(Deploy, col(DeployChange.deploy) == col(Deploy.id))
-        .join(Target, col(Deploy.target) == col(Target.id))
-        .where(DeployChange.change == change.id, col(DeployChange.dropped).is_(False))
-        .order_by(col(Deploy.began_at), col(Deploy.status_at), col(Deploy.sha))
-    ).all()
-    for link, deploy, target in rows:
+    for link, deploy, target in session.exec(statements.REACHED, params={"of_change": change.id}).all():
         if not link.leaving or deploy.state is DeployStatus.SUCCEEDED:  # until then it has taken nothing out
             latest[(target.service, target.environment)] = (link, deploy, target)
     found = [
@@ -131,16 +125,25 @@ _NOT_THERE = (DeployStatus.FAILED, DeployStatus.CANCELLED)
 
 def role_of(session: Session, desk: Desk, change: Change, slack_id: str) -> str:
     """The part somebody had in a change: ``author``, ``coauthor`` or ``merger``."""
-    told = rules.to_be_told(service.parts(session, [_id(change)])[_id(change)])
+    return _role(session, desk, service.parts(session, [_id(change)])[_id(change)], slack_id)
+
+
+def _role(session: Session, desk: Desk, parts: Sequence[rules.Part], slack_id: str) -> str:
     theirs = (
-        part.role for part in told if people.known_slack_id(session, desk.catalog, part.human, desk.now) == slack_id
+        part.role
+        for part in rules.to_be_told(parts)
+        if people.known_slack_id(session, desk.catalog, part.human, desk.now) == slack_id
     )
     return next(theirs, "author")
 
 
-def change_views(session: Session, desk: Desk, changes: Sequence[Change]) -> Mapping[int, ChangeView]:
-    """How each of these changes is named, with those who made it."""
-    parts = service.parts(session, [_id(change) for change in changes])
+def change_views(
+    session: Session, desk: Desk, changes: Sequence[Change],
+    parts: Mapping[int, Sequence[rules.Part]] | None = None,
+) -> Mapping[int, ChangeView]:  # fmt: skip
+    """How each of these changes is named, with those who made it (``parts``, where that was read already)."""
+    if parts is None:
+        parts = service.parts(session, [_id(change) for change in changes])
     return {_id(change): _change_view(session, desk, change, parts[_id(change)]) for change in changes}
 
 

@@ -148,7 +148,8 @@ class Release(SQLModel, table=True):
 class Deploy(SQLModel, table=True):
     """One rollout. ``status_at`` is when its status came to be, at its sender; ``previous`` is the deploy it replaces.
 
-    ``began_at`` is the sender's; ``in_progress_at`` the earliest instant at which it was reported rolling out.
+    ``began_at`` is the sender's; ``in_progress_at`` the earliest instant at which it was reported rolling out, and
+    ``live_at`` the earliest at which it was reported to have succeeded, which may be told again later.
     """
 
     __tablename__ = "deploys"
@@ -164,6 +165,7 @@ class Deploy(SQLModel, table=True):
     percent: int | None = None
     began_at: datetime
     in_progress_at: datetime | None = None
+    live_at: datetime | None = None
     url: str | None = None
     description: str | None = None
     creator: str | None = None

@@ -127,6 +127,8 @@ def _keep_details(deploy: Deploy, event: DeployReported, *, moved: bool) -> None
     deploy.began_at = min(deploy.began_at, event.began_at)
     if event.status is DeployStatus.IN_PROGRESS:
         deploy.in_progress_at = min(deploy.in_progress_at or event.at, event.at)
+    if event.status is DeployStatus.SUCCEEDED:
+        deploy.live_at = min(deploy.live_at or event.at, event.at)
     if moved:
         deploy.percent = event.percent
     elif standing == rules.Standing(deploy.state, deploy.status_at):  # two with the same instant

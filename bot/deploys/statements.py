@@ -89,6 +89,13 @@ DROPPED = (
     .join(DeployChange, col(DeployChange.change) == col(Change.id))
     .where(DeployChange.deploy == bindparam("of_deploy"), col(DeployChange.dropped).is_(True))
 )
+REACHED = (
+    select(DeployChange, Deploy, Target)
+    .join(Deploy, col(DeployChange.deploy) == col(Deploy.id))
+    .join(Target, col(Deploy.target) == col(Target.id))
+    .where(DeployChange.change == bindparam("of_change"), col(DeployChange.dropped).is_(False))
+    .order_by(col(Deploy.began_at), col(Deploy.status_at), col(Deploy.sha))
+)
 LANDED_AS = select(Change).where(Change.repo == bindparam("of_repo"), Change.sha == bindparam("of_sha"))
 CONTAINING = (
     select(Change)

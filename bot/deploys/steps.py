@@ -50,11 +50,11 @@ def first_traffic_at(deploy: Deploy, steps: Steps = ()) -> datetime | None:
 
     One that is in progress has some, unless its sender tells that it began with 0 %. One whose sender tells of
     its success alone has had it since then: that it began at ``began_at`` says nothing of its traffic. One that failed
-    or was stopped had traffic if it was ever in progress.
+    or was stopped had traffic if it was ever in progress, or told to have succeeded before.
     """
     told = [at for at, percent in steps if percent > 0]
     if deploy.in_progress_at is not None and not (steps and steps[0][1] == 0):
         told.append(deploy.in_progress_at)
-    if deploy.state is DeployStatus.SUCCEEDED:
-        told.append(deploy.status_at)
+    if deploy.live_at is not None:
+        told.append(deploy.live_at)
     return min(told, default=None)

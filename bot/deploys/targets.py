@@ -7,6 +7,7 @@ target. On SQLite there is one writer, and nothing to wait for.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import text
@@ -24,6 +25,7 @@ Pair = tuple[str, str]
 
 # Two replicas may meet a target for the first time at once: the second waits for the first, then finds its row.
 _MAKE = text("INSERT INTO targets (service, environment) VALUES (:service, :environment) ON CONFLICT DO NOTHING")
+_EVERY = select(Target).where(col(Target.service) != EVERYWHERE[0])
 
 
 def hold(session: Session, catalog: Catalog, pairs: Iterable[Pair]) -> Mapping[Pair, Target]:
@@ -47,7 +49,7 @@ def named(catalog: Catalog, service: str, environment: str) -> Pair:
 
 def every(session: Session) -> Sequence[Target]:
     """Every target that was ever met, in the order in which their rows are held."""
-    rows = session.exec(select(Target).where(col(Target.service) != EVERYWHERE[0])).all()
+    rows = session.exec(_EVERY).all()
     return sorted(rows, key=lambda target: (target.service, target.environment))
 
 
@@ -59,12 +61,28 @@ def of_deploy(session: Session, deploy: Deploy) -> Target:
 
 
 def _held(session: Session, pair: Pair) -> Target:
-    target = _row(session, pair)
-    if target is None:
-        session.connection().execute(_MAKE, {"service": pair[0], "environment": pair[1]})
+    """The row, held by this transaction; one that it holds already nobody else can have changed since."""
+    held = _holding(session)
+    target = held.get(pair)
+    if target is None or target not in session:
         target = _row(session, pair)
-        assert target is not None
+        if target is None:
+            session.connection().execute(_MAKE, {"service": pair[0], "environment": pair[1]})
+            target = _row(session, pair)
+            assert target is not None
+        held[pair] = target
     return target
+
+
+def _holding(session: Session) -> dict[Pair, Target]:
+    """What this transaction holds; the next one begins with nothing, and so does a savepoint, which may be undone."""
+    session.connection()
+    present = session.get_nested_transaction() or session.get_transaction()
+    assert present is not None
+    of, found = session.info.get("holding", (lambda: None, None))
+    held: dict[Pair, Target] = found if of() is present else {}
+    session.info["holding"] = (weakref.ref(present), held)  # a session that knew it would outlive its end
+    return held
 
 
 def _row(session: Session, pair: Pair) -> Target | None:

@@ -279,7 +279,7 @@ class DeploySaid(StrEnum):
 class DeployNote:
     """What is said in the thread of a rollout's card, or to an author of what it brought; ``said`` a ``DeploySaid``.
 
-    ``alert`` is what fires, since ``since``, to be looked at at ``alert_url``.
+    ``alert`` is what fires, since ``since``, to be looked at at ``alert_url``; ``rolling``: it still rolls out.
     """
 
     said: str
@@ -295,6 +295,7 @@ class DeployNote:
     since: datetime | None = None
     incident: OpenIncident | None = None
     """The incident that the alert belongs to, where that is open."""
+    rolling: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -252,11 +252,12 @@ class Vote:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertFact:
-    """An alert that fires on this service."""
+    """An alert that fires on this service; ``environment`` None: it does not say where, and is about all of them."""
 
     name: str
     since: datetime
     source: str
+    environment: str | None = None
     url: str | None = None
 
 

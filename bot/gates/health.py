@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.gates.base import Open, Situation, Verdict, Waiting
+from bot.gates.base import AlertFact, Open, Situation, Verdict, Waiting
 from bot.gates.wording import listed
 
 
@@ -19,8 +19,14 @@ class Health:
         firing = sorted(situation.alerts, key=lambda alert: (alert.since, alert.name))
         if not firing:
             return Open("no alert fires")
-        names = tuple(dict.fromkeys(alert.name for alert in firing))
+        names = tuple(dict.fromkeys(_named(alert, situation.run.environment) for alert in firing))
         return Waiting(
             f"{'the alert' if len(names) == 1 else 'the alerts'} {listed(names)} "
             f"{'fires' if len(names) == 1 else 'fire'}"
         )
+
+
+def _named(alert: AlertFact, environment: str) -> str:
+    """What it is called; with where it fires, where that is not what is promoted to but what comes before."""
+    elsewhere = alert.environment is not None and alert.environment.casefold() != environment.casefold()
+    return f"{alert.name} (in {alert.environment})" if elsewhere else alert.name

@@ -34,7 +34,7 @@ from bot.incidents import (
     verdicts,
 )
 from bot.incidents.models import Incident
-from bot.incidents.states import EntryKind, PageState, State
+from bot.incidents.states import WAITING, EntryKind, PageState, State
 
 Doing = Callable[[Session, Desk, Incident, IncidentActed, datetime], str]
 
@@ -126,8 +126,10 @@ def _stale(session: Session, desk: Desk, incident: Incident, event: IncidentActe
             if event.act in AFTERWARDS:
                 return None
             ended = resolving.resolved_words(session, desk, incident)
-            if event.act is IncidentAct.RESOLVE:
+            if event.act is IncidentAct.RESOLVE and (event.text or "").strip() in ("", incident.resolution or ""):
                 return f"Nothing to do: {ended}."
+            if event.act is IncidentAct.RESOLVE:  # somebody else was faster; what this one wrote is not lost
+                raise UserError(f"Nothing to do: {ended}.")
             raise UserError(f"Nothing was done: {ended}. If it is not over, reopen it by the button on its card.")
         case _:
             on = finding.going_on(session, incident)
@@ -154,7 +156,7 @@ def _lead(session: Session, desk: Desk, incident: Incident, event: IncidentActed
     """Somebody leads; whoever was woken and takes the lead is on it, so that nobody else is woken in their place."""
     said = roles.give(session, desk, incident, event, now)
     page = finding.page_of(session, incident, event.slack_id)
-    if page is not None and page.state in paging.WAITING and incident.lead == event.slack_id:
+    if page is not None and page.state in WAITING and incident.lead == event.slack_id:
         paging.on_it(session, desk, incident, event.slack_id, now)
     return said
 

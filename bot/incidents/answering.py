@@ -26,7 +26,7 @@ from bot.incidents import (
 )
 from bot.incidents.models import Incident, Page
 from bot.incidents.plain import opens
-from bot.incidents.states import GONE_ON, EntryKind, PageState, State
+from bot.incidents.states import GONE_ON, WAITING, EntryKind, PageState, State
 from bot.incidents.telling import Said
 from bot.incidents.waking import Way
 from bot.ports import Call, Paged, PagerState, Reached
@@ -159,13 +159,7 @@ def failed(session: Session, desk: Desk, page_id: int, why: str, now: datetime) 
         session, incident.id or 0, EntryKind.PAGE, f"page_failed:{of}",
         f"{page.name} could not be woken ({why[:300]}): {words}", now,
     )  # fmt: skip
-    left = any(
-        one.state in paging.WAITING and one.way in (Way.ASSIGN, Way.POLICY) for one in pages.of(session, incident)
-    )
-    if incident.pager_incident is None and not left:  # there is nothing at the pager to ask the others to
-        for other in pages.of(session, incident):
-            if other.way == Way.RESPOND and other.state == PageState.WANTED:
-                asked(session, desk, other.id or 0, done=False, user=None, now=now)
+    sending.ask_in_slack(session, desk, incident, now)
     telling.show(session, desk, incident, now)
 
 
@@ -252,9 +246,9 @@ def pager_answered(session: Session, desk: Desk, event: PagerAnswered, now: date
     if event.said in (PagerSaid.ACKNOWLEDGED, PagerSaid.ACCEPTED):
         if going_on.state == State.OPEN:
             _answered(session, desk, going_on, page, event.user, event.name, event.at, slack_id)
-    elif event.said is PagerSaid.DECLINED and page is not None and page.state in paging.WAITING and _is(page, event):
+    elif event.said is PagerSaid.DECLINED and page is not None and page.state in WAITING and _is(page, event):
         _declined(session, desk, going_on, page, now)
-    elif event.said is PagerSaid.RESOLVED and page is not None and page.state in paging.WAITING:
+    elif event.said is PagerSaid.RESOLVED and page is not None and page.state in WAITING:
         if page.pager_incident in (None, event.incident):
             paging.answer(session, going_on, page, event.at)
     elif event.said in _HANDED_OVER and event.user is not None and going_on.state == State.OPEN:
@@ -287,7 +281,7 @@ def _given_up(session: Session, incident: Incident) -> Sequence[str]:
     kept = {
         one.pager_incident
         for one in found
-        if one.state == PageState.ANSWERED or (one.way != Way.RESPOND and one.state in paging.WAITING)
+        if one.state == PageState.ANSWERED or (one.way != Way.RESPOND and one.state in WAITING)
     }
     gone = (one.pager_incident for one in found if one.state in GONE_ON and one.way != Way.RESPOND)
     return [one for one in dict.fromkeys(gone) if one is not None and one not in kept]

@@ -22,12 +22,26 @@ from bot.catalog import PagingMode
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.events import DeployStatus
-from bot.incidents import flags, joining, naming, pages, paging, people, present, ranking, rooms, telling, timeline
-from bot.incidents.models import Incident, IncidentService, Likely, Page
+from bot.incidents import (
+    causes,
+    flags,
+    joining,
+    naming,
+    pages,
+    paging,
+    people,
+    present,
+    ranking,
+    rooms,
+    statements,
+    telling,
+    timeline,
+)
+from bot.incidents.models import Incident, IncidentService, Likely
 from bot.incidents.plain import was_turned
-from bot.incidents.states import EntryKind, PageState, State
+from bot.incidents.states import EntryKind, State
 from bot.incidents.telling import Said
-from bot.incidents.waking import Circumstances, Person, Plan, Role, Wake, Way, who_to_page
+from bot.incidents.waking import Circumstances, Person, Plan, Role, Wake, who_to_page
 from bot.promotions import service as promotions
 from bot.promotions.words import person_words
 
@@ -143,8 +157,8 @@ def plan_of(session: Session, desk: Desk, incident: Incident, top: Likely | None
     on_call = people.on_call(session, desk, owner, now, pager=by_pager) if owner is not None else ()
     if owner is not None:
         people.want(session, desk, owner, found, now)
-    elsewhere = pages.elsewhere(session, incident, top) if top is not None else ()
-    if confidence is Confidence.HIGH and _passed_on(found, elsewhere):
+    elsewhere = causes.elsewhere(session, incident, top) if top is not None else ()
+    if confidence is Confidence.HIGH and causes.passed_on(found, elsewhere):
         confidence = Confidence.MEDIUM  # for whoever is on call: they said there that it is not theirs
     plan = who_to_page(
         Circumstances(
@@ -158,7 +172,7 @@ def plan_of(session: Session, desk: Desk, incident: Incident, top: Likely | None
             already=pages.woken(session, incident),
         )
     )
-    return replace(plan, calls=tuple(_once_for_one_cause(one, elsewhere) for one in plan.calls))
+    return replace(plan, calls=tuple(causes.once(one, elsewhere) for one in plan.calls))
 
 
 def deploy_moved(session: Session, desk: Desk, deploy: Deploy, now: datetime) -> None:
@@ -233,20 +247,6 @@ def _on_call(session: Session, desk: Desk, incident: Incident, now: datetime) ->
     ).calls
 
 
-def _passed_on(people: Sequence[Person], elsewhere: Sequence[Page]) -> bool:
-    """Whether whoever would be woken first has said in another open incident that this change is not the cause."""
-    passed = [one for one in elsewhere if one.state == PageState.PASSED_ON]
-    return bool(people) and any(people[0].names & pages.names_of(one) for one in passed)
-
-
-def _once_for_one_cause(wake: Wake, elsewhere: Sequence[Page]) -> Wake:
-    """Whose phone rang for the same change in another incident that is open is only told of this one in Slack."""
-    before = next((one for one in elsewhere if wake.person.names & pages.names_of(one)), None)
-    if before is None or wake.person.slack_id is None or wake.way not in (Way.ASSIGN, Way.RESPOND):
-        return wake
-    return replace(wake, way=Way.MESSAGE, reason=f"{wake.reason}, and was woken for incident {before.incident}")
-
-
 def _keep(session: Session, incident: Incident, place: int, suspect: Suspect) -> Likely:
     candidate = suspect.candidate
     row = session.exec(
@@ -283,7 +283,7 @@ def _authors_of_others(session: Session, desk: Desk, incident: Incident, top: Li
 
 def _concerned(session: Session, desk: Desk, service: str, environment: str | None) -> Sequence[tuple[Incident, bool]]:
     """The open incidents of a service or of what depends on it, and of each whether it is of this very service."""
-    if session.exec(select(Incident.id).where(Incident.state == State.OPEN.value).limit(1)).first() is None:
+    if session.exec(statements.ANY_OPEN).first() is None:
         return ()
     names = {one.lower() for one in (service, *joining.above(desk.catalog, desk.catalog.service(service).name))}
     rows = session.exec(

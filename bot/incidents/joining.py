@@ -35,6 +35,18 @@ LOOKED_AT = 50
 # Held: to build a statement costs more than to run it, and each alert of a storm needs these. What asks only whether
 # there is such a row goes round the ORM, which costs twice as much; whatever was written was flushed by who wrote it.
 _OF_BUNDLE = select(Incident).where(Incident.bundle == bindparam("of_bundle"), Incident.state == State.OPEN.value)
+_OF_SAME_TIME = (
+    select(Incident)
+    .where(
+        Incident.state == State.OPEN.value,
+        col(Incident.storm).is_(False),
+        col(Incident.opened_by).is_(None),
+        col(Incident.onset_at).between(bindparam("since"), bindparam("until")),
+        col(Incident.confidence).in_(("high", "medium")),
+    )
+    .order_by(col(Incident.id).desc())
+    .limit(LOOKED_AT)
+)
 _ABOUT = select(IncidentService.id).where(
     IncidentService.incident == bindparam("of_incident"),
     func.lower(IncidentService.service) == bindparam("of_service"),
@@ -110,6 +122,11 @@ def of_connected(session: Session, catalog: Catalog, service: str, environment: 
     if not names:
         return ()
     return session.exec(_with(State.OPEN, names, environment).order_by(col(Incident.id).desc()).limit(LOOKED_AT)).all()
+
+
+def of_same_time(session: Session, at: datetime) -> Sequence[Incident]:
+    """The open incidents of alerts that began at about this time and have a likely change that is at least probable."""
+    return session.exec(_OF_SAME_TIME, params={"since": at - TOGETHER, "until": at + TOGETHER}).all()
 
 
 def lately_resolved(session: Session, service: str, environment: str, since: datetime) -> Incident | None:

@@ -35,7 +35,7 @@ def likely_views(session: Session, desk: Desk, incident: Incident, rows: Sequenc
     opinions = _opinions(session, desk, [row.id or 0 for row in rows])
     onset = present.onset(session, incident) if rows else incident.onset_at
     found = (
-        _deploy(session, desk, onset, row, opinions)
+        _deploy(session, desk, incident, onset, row, opinions)
         if row.kind == "deploy"
         else _flag(session, desk, incident, onset, row, opinions)
         for row in rows
@@ -58,7 +58,12 @@ def target_of(session: Session, likely: Likely) -> tuple[Deploy, Target] | None:
 
 
 def _deploy(
-    session: Session, desk: Desk, onset: datetime, row: Likely, opinions: Mapping[int, tuple[OpinionView, ...]]
+    session: Session,
+    desk: Desk,
+    incident: Incident,
+    onset: datetime,
+    row: Likely,
+    opinions: Mapping[int, tuple[OpinionView, ...]],
 ) -> LikelyView | None:
     found = target_of(session, row)
     if found is None:
@@ -66,7 +71,7 @@ def _deploy(
     deploy, target = found
     at, rolling = took_effect(session, deploy, onset)
     arrived = [change for change, leaving in carried(session, deploy) if not leaving]
-    first = people.primary(arrived) if arrived else None
+    first = people.primary(session, incident, arrived) if arrived else None
     ordered = [first, *(one for one in arrived if one is not first)] if first is not None else []
     views = deploys.change_views(session, desk, ordered[: people.MOST_CHANGES])
     owner = promotions.owner_of(session, deploy)
@@ -93,7 +98,7 @@ def _deploy(
         url=deploy.url,
         rolled_back_at=row.rolled_back_at,
         can_roll_back=deploy.previous_sha not in (None, deploy.sha)
-        and (target.live == deploy.id or _stands_last(session, deploy)),
+        and (_runs(session, deploy, target) or _stands_last(session, deploy)),
         opinions=opinions.get(row.id or 0, ()),
     )
 
@@ -148,12 +153,18 @@ def carried(session: Session, deploy: Deploy) -> Sequence[tuple[Change, bool]]:
 
 def took_effect(session: Session, deploy: Deploy, onset: datetime) -> tuple[datetime, bool]:
     """When a rollout went live, or where it had not by the onset, when it first had traffic; and whether that is so."""
-    if deploy.state is DeployStatus.SUCCEEDED and deploy.status_at <= onset:
-        return deploy.status_at, False
+    if deploy.live_at is not None and deploy.live_at <= onset:
+        return deploy.live_at, False
     step = session.exec(
         select(RolloutStep).where(RolloutStep.deploy == deploy.id).order_by(col(RolloutStep.at)).limit(1)
     ).first()
     return (step.at if step is not None else deploy.in_progress_at or deploy.began_at), True
+
+
+def _runs(session: Session, deploy: Deploy, target: Target) -> bool:
+    """Whether what it brought runs there: also where the same build was rolled out once more since."""
+    live = session.get(Deploy, target.live) if target.live is not None and target.live != deploy.id else deploy
+    return target.live is not None and live is not None and live.sha == deploy.sha
 
 
 def _stands_last(session: Session, deploy: Deploy) -> bool:

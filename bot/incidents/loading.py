@@ -13,7 +13,18 @@ from bot.alerts.models import Alert
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy
 from bot.deploys.views import PersonView
-from bot.incidents import changed_before, finding, likely_changes, locking, paging, people, pieces, present, rollouts
+from bot.incidents import (
+    changed_before,
+    finding,
+    likely_changes,
+    locking,
+    paging,
+    people,
+    pieces,
+    present,
+    quieting,
+    rollouts,
+)
 from bot.incidents import pages as pages_kept
 from bot.incidents.models import Incident, IncidentService, Page, StatusUpdate, Task
 from bot.incidents.replies import SeverityRow
@@ -107,6 +118,7 @@ def incident_card(
         ),
         update=pieces.update_view(session, desk, pieces.latest_update(session, incident)),
         next_update_at=incident.next_update_at if is_open else None,
+        word_is_due=is_open and incident.nagged_at is not None,
         tasks=tasks,
         more_tasks=more_tasks,
         before=before,
@@ -198,11 +210,11 @@ def severity_rows() -> tuple[SeverityRow, ...]:
 # --- what is said -------------------------------------------------------------------------------------------------
 
 
-def incident_note(session: Session, desk: Desk, note: Note) -> IncidentNote | None:
-    """What a note says of an incident; None once it is not so any more."""
+def incident_note(session: Session, desk: Desk, note: Note, *, over: bool = False) -> IncidentNote | None:
+    """What a note says of an incident; None once it is not so any more, unless it was said and is ``over`` now."""
     data = note.data
     incident = session.get(Incident, data["incident"])
-    if incident is None or _is_moot(Said(data["said"]), incident, data):
+    if incident is None or (not over and _is_moot(Said(data["said"]), incident, data)):
         return None
     alert, update = _row(session, Alert, data, "alert"), _row(session, StatusUpdate, data, "update")
     task, deploy = _row(session, Task, data, "task"), _row(session, Deploy, data, "deploy")
@@ -217,8 +229,11 @@ def incident_note(session: Session, desk: Desk, note: Note) -> IncidentNote | No
         likely=likely_changes.likely_view(session, desk, incident, data.get("likely")),
         alert=pieces.alert_line(incident, alert) if alert is not None else None,
         times=data.get("times") or 0,
+        lately=quieting.LATELY,
+        calm=quieting.CALM,
         next=data.get("next"),
         why=data.get("why"),
+        what=data.get("what"),
         role=data.get("role"),
         severity=data.get("severity"),
         update=pieces.update_view(session, desk, update),
@@ -228,18 +243,19 @@ def incident_note(session: Session, desk: Desk, note: Note) -> IncidentNote | No
         from_=data.get("from_"),
         other_room=_room_of(session, data.get("into") or data.get("from_")),
         at=_instant(data.get("at")),
+        still_locked=pieces.still_locked(session, desk, incident) if data["said"] == Said.RESOLVED.value else (),
     )
 
 
-def person_note(session: Session, desk: Desk, note: Note) -> PersonNote | None:
-    """What one person is told of an incident; None once it is not so any more."""
+def person_note(session: Session, desk: Desk, note: Note, *, over: bool = False) -> PersonNote | None:
+    """What one person is told of an incident; None once it is not so any more, unless it was said and is ``over``."""
     data = note.data
     incident = session.get(Incident, data["incident"])
     incident = finding.going_on(session, incident) if incident is not None else None
-    if incident is None or incident.state != State.OPEN.value:
+    if incident is None or (not over and incident.state != State.OPEN.value):
         return None
     said, page = PersonSaid(data["said"]), _row(session, Page, data, "page")
-    if said is PersonSaid.PAGE and page is not None and page.state not in _STILL_WAKES:
+    if not over and said is PersonSaid.PAGE and page is not None and page.state not in _STILL_WAKES:
         return None
     return _to_person(
         session, desk, incident, page, place=note.place, of=data.get("likely"), said=said, why=data.get("why"),
@@ -309,6 +325,7 @@ def _is_moot(said: Said, incident: Incident, data: dict[str, Any]) -> bool:
         Said.UPDATE_DUE: not is_open or (told is not None and incident.next_update_at not in (None, told)),
         Said.NO_ROOM: incident.room is not None,
         Said.DOCUMENT: incident.document is None,
+        Said.NO_DOCUMENT: data.get("why") is None and incident.room is not None,  # it came after the end
     }
     return overtaken.get(said, False)
 

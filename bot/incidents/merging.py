@@ -6,6 +6,7 @@ have caused it is looked at anew by the alerts of both, with what people said of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import update
@@ -31,9 +32,10 @@ from bot.incidents import (
     sending,
     telling,
     timeline,
+    unasking,
 )
-from bot.incidents.models import Incident, IncidentService, Likely, RoomPerson, StatusUpdate, Task
-from bot.incidents.states import EntryKind, PageState, State
+from bot.incidents.models import Incident, IncidentService, Likely, Opinion, RoomPerson, StatusUpdate, Task
+from bot.incidents.states import WAITING, EntryKind, PageState, State
 from bot.incidents.telling import Said
 from bot.locks import service as locks
 
@@ -76,6 +78,7 @@ def merge(session: Session, desk: Desk, incident: Incident, event: IncidentActed
         to=State.MERGED.value, into=other,
     )  # fmt: skip
     _look_again(session, desk, incident, into, now)
+    unasking.unask(session, incident, now)
     telling.say(session, desk, incident, Said.MERGED, f"into:{other}", now, into=other, called=event.called)
     telling.say(session, desk, into, Said.MERGED, f"from:{number}", now, from_=number, called=event.called)
     if not into.watched:
@@ -94,12 +97,31 @@ def _look_again(session: Session, desk: Desk, incident: Incident, into: Incident
     Whoever was woken for either is not woken anew; nobody else is, while anybody was.
     """
     session.flush()
-    there = {(row.kind, row.subject) for row in session.exec(select(Likely).where(Likely.incident == into.id)).all()}
-    for row in session.exec(select(Likely).where(Likely.incident == incident.id)).all():
-        if (row.kind, row.subject) not in there:
+    there = {(row.kind, row.subject): row for row in _likely_of(session, into)}
+    for row in _likely_of(session, incident):
+        same = there.get((row.kind, row.subject))
+        if same is None:
             row.incident, row.rank = into.id or 0, 0
+        else:
+            _move_opinions(session, row, same)
     session.flush()
     attributing.attribute(session, desk, into, now, wakes=not pages.woken(session, into))
+
+
+def _likely_of(session: Session, incident: Incident) -> Sequence[Likely]:
+    return session.exec(select(Likely).where(Likely.incident == incident.id).order_by(col(Likely.id))).all()
+
+
+def _move_opinions(session: Session, row: Likely, same: Likely) -> None:
+    """What people said of a change is said of the same one there; of one person what they said last counts."""
+    said = {one.slack_id: one for one in session.exec(select(Opinion).where(Opinion.likely == same.id)).all()}
+    for one in session.exec(select(Opinion).where(Opinion.likely == row.id)).all():
+        other = said.get(one.slack_id)
+        if other is None:
+            one.likely = same.id or 0
+        elif one.at > other.at:
+            other.right, other.at = one.right, one.at
+    session.flush()
 
 
 def _other(session: Session, incident: Incident, event: IncidentActed) -> Incident:
@@ -183,5 +205,5 @@ def _move_pages(session: Session, incident: Incident, into: Incident, now: datet
 def _rings(session: Session, incident: Incident) -> bool:
     """Whether somebody is called by the pager for an incident, and has not answered."""
     return pages.not_ours(incident) or any(
-        page.state in paging.WAITING and page.way in sending.CALLS for page in finding.pages_of(session, incident)
+        page.state in WAITING and page.way in sending.CALLS for page in finding.pages_of(session, incident)
     )

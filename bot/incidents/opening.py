@@ -54,6 +54,8 @@ _SEVERITIES = {AlertLevel.CRITICAL: 2, AlertLevel.ERROR: 3, AlertLevel.WARNING: 
 
 _GRAVEST_FIRST = list(AlertLevel)
 
+_PROBABLE = (Confidence.HIGH, Confidence.MEDIUM)
+
 STORM_TITLE = "Many services at once"
 
 
@@ -172,23 +174,43 @@ def _standing(
     if found is not None and _wakes_for(owner, environment, found):
         return found
     found = joining.grouped(session, alert)
-    if found is not None and quieting.lasts(desk, found, now) and _wakes_for(owner, environment, found):
+    if (
+        found is not None
+        and quieting.lasts(desk, found, now)
+        and _wakes_for(owner, environment, found)
+        and not _has_its_own_cause(session, desk, found, alert, now)
+    ):
         return found
-    own: Attribution | None = None
-    for incident in joining.of_connected(session, desk.catalog, owner.name, environment):
-        if not quieting.lasts(desk, incident, now) or not _wakes_for(owner, environment, incident):
-            continue
-        if abs(incident.onset_at - alert.began_at) <= joining.TOGETHER:
-            return incident
-        own = own or _look(session, desk, alert, now)
-        if own.suspects and _same_cause(session, incident, own):
-            return incident
-    if joining.storm_since(session, now):
+    found, own = _of_one_cause(session, desk, owner, environment, alert, now)
+    if found is None and joining.storm_since(session, now):
         own = own or _look(session, desk, alert, now)
         if own.confidence is not Confidence.HIGH:
             standing = joining.storm_open(session, watched=owner.paging is PagingMode.SHADOW)
             return standing or _storm(session, desk, owner, environment, alert, now)
-    return None
+    return found
+
+
+def _of_one_cause(
+    session: Session, desk: Desk, owner: Service, environment: str, alert: Alert, now: datetime
+) -> tuple[Incident | None, Attribution | None]:
+    """The open incident of another service that has the cause of this alert; its own likely changes, where looked for.
+
+    One service depends on the other, and both began together or have the same likely change; or both began together
+    and the same change is at least probable: what two services depend on fails for both.
+    """
+    own: Attribution | None = None
+    connected = joining.of_connected(session, desk.catalog, owner.name, environment)
+    near = {incident.id for incident in connected}
+    for incident in (*connected, *joining.of_same_time(session, alert.began_at)):
+        if not quieting.lasts(desk, incident, now) or not _wakes_for(owner, environment, incident):
+            continue
+        if incident.id in near and abs(incident.onset_at - alert.began_at) <= joining.TOGETHER:
+            return incident, own
+        own = own or _look(session, desk, alert, now)
+        probable = incident.id in near or own.confidence in _PROBABLE
+        if own.suspects and probable and _same_cause(session, incident, own):
+            return incident, own
+    return None, own
 
 
 def _wakes_for(owner: Service, environment: str, incident: Incident) -> bool:
@@ -206,6 +228,17 @@ def _same_cause(session: Session, incident: Incident, found: Attribution) -> boo
     standing = pages.standing(session, incident)
     first = found.suspects[0].candidate
     return bool(standing) and (standing[0].kind, standing[0].subject) == (first.kind, first.subject)
+
+
+def _has_its_own_cause(session: Session, desk: Desk, incident: Incident, alert: Alert, now: datetime) -> bool:
+    """Whether an alert that began at another time than an incident is of another change, and surely.
+
+    Its sender counts both as one group where it groups all services by the alert's name, as it comes.
+    """
+    if abs(incident.onset_at - alert.began_at) <= joining.TOGETHER:
+        return False
+    own = _look(session, desk, alert, now)
+    return own.confidence is Confidence.HIGH and not _same_cause(session, incident, own)
 
 
 def _open(session: Session, desk: Desk, owner: Service, environment: str, alert: Alert, now: datetime) -> Incident:

@@ -19,11 +19,10 @@ from bot.alerts.rollouts import went_back
 from bot.catalog import PagingMode, Service
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy
-from bot.events import DeployStatus
-from bot.incidents import naming, people, present, ranking
+from bot.incidents import naming, people, present, ranking, statements
 from bot.incidents.models import Entry, Incident, IncidentService, Likely, Opinion, Page
 from bot.incidents.plain import one_line, opens, was_turned
-from bot.incidents.states import PageState, State
+from bot.incidents.states import PageState
 from bot.outbox import Lane
 
 PAGE = "page"
@@ -78,7 +77,7 @@ class Keyed:
 
 def of(session: Session, incident: Incident) -> Sequence[Page]:
     """Every page of an incident, in the order in which they were asked for."""
-    return session.exec(select(Page).where(Page.incident == incident.id).order_by(col(Page.id))).all()
+    return session.exec(statements.PAGES, params={"of_incident": incident.id}).all()
 
 
 def woken(session: Session, incident: Incident) -> frozenset[str]:
@@ -97,20 +96,6 @@ def names_of(page: Page) -> frozenset[str]:
     if page.pager_user is not None:
         names.add(f"pager:{page.pager_user}")
     return frozenset(names)
-
-
-def elsewhere(session: Session, incident: Incident, likely: Likely) -> Sequence[Page]:
-    """The pages of other incidents that go on, on account of the same change: people are woken once for one cause."""
-    return session.exec(
-        select(Page)
-        .join(Likely, col(Page.likely) == col(Likely.id))
-        .join(Incident, col(Page.incident) == col(Incident.id))
-        .where(
-            Likely.kind == likely.kind, Likely.subject == likely.subject, Page.incident != incident.id,
-            Incident.state == State.OPEN.value, col(Incident.quiet_at).is_(None), Page.state != PageState.SHADOW.value,
-        )
-        .order_by(col(Page.id))
-    ).all()  # fmt: skip
 
 
 def answered(session: Session, incident: Incident) -> bool:
@@ -189,9 +174,7 @@ def not_ours(incident: Incident) -> bool:
 
 def standing(session: Session, incident: Incident) -> Sequence[Likely]:
     """The likely changes that are still believed, the likeliest first."""
-    return session.exec(
-        select(Likely).where(Likely.incident == incident.id, Likely.rank > 0).order_by(col(Likely.rank))
-    ).all()
+    return session.exec(statements.STANDING, params={"of_incident": incident.id}).all()
 
 
 def rejected(session: Session, incident: Incident) -> frozenset[int]:
@@ -228,11 +211,13 @@ def likely_of(session: Session, incident: Incident, page: Page) -> Likely | None
 def since_words(session: Session, desk: Desk, incident: Incident, likely: Likely) -> str:
     """How long before the symptom a likely change came: ``12 min after #812 went live``."""
     onset = present.onset(session, incident)
-    named, at, did = likely_words(session, likely, onset)
+    named, at, did = likely_words(session, incident, likely, onset)
     return f"{_minutes(onset - at)} after {named} {did}" if at is not None else f"after {named} {did}"
 
 
-def likely_words(session: Session, likely: Likely, onset: datetime) -> tuple[str, datetime | None, str]:
+def likely_words(
+    session: Session, incident: Incident, likely: Likely, onset: datetime
+) -> tuple[str, datetime | None, str]:
     """How a likely change is named, when it reached customers before ``onset``, and what it did then (“went live”)."""
     if likely.kind == "flag":
         flag = session.get(FlagChange, likely.subject)
@@ -242,16 +227,18 @@ def likely_words(session: Session, likely: Likely, onset: datetime) -> tuple[str
     deploy = session.get(Deploy, likely.subject)
     if deploy is None:
         return "a rollout", None, "went live"
-    live = deploy.state is DeployStatus.SUCCEEDED and deploy.status_at <= onset
-    at = deploy.status_at if live else deploy.in_progress_at or deploy.began_at
-    did = "went live" if live else "began to roll out"
+    if deploy.live_at is not None and deploy.live_at <= onset:
+        at, did = deploy.live_at, "went live"
+    else:
+        at, did = deploy.in_progress_at or deploy.began_at, "began to roll out"
     if went_back(session, deploy):
         return f"the rollback to {deploy.sha[:7]}", at, did
     changes = people.changes_in(session, deploy)
     if not changes:
         return deploy.sha[:7], at, did
-    more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
-    return f"{people.primary(changes).label}{more}", at, did
+    others = len(changes) - 1 + deploy.truncated
+    more = f" and {others} more" if others else ""
+    return f"{people.primary(session, incident, changes).label}{more}", at, did
 
 
 def details_of(session: Session, desk: Desk, incident: Incident, page: Page, then: str | None = None) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from bot import audit, work
+from bot.alerts.suspects import Confidence
 from bot.audit import Tag
 from bot.deploys.loading import Desk
 from bot.gates.wording import listed
@@ -32,15 +33,12 @@ from bot.incidents import (
     timeline,
 )
 from bot.incidents.models import Incident, Likely, Page
-from bot.incidents.states import GONE_ON, EntryKind, PageState
+from bot.incidents.states import GONE_ON, WAITING, EntryKind, PageState
 from bot.incidents.telling import PersonSaid, Said
 from bot.incidents.waking import Plan, Role, Way, reason_of
 
 NOBODY_ELSE = "nobody else"
 """Whom a “Not mine” wakes where nobody is left to be woken."""
-
-WAITING = frozenset({PageState.WANTED.value, PageState.SENT.value})
-"""Where a page stands that nobody has answered."""
 
 AGAIN_AFTER = timedelta(minutes=30)
 """An incident that is opened again wakes nobody whom it woke within this time."""
@@ -51,8 +49,8 @@ def wake(
 ) -> Sequence[Page]:
     """Wake whom a plan names, each once for an incident; returns the pages that are new.
 
-    Those whom it only mentions are told that they may know something. Of a service that wakes nobody the channel reads
-    whom it would have woken.
+    Those whom it only mentions are told that they may know something, unless hardly anything speaks for their change
+    and somebody else was woken. Of a service that wakes nobody the channel reads whom it would have woken.
     """
     made = [page for one in plan.calls if (page := sending.make(session, incident, one, now, likely)) is not None]
     shadow = [page for page in made if page.state == PageState.SHADOW]
@@ -66,7 +64,11 @@ def wake(
     for page in made:
         if page not in shadow:
             sending.send(session, desk, incident, page, now)
-    if likely is not None and not incident.watched and plan.asked:
+    sending.ask_in_slack(session, desk, incident, now)  # whoever was to be called may be told alone (``causes``)
+    faint = (
+        likely is not None and likely.confidence == Confidence.LOW and any(map(_reached, pages.of(session, incident)))
+    )
+    if likely is not None and not incident.watched and not faint:
         for person in plan.asked:
             if person.slack_id is not None and person.proven and person.away is None:
                 telling.tell(
@@ -74,6 +76,11 @@ def wake(
                     likely=likely.id, why=reason_of(person),
                 )  # fmt: skip
     return made
+
+
+def _reached(page: Page) -> bool:
+    """Whether a page is to anybody: not where nobody is known to be on call, and no pager knows either."""
+    return page.slack_id is not None or page.way != Way.MESSAGE
 
 
 def pass_on(

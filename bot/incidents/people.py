@@ -6,13 +6,15 @@ Slack has verified. An address in a commit and a ``Co-authored-by`` line are any
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from bot import people, work
-from bot.alerts.models import Alert, FlagChange
+from bot.alerts import likeness
+from bot.alerts.models import FlagChange
 from bot.alerts.rollouts import went_back
 from bot.catalog import PagingMode, PersonEntry, Service
 from bot.deploys import rules
@@ -20,8 +22,9 @@ from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Deploy
 from bot.events import Human
+from bot.incidents import present
 from bot.incidents.models import Incident, Likely
-from bot.incidents.waking import Person, Role
+from bot.incidents.waking import LEFT, Person, Role
 from bot.people import OnCallList, Proof
 from bot.promotions import service as promotions
 
@@ -33,9 +36,6 @@ KEPT_FOR = timedelta(hours=12)
 
 MOST_CHANGES = 10
 """Changes of one rollout whose people are looked up; a longer list says who cannot be told apart from it."""
-
-MOST_ALERTS = 20
-"""Alerts of one incident whose stacks are looked at for whose change they touch."""
 
 MOST_LEADS = 3
 """Approvers who stand for whoever is on call, where nobody can tell who that is."""
@@ -49,15 +49,18 @@ def of_likely(session: Session, desk: Desk, incident: Incident, likely: Likely) 
     deploy = session.get(Deploy, likely.subject)
     if deploy is None:
         return ()
-    stacks = session.exec(select(Alert.paths).where(Alert.incident == incident.id).limit(MOST_ALERTS)).all()
-    return of_deploy(session, desk, deploy, [path for stack in stacks for path in stack])
+    return of_deploy(session, desk, deploy, stacks_of(session, incident))
 
 
-def of_deploy(session: Session, desk: Desk, deploy: Deploy, paths: Iterable[str] = ()) -> tuple[Person, ...]:
+def stacks_of(session: Session, incident: Incident) -> Sequence[Sequence[str]]:
+    """The stacks of what is wrong with an incident now, each innermost first."""
+    return [alert.paths for alert in present.alerts(session, incident) if alert.paths]
+
+
+def of_deploy(session: Session, desk: Desk, deploy: Deploy, stacks: Sequence[Sequence[str]] = ()) -> tuple[Person, ...]:
     """The people of a rollout: who wrote its primary change, who merged that, who wrote the rest.
 
-    Of one that goes back: who rolled back. The primary change is the one that touches most of ``paths`` (an error's
-    stack), else a pull request, the largest, the last.
+    Of one that goes back: who rolled back. In the place of a bot that wrote some of the rest, whoever merged that.
     """
     owner = promotions.owner_of(session, deploy)
     if went_back(session, deploy) or (owner is not None and owner.rollback):
@@ -68,16 +71,11 @@ def of_deploy(session: Session, desk: Desk, deploy: Deploy, paths: Iterable[str]
     changes = changes_in(session, deploy)
     if not changes:
         return ()
-    first = primary(changes, paths)
-    rest = [one for one in changes if one is not first]
-    parts = deploys.parts(session, [one.id or 0 for one in (first, *rest)])
+    parts = deploys.parts(session, [one.id or 0 for one in changes])
+    first, *rest = _primary_first(changes, parts, stacks)[:MOST_CHANGES]
     found = [*_of_change(session, desk, first, parts[first.id or 0])]
     for change in rest:
-        found += [
-            _of_part(session, desk, change, part, Role.OTHER_AUTHOR)
-            for part in parts[change.id or 0]
-            if part.role == "author"
-        ]
+        found += _of_other(session, desk, change, parts[change.id or 0])
     return tuple(found)
 
 
@@ -100,22 +98,19 @@ def changes_in(session: Session, deploy: Deploy) -> Sequence[Change]:
     """What a rollout brought in, as far as is known: before the forge has told, the change that its commit is."""
     found = [change for row, change in deploys.changes_of(session, deploy.id or 0) if not row.leaving]
     if found:
-        return found[:MOST_CHANGES]
+        return found
     alone = deploys.change_of_commit(session, deploy.repo, deploy.sha) if deploy.repo is not None else None
     return [alone] if alone is not None else []
 
 
-def primary(changes: Sequence[Change], paths: Iterable[str] = ()) -> Change:
-    """The change of a rollout that its people are asked about first."""
-    wanted = frozenset(paths)
+def primary(session: Session, incident: Incident, changes: Sequence[Change]) -> Change:
+    """The change of a rollout that its people are asked about first, and by which everybody calls it.
 
-    def order(place: int) -> tuple[int, bool, int, int]:
-        change = changes[place]
-        touched = sum(1 for path in change.paths or () if any(one.endswith(path) for one in wanted))
-        pulled = change.number is not None  # of a commit that was pushed directly nobody knows whose it is
-        return touched, pulled, (change.additions or 0) + (change.deletions or 0), place
-
-    return changes[max(range(len(changes)), key=order)]
+    It is the one that touches what lies innermost in an error's stack; else a pull request, one that no bot wrote (a
+    lock file has many lines), the largest, the last.
+    """
+    parts = deploys.parts(session, [one.id or 0 for one in changes])
+    return _primary_first(changes, parts, stacks_of(session, incident))[0]
 
 
 def on_call(session: Session, desk: Desk, owner: Service, now: datetime, *, pager: bool) -> tuple[Person, ...]:
@@ -179,6 +174,35 @@ def named(session: Session, desk: Desk, slack_id: str) -> str:
 
 
 # --- inside -------------------------------------------------------------------------------------------------------
+
+
+def _primary_first(
+    changes: Sequence[Change], parts: Mapping[int, Sequence[rules.Part]], stacks: Sequence[Sequence[str]]
+) -> Sequence[Change]:
+    """The same, what its people are asked about first (``primary``) coming first."""
+
+    def order(place: int) -> tuple[float, bool, bool, int, int]:
+        change = changes[place]
+        shared = likeness.of_any(stacks, change.paths or ())
+        near = -shared.frame if shared is not None else -math.inf
+        pulled = change.number is not None  # of a commit that was pushed directly nobody knows whose it is
+        by_person = not any(part.role == "author" and _is_bot(part.human) for part in parts[change.id or 0])
+        return near, pulled, by_person, (change.additions or 0) + (change.deletions or 0), place
+
+    return [changes[place] for place in sorted(range(len(changes)), key=order, reverse=True)]
+
+
+def _is_bot(human: Human) -> bool:
+    return human.bot or (human.login is not None and people.is_bot(f"github:{human.login}"))
+
+
+def _of_other(session: Session, desk: Desk, change: Change, parts: Sequence[rules.Part]) -> Iterable[Person]:
+    """Who wrote a change that went live with another one; of a bot's, who merged it."""
+    for part in parts:
+        if part.role == "author" and not _is_bot(part.human):
+            yield _of_part(session, desk, change, part, Role.OTHER_AUTHOR)
+    if any(part.role == "author" and _is_bot(part.human) for part in parts):
+        yield from (_of_part(session, desk, change, part, Role.MERGER) for part in parts if part.role == "merger")
 
 
 def _of_change(session: Session, desk: Desk, change: Change, parts: Sequence[rules.Part]) -> Iterable[Person]:
@@ -275,7 +299,7 @@ def _away(session: Session, desk: Desk, slack_id: str | None) -> str | None:
     if profile is None:
         return None
     if profile.read_at is not None and not profile.active:
-        return "their account is deactivated"
+        return LEFT
     if profile.away is None or (profile.away_until is not None and profile.away_until <= desk.now):
         return None
     return profile.away

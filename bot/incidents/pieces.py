@@ -21,7 +21,11 @@ from bot.incidents.views import (
     UpdateView,
 )
 from bot.incidents.waking import Way
+from bot.locks import facts
 from bot.locks import loading as locks
+
+MOST_LOOKED_AT = 10
+"""Services of one incident whose locks are looked at: so many it locks itself (``locking.MOST_LOCKED``)."""
 
 
 def alerts(session: Session, incident: Incident, most: int) -> tuple[tuple[AlertLine, ...], int, int]:
@@ -120,6 +124,17 @@ def tasks(session: Session, desk: Desk, incident: Incident, most: int) -> tuple[
         select(Task).where(Task.incident == incident.id).order_by(col(Task.done_at).is_not(None), col(Task.id))
     ).all()
     return tuple(task_view(session, desk, row) for row in rows[:most]), max(0, len(rows) - most)
+
+
+def still_locked(session: Session, desk: Desk, incident: Incident) -> tuple[str, ...]:
+    """What holds on at its services, in sentences: locks of people, of rollbacks and failures, of other incidents."""
+    found: dict[int, str] = {}
+    for row in finding.services_of(session, incident)[:MOST_LOOKED_AT]:
+        for lock in facts.facts_for(session, desk.catalog, row.service, row.environment, None, desk.now):
+            if not lock.ended and lock.id not in found:
+                by = f" by {lock.owner}" if lock.set_by is not None else ""
+                found[lock.id] = f"{lock.scope} stays locked{by}: {lock.reason}"
+    return tuple(found.values())
 
 
 def links(session: Session, desk: Desk, incident: Incident, rows: Sequence[Likely]) -> tuple[LinkView, ...]:

@@ -2,13 +2,15 @@
 
 Paging precision: of the pages to those who wrote, merged or rolled back a likely change, how many were for the change
 that it was. What was said when the incident was resolved decides; else whoever spoke last of that change. A page of
-which nobody said anything is counted apart.
+which nobody said anything is counted apart. Where two incidents turned out to be one, what was said of a change in
+either is said of it in both.
 
 Change-fail rate and recovery follow dora.dev: a deploy that needed immediate intervention is counted once, however many
 incidents it caused, against the rollouts of that service to its last environment in the same window; rollbacks are
 rework, and are not among them. It failed where people said that it was it; where they said nothing of any change, what
 was taken out again while the incident lasted did, since somebody intervened. Our own confidence alone counts nothing.
-Medians, since one long night must not speak for the rest.
+A rollout that was stopped half way counts where it was the cause: it had customers. Medians, since one long night must
+not speak for the rest.
 """
 
 from __future__ import annotations
@@ -40,6 +42,12 @@ AUTHORS = frozenset({Role.AUTHOR.value, Role.MERGER.value, Role.OTHER_AUTHOR.val
 """Why somebody was woken on account of a change, rather than because they are on call."""
 
 NOT_SENT = frozenset({PageState.SHADOW.value, PageState.WANTED.value, PageState.FAILED.value})
+
+Subject = tuple[str, int]
+"""What a likely change is: its kind and its number; the same in every incident that it may have caused."""
+
+NONE_OF_THEM: Subject = ("", -1)
+"""What people say was the cause where it was none of the likely changes."""
 
 SLOW = 0.9
 """The share of recoveries that are at most as long as the slow one that is named beside the median."""
@@ -114,8 +122,8 @@ class Stability:
 # --- counting, pure -----------------------------------------------------------------------------------------------
 
 
-def verdict(cause: int | None, likely: int, opinions: Iterable[tuple[datetime, bool]]) -> Verdict:
-    """What people said of a likely change: as the incident was resolved (``cause``; 0: none), else who spoke last."""
+def verdict(cause: Subject | None, likely: Subject, opinions: Iterable[tuple[datetime, bool]]) -> Verdict:
+    """What people said of a likely change: as the incident was resolved (``cause``), else whoever spoke last."""
     if cause is not None:
         return Verdict.RIGHT if cause == likely else Verdict.WRONG
     said = max(opinions, default=None)
@@ -150,18 +158,25 @@ def pages_to_authors(session: Session, desk: Desk, since: datetime, until: datet
         .where(col(Page.state).not_in(NOT_SENT), col(Page.likely).is_not(None))
         .order_by(col(Page.id))
     ).all()
-    said = _opinions(session, {page.likely for page, _ in rows if page.likely is not None})
+    on = _going_on(session)
+    goes_on = _incidents_of(session, {on.get(incident.id or 0, incident.id or 0) for _, incident in rows})
+    named = _likely_of(session, {*(page.likely for page, _ in rows), *(one.cause for one in goes_on.values())})
+    said = _opinions(session, on, goes_on)
     about = _services(session, {incident.id for _, incident in rows if incident.service is None})
     found = []
     for page, incident in rows:
         service = incident.service or about.get(incident.id or 0)
         team = desk.catalog.service(service).team if service is not None else None
-        likely = page.likely or 0
+        whole = goes_on[on.get(incident.id or 0, incident.id or 0)]
+        likely = named.get(page.likely or 0)
+        change = (likely.kind, likely.subject) if likely is not None else ("", 0)
+        caused = named.get(whole.cause or 0)
+        cause = None if whole.cause is None else (caused.kind, caused.subject) if caused is not None else NONE_OF_THEM
         found.append(
             Judged(
                 team=team.name if team is not None else NO_TEAM,
                 service=service,
-                verdict=verdict(incident.cause, likely, said[likely]),
+                verdict=verdict(cause, change, said[whole.id or 0, *change]),
             )
         )
     return found
@@ -177,7 +192,6 @@ def stability(session: Session, desk: Desk, since: datetime, until: datetime) ->
         )
         .join(Target, col(Deploy.target) == col(Target.id))
         .where(col(Deploy.status_at) >= since, col(Deploy.status_at) < until)
-        .where(col(Deploy.status).in_((DeployStatus.SUCCEEDED.value, DeployStatus.FAILED.value)))
     )  # fmt: skip
     shipped: dict[str, set[int]] = defaultdict(set)
     failed: dict[str, set[int]] = defaultdict(set)
@@ -234,31 +248,67 @@ def _causes(session: Session) -> Mapping[int, Sequence[Incident]]:
     ).all()
     for subject, incident in decided:
         found[subject][incident.id or 0] = incident
+    on = _going_on(session)
     spoken = select(Opinion.likely).where(col(Opinion.right).is_(True))
-    undecided = session.exec(
-        select(Likely, Incident)
-        .join(Incident, col(Likely.incident) == col(Incident.id))
-        .where(col(Incident.cause).is_(None), Incident.state != State.MERGED.value)
-        .where(col(Likely.rolled_back_at).is_not(None) | col(Likely.id).in_(spoken))
+    rows = session.exec(
+        select(Likely).where(col(Likely.rolled_back_at).is_not(None) | col(Likely.id).in_(spoken))
     ).all()
-    said = _opinions(session, {likely.id for likely, _ in undecided if likely.id is not None})
-    judged: dict[int, list[tuple[Likely, Verdict]]] = defaultdict(list)
-    for likely, incident in undecided:
-        opinion = verdict(None, likely.id or 0, said[likely.id or 0])
-        judged[incident.id or 0].append((likely, opinion))
-        if opinion is Verdict.RIGHT and likely.kind == "deploy":
-            found[likely.subject][incident.id or 0] = incident
-    incidents = {incident.id or 0: incident for _, incident in undecided}
-    for number, one in ((number, taken_out(rows)) for number, rows in judged.items()):
-        if one is not None and one.kind == "deploy":
-            found[one.subject][number] = incidents[number]
+    whole = _incidents_of(session, {on.get(one.incident, one.incident) for one in rows})
+    undecided = {number: one for number, one in whole.items() if one.cause is None}
+    said = _opinions(session, on, undecided)
+    judged: dict[int, dict[Subject, tuple[Likely, Verdict]]] = defaultdict(dict)
+    for likely in sorted(rows, key=lambda one: one.incident in undecided):  # its own row speaks for a merged one's
+        number, change = on.get(likely.incident, likely.incident), (likely.kind, likely.subject)
+        if number in undecided:
+            judged[number][change] = likely, verdict(None, change, said[number, *change])
+    for number, changes in judged.items():
+        out = taken_out(changes.values())
+        right = [likely for likely, opinion in changes.values() if opinion is Verdict.RIGHT]
+        for one in (*right, *((out,) if out is not None else ())):
+            if one.kind == "deploy":
+                found[one.subject][number] = undecided[number]
     return {subject: list(rows.values()) for subject, rows in found.items()}
 
 
-def _opinions(session: Session, numbers: Iterable[int]) -> Mapping[int, Sequence[tuple[datetime, bool]]]:
-    found: dict[int, list[tuple[datetime, bool]]] = defaultdict(list)
-    for row in session.exec(select(Opinion).where(col(Opinion.likely).in_(sorted(numbers)))).all():
-        found[row.likely].append((row.at, row.right))
+def _going_on(session: Session) -> Mapping[int, int]:
+    """Of every incident that was merged, the one that goes on."""
+    merged = select(Incident.id, Incident.merged_into).where(col(Incident.merged_into).is_not(None))
+    into = {number or 0: other or 0 for number, other in session.exec(merged).all()}
+    found = {}
+    for number, following in into.items():
+        seen, on = {number}, following
+        while on in into and on not in seen:
+            seen.add(on)
+            on = into[on]
+        found[number] = on
+    return found
+
+
+def _incidents_of(session: Session, numbers: Iterable[int]) -> Mapping[int, Incident]:
+    rows = session.exec(select(Incident).where(col(Incident.id).in_(sorted(numbers)))).all()
+    return {row.id or 0: row for row in rows}
+
+
+def _likely_of(session: Session, numbers: Iterable[int | None]) -> Mapping[int, Likely]:
+    wanted = sorted(one for one in numbers if one)
+    return {row.id or 0: row for row in session.exec(select(Likely).where(col(Likely.id).in_(wanted))).all()}
+
+
+def _opinions(
+    session: Session, on: Mapping[int, int], incidents: Iterable[int]
+) -> Mapping[tuple[int, str, int], Sequence[tuple[datetime, bool]]]:
+    """What was said of each change in these incidents, and in those that go on as them (``on``)."""
+    wanted = set(incidents)
+    family = wanted | {number for number, into in on.items() if into in wanted}
+    found: dict[tuple[int, str, int], list[tuple[datetime, bool]]] = defaultdict(list)
+    rows = session.exec(
+        select(Opinion, Likely)
+        .join(Likely, col(Opinion.likely) == col(Likely.id))
+        .where(col(Likely.incident).in_(sorted(family)))
+    ).all()
+    for opinion, likely in rows:
+        number = on.get(likely.incident, likely.incident)
+        found[number, likely.kind, likely.subject].append((opinion.at, opinion.right))
     return found
 
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import or_
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from bot.alerts.models import Alert
+from bot.incidents import statements
 from bot.incidents.models import Incident, Likely
 
 MOST_ALERTS = 20
@@ -65,9 +66,7 @@ def undid(session: Session, likely: Likely, at: datetime) -> bool:
 
 def _out(session: Session, incident: Incident) -> datetime | None:
     """When the last of its likely changes was taken out that was."""
-    found: datetime | None = session.exec(
-        select(func.max(Likely.rolled_back_at)).where(Likely.incident == incident.id)
-    ).one()
+    found: datetime | None = session.exec(statements.LAST_TAKEN_OUT, params={"of_incident": incident.id}).one()
     return found
 
 

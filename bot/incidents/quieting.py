@@ -15,7 +15,7 @@ from bot import audit, outbox, work
 from bot.alerts.models import Alert
 from bot.audit import Tag
 from bot.deploys.loading import Desk
-from bot.incidents import finding, joining, telling, timeline
+from bot.incidents import finding, joining, telling, timeline, unasking
 from bot.incidents.models import Entry, Incident
 from bot.incidents.states import EntryKind, State
 from bot.incidents.telling import SAID, Said
@@ -174,7 +174,7 @@ def _over(session: Session, desk: Desk, incident: Incident, now: datetime) -> No
     timeline.enter(
         session, incident.id or 0, EntryKind.ACT, f"over:{now.isoformat()}", "Ended by itself: nothing fires", now
     )
-    session.flush()
+    unasking.unask(session, incident, now)
     telling.show(session, desk, incident, now)
 
 

@@ -79,7 +79,7 @@ class TimelineReply:
 class OpenModal:
     """What somebody is about to open. ``chosen`` is the service that is offered first, ``title`` what stands there.
 
-    ``quoted`` is the message from which it is opened.
+    ``quoted`` is the message from which it is opened; ``unknown`` a word typed that is no service, and may be it.
     """
 
     title: str | None
@@ -87,6 +87,7 @@ class OpenModal:
     severities: tuple[SeverityRow, ...]
     severity: int
     quoted: str | None = None
+    unknown: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,18 +17,14 @@ from bot.audit import Tag
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import IncidentActed
-from bot.incidents import finding, locking, naming, paging, promises, rooms, tasks, telling, timeline
+from bot.incidents import finding, locking, naming, paging, promises, rooms, tasks, telling, timeline, unasking
 from bot.incidents.models import Incident
 from bot.incidents.postmortem import Postmortem, load
 from bot.incidents.states import EntryKind, State
 from bot.incidents.telling import Said
 from bot.locks import service as locks
-from bot.outbox import Lane
 from bot.promotions.models import Promotion
 from bot.promotions.models import State as Underway
-
-ROOM_DOCUMENT = "room_document"
-"""The kind of effect that lays the postmortem's draft into an incident's room: ``incident``."""
 
 LONGEST = 4000
 LISTED = 3
@@ -70,7 +66,10 @@ def resolve(session: Session, desk: Desk, incident: Incident, event: IncidentAct
     telling.say(session, desk, incident, Said.RESOLVED, stamp, now, called=event.called, who=event.slack_id)
     left = _follow_ups(session, desk, incident, now)
     if incident.room is not None:
-        rooms.arm(session, ROOM_DOCUMENT, f"{ROOM_DOCUMENT}:{number}", now, lane=Lane.FEED, incident=number)
+        rooms.want_document(session, incident, now)
+    elif not incident.watched:
+        telling.say(session, desk, incident, Said.NO_DOCUMENT, stamp, now)
+    unasking.unask(session, incident, now)
     rooms.head_changed(session, incident, now)
     rooms.close_later(session, desk, incident, now)
     telling.show(session, desk, incident, now)

@@ -12,7 +12,7 @@ from bot.deploys import service as deploys
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.deploys.views import OpenIncident
-from bot.incidents import finding
+from bot.incidents import finding, statements
 from bot.incidents.models import Incident, IncidentService
 from bot.incidents.states import State
 from bot.locks import service as locks
@@ -28,17 +28,8 @@ MOST_TARGETS = 10
 
 def open_about(session: Session, service: str, environment: str) -> tuple[OpenIncident, ...]:
     """The incidents that are open about a service where it runs, but for those that are only watched."""
-    rows = session.exec(
-        select(Incident, IncidentService)
-        .join(IncidentService, col(IncidentService.incident) == col(Incident.id))
-        .where(
-            Incident.state == State.OPEN.value,
-            col(Incident.watched).is_(False),
-            func.lower(IncidentService.service) == service.lower(),
-            func.lower(IncidentService.environment) == environment.lower(),
-        )
-        .order_by(col(Incident.severity), col(Incident.id))
-    ).all()
+    of = {"of_service": service.lower(), "of_environment": environment.lower()}
+    rows = session.exec(statements.OPEN_ABOUT, params=of).all()
     held = held_by_incidents(session) if rows else frozenset()
     return tuple(
         OpenIncident(

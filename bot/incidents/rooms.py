@@ -41,6 +41,9 @@ ROOM_PIN = "room_pin"
 """One that pins the incident's card in ``channel``."""
 
 ROOM_BOOKMARKS = "room_bookmarks"
+ROOM_DOCUMENT = "room_document"
+"""One that lays the postmortem's draft into it: ``incident``."""
+
 ROOM_ARCHIVE = "room_archive"
 """One that closes ``channel``."""
 
@@ -184,7 +187,9 @@ def opened(session: Session, desk: Desk, incident: Incident, room: Room, now: da
     links_changed(session, incident, now)
     key = f"{ROOM_PIN}:{number}:{room.channel}"
     arm(session, ROOM_PIN, key, now, incident=number, channel=room.channel)
-    if incident.state != State.OPEN.value:  # it was over before the room was there
+    if incident.state == State.RESOLVED.value:  # it was over before the room was there
+        want_document(session, incident, now)
+    if incident.state != State.OPEN.value:
         close_later(session, desk, incident, now)
 
 
@@ -236,6 +241,11 @@ def links(session: Session, desk: Desk, incident: Incident) -> Sequence[tuple[st
     found.append(("PagerDuty", incident.pager_url))
     named = {url: title for title, url in reversed(found) if url and opens(url)}
     return [(title, url) for url, title in reversed(named.items())][:MOST_LINKS]
+
+
+def want_document(session: Session, incident: Incident, now: datetime) -> None:
+    """The draft of the postmortem is to be laid into the room."""
+    arm(session, ROOM_DOCUMENT, f"{ROOM_DOCUMENT}:{incident.id}", now, lane=Lane.FEED, incident=incident.id)
 
 
 def close_later(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:

@@ -11,7 +11,7 @@ from bot.audit import Tag
 from bot.deploys.loading import Desk
 from bot.incidents import pages, rooms, succession, telling, timeline
 from bot.incidents.models import Incident, Likely, Page
-from bot.incidents.states import EntryKind, PageState
+from bot.incidents.states import WAITING, EntryKind, PageState
 from bot.incidents.telling import PersonSaid, Said
 from bot.incidents.waking import Wake, Way
 from bot.outbox import Lane
@@ -69,11 +69,14 @@ def send(session: Session, desk: Desk, incident: Incident, page: Page, now: date
     )
     calls = way in CALLS
     did = "is called" if calls else "is asked to come" if way is Way.RESPOND else "was woken in Slack"
+    if way is Way.MESSAGE and page.slack_id is None:
+        did = "could not be told, since nobody is known in Slack"
     enter(session, incident, page, f"{page.name} {did}: {page.reason}", now, of)
     if page.slack_id is not None:
         telling.tell(session, incident, page.slack_id, PersonSaid.PAGE, f"{number}:{of}", now, page=number, nag=0)
         rooms.let_in(session, desk, incident, [page.slack_id], now)
-    if not calls:  # that somebody was woken is said once the call has left
+    # That somebody was called is said once the call has left, together with who is asked to come to it.
+    if not calls and (way is not Way.RESPOND or incident.pager_incident is not None):
         telling.say(session, desk, incident, Said.PAGED, f"{number}:{of}", now, page=number)
     page.no_answer_at = None
     if way is not Way.RESPOND:  # nobody waits for a second answer
@@ -83,13 +86,31 @@ def send(session: Session, desk: Desk, incident: Incident, page: Page, now: date
 
 
 def woken(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> None:
-    """A call has left: only now is it said that somebody was woken, by the name that the pager gave."""
+    """A call has left: only now is it said that somebody was woken, by the name that the pager gave.
+
+    Whoever waits to be asked to it is named in the same breath, wherever that is said.
+    """
     of = f"{page.id}:{page.asked_at.isoformat()}"
     text, number = f"{page.name} was woken: {page.reason}", incident.id or 0
     called = (f"page:{page.id}:{page.way}:{again}" for again in (page.asked_at.isoformat(), ""))
     if not any(timeline.became(session, number, key, text, now) for key in called):  # one line for one call
         timeline.enter(session, number, EntryKind.PAGE, f"woken:{of}", text, now)
-    telling.say(session, desk, incident, Said.PAGED, of, now, page=page.id)
+    every = pages.of(session, incident)
+    waiting = [one.id for one in every if one.way == Way.RESPOND and one.state == PageState.WANTED]
+    telling.say(session, desk, incident, Said.PAGED, of, now, page=page.id, pages=waiting)
+
+
+def ask_in_slack(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
+    """Where no call has left or will, to which others could be asked: they have only been told in Slack, as is said."""
+    every = pages.of(session, incident)
+    if incident.pager_incident is not None or any(one.way in CALLS and one.state in WAITING for one in every):
+        return
+    for page in every:
+        if page.way == Way.RESPOND and page.state == PageState.WANTED:
+            page.way, page.state, page.sent_at = Way.MESSAGE.value, PageState.SENT.value, now
+            of = f"{page.id}:{page.asked_at.isoformat()}:told"
+            telling.say(session, desk, incident, Said.PAGED, of, now, page=page.id)
+    session.flush()
 
 
 def wake_next(

@@ -40,6 +40,9 @@ class PageState(StrEnum):
     """The incident ended before they answered."""
 
 
+WAITING = frozenset({PageState.WANTED.value, PageState.SENT.value})
+"""Where a page stands that nobody has answered."""
+
 GONE_ON = frozenset({PageState.PASSED_ON.value, PageState.UNANSWERED.value, PageState.DECLINED.value})
 """Where a page stands that went to somebody else."""
 

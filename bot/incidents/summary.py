@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from bot import outbox
+from bot.alerts.models import Alert
 from bot.deploys.loading import Desk
 from bot.events import RoomJoined
-from bot.incidents import finding, naming, resolving, telling
-from bot.incidents.models import Incident, StatusUpdate
+from bot.incidents import finding, naming, ranking, resolving, telling
+from bot.incidents.models import Incident, Likely, StatusUpdate
 from bot.incidents.states import SEVERITIES, State
 from bot.outbox import Lane
 
@@ -42,8 +43,13 @@ class IncidentSummary:
     lead: str | None
     on_it: tuple[str, ...]
     likely: tuple[str, ...]
-    confidence: str
+    sureness: str
+    """How sure it is that the first of them did it; what people said of it goes before what the evidence says."""
     firing: int
+    alerts: bool
+    """Whether any alert ever came to it."""
+    looked: bool
+    """Whether what may have caused it was looked for: it is about a service."""
     condition: str | None
     condition_at: datetime | None
     next_update_at: datetime | None
@@ -91,8 +97,10 @@ def load(session: Session, desk: Desk, incident: Incident) -> IncidentSummary:
         lead=leads,
         on_it=tuple(dict.fromkeys(on_it)),
         likely=tuple(naming.likely_called(session, desk, row) for row in likely),
-        confidence=likely[0].confidence if likely else incident.confidence,
+        sureness=_sureness(session, likely[0]) if likely else "",
         firing=resolving.fires(session, incident),
+        alerts=session.exec(select(Alert.id).where(Alert.incident == incident.id).limit(1)).first() is not None,
+        looked=bool(finding.services_of(session, incident)),
         condition=update.condition if update is not None else None,
         condition_at=update.at if update is not None else None,
         next_update_at=incident.next_update_at,
@@ -100,3 +108,8 @@ def load(session: Session, desk: Desk, incident: Incident) -> IncidentSummary:
         resolved_at=incident.resolved_at,
         zone=desk.catalog.timezone.key,
     )
+
+
+def _sureness(session: Session, likely: Likely) -> str:
+    of = session.get(Incident, likely.incident)  # it may be of one that goes on as this
+    return ranking.sureness(likely, ranking.verdicts(session, of) if of is not None else {})

@@ -138,18 +138,18 @@ def no_issue(session: Session, desk: Desk, number: int, why: str, now: datetime)
     task.follow_up = False
     session.add(task)
     session.flush()
-    _say_why(session, desk, incident, task, why, now)
+    _say_why(session, desk, incident, task, why, now.isoformat(), now)  # each try is somebody's, who waits for a word
 
 
 def delayed(session: Session, desk: Desk, number: int, why: str, now: datetime) -> None:
     """A task cannot become an issue until a person has mended something; it is tried again by itself."""
     task, incident = _row(session, number)
     if task is not None and incident is not None:
-        _say_why(session, desk, incident, task, why, now)
+        _say_why(session, desk, incident, task, why, now.date().isoformat(), now)
 
 
-def _say_why(session: Session, desk: Desk, incident: Incident, task: Task, why: str, now: datetime) -> None:
-    key = f"{task.id}:no_issue:{now.date().isoformat()}"
+def _say_why(session: Session, desk: Desk, incident: Incident, task: Task, why: str, once: str, now: datetime) -> None:
+    key = f"{task.id}:no_issue:{once}"
     telling.say(session, desk, incident, Said.TASK, key, now, task=task.id, why=why[:500])
     telling.show(session, desk, incident, now, urgent=False)
 

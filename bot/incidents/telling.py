@@ -14,8 +14,8 @@ from sqlmodel import Session, col, select
 
 from bot import outbox
 from bot.deploys.loading import Desk
-from bot.incidents import rollouts
-from bot.incidents.models import Incident, IncidentService, Page
+from bot.incidents import rollouts, statements
+from bot.incidents.models import Incident, Page
 from bot.incidents.states import PageState, State
 from bot.outbox import Card, Lane, Note
 
@@ -38,7 +38,7 @@ class Said(StrEnum):
     WOULD_WAKE = "would_wake"
     """Nobody is woken for this service; ``pages`` are those who would have been."""
     PAGED = "paged"
-    """Somebody is woken (``page``), and why."""
+    """Somebody is woken (``page``), and why; ``pages`` are those who are asked to come to that."""
     ANSWERED = "answered"
     """Whoever was paged is on it (``page``, or ``who`` where they were not)."""
     NO_ANSWER = "no_answer"
@@ -88,6 +88,8 @@ class Said(StrEnum):
     """The postmortem's draft could not be laid into the room: ``why``."""
     NO_ROOM = "no_room"
     """No room can be made: ``why``."""
+    UNDONE = "undone"
+    """``what`` (a kind of effect) could not be done about its room: ``why``. Nothing else depends on that."""
 
 
 class PersonSaid(StrEnum):
@@ -102,11 +104,8 @@ class PersonSaid(StrEnum):
 
 def card_places(session: Session, desk: Desk, incident: Incident) -> list[str]:
     """Where its card stands: in the channels of the teams concerned, in the one for all incidents, in its room."""
-    services = session.exec(
-        select(IncidentService.service)
-        .where(IncidentService.incident == incident.id)
-        .order_by(col(IncidentService.id))  # as they joined it: a card that stands somewhere goes on being shown there
-    ).all()
+    # As they joined it: a card that stands somewhere goes on being shown there.
+    services = session.exec(statements.SERVICES, params={"of_incident": incident.id}).all()
     named = [incident.service] if incident.service else []
     teams = list(dict.fromkeys(desk.catalog.service(one).channel for one in [*named, *services]))[:_MOST_CHANNELS]
     everybody = [desk.catalog.incidents.channel] if desk.catalog.incidents.channel else []
@@ -152,11 +151,12 @@ def say(
 ) -> bool:
     """Say this once (``key`` tells it from the next of its kind): in its room, or else in its channel's thread.
 
-    ``outside``: there though it has a room, since whoever it is for may not be in that. Returns whether it is new.
+    ``outside``: there though it has a room, since whoever it is for may not be in that. So it is where the room takes
+    no words any more. Returns whether it is new.
     """
     name = f"{SAID}:{incident.id}:{said.value}:{key}"[:255]
     about = {"incident": incident.id, "said": said.value, **data}
-    if incident.room is not None and not outside:
+    if incident.room is not None and not outside and not is_shut(session, incident):
         return outbox.add_note(session, SAID, name, incident.room, now, lane=Lane.APPROVAL, **about)
     place = card_places(session, desk, incident)[0]
     card = outbox.find_card(session, INCIDENT, str(incident.id), place)
@@ -165,6 +165,12 @@ def say(
     if card.ts is None and card.error is not None:  # that channel cannot be written to: nothing is said in its thread
         return outbox.add_note(session, SAID, name, desk.catalog.default_channel, now, lane=Lane.APPROVAL, **about)
     return outbox.add_note(session, SAID, name, place, now, thread=card, lane=Lane.APPROVAL, **about)
+
+
+def is_shut(session: Session, incident: Incident) -> bool:
+    """Whether its room was closed, by us or by a person: its card could not be shown there when that was tried last."""
+    card = card_in_room(session, incident)
+    return incident.archived_at is not None or (card is not None and card.error is not None)
 
 
 def tell(
@@ -226,11 +232,6 @@ def _woken_before(session: Session, slack_id: str, number: int, now: datetime, *
 
 def _page_cards(session: Session, incident: Incident) -> list[Card]:
     """The cards of whoever was woken for an incident, or for one that goes on as this."""
-    merged = select(Incident.id).where(Incident.merged_into == incident.id)
-    pages = session.exec(
-        select(Page.id, Page.slack_id).where(
-            (col(Page.incident) == incident.id) | col(Page.incident).in_(merged), col(Page.slack_id).is_not(None)
-        )
-    ).all()
+    pages = session.exec(statements.PAGES_SHOWN, params={"of_incident": incident.id}).all()
     found = (outbox.find_card(session, PAGE, str(number), slack_id or "") for number, slack_id in pages)
     return [card for card in found if card is not None]

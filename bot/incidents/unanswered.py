@@ -11,8 +11,7 @@ from bot.deploys.loading import Desk
 from bot.gates.wording import listed
 from bot.incidents import pages, people, rooms, sending, succession, telling, timeline
 from bot.incidents.models import Incident, Page
-from bot.incidents.paging import WAITING
-from bot.incidents.states import EntryKind, PageState, State
+from bot.incidents.states import WAITING, EntryKind, PageState, State
 from bot.incidents.telling import PersonSaid, Said
 from bot.incidents.waking import Way
 from bot.outbox import Card, Lane
@@ -75,7 +74,7 @@ def then_words(session: Session, desk: Desk, incident: Incident, page: Page, *, 
         return None
     told_only = page.way not in sending.CALLS or (not leaves and _is_late(page, desk.now))
     if told_only and page.nags < MOST_NAGS:
-        return "this is asked again"
+        return "this is asked again" if page.slack_id is not None else "it is said again"
     found = succession.next_of(session, desk, incident, desk.now, but=page, escalating=True)
     if found is not None:
         return succession.woken_words(session, desk, incident, found.wake)
@@ -136,7 +135,7 @@ def _nag(session: Session, desk: Desk, incident: Incident, page: Page, now: date
     if page.slack_id is not None:
         of = f"{number}:{page.asked_at.isoformat()}:{page.nags}"
         telling.tell(session, incident, page.slack_id, PersonSaid.PAGE, of, now, page=number, nag=page.nags)
-    words = f"{page.name} is asked again"
+    words = f"{page.name} is asked again" if page.slack_id is not None else "whoever reads this, can you look?"
     if page.state == PageState.WANTED:
         anew = _others_told(session, page)  # else it was down with us, or the time for the first word was slept through
         told = [*([page.name] if page.slack_id is not None else []), *_tell_others(session, desk, incident, page, now)]

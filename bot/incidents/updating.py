@@ -80,6 +80,8 @@ def update(session: Session, desk: Desk, incident: Incident, event: IncidentActe
     telling.say(session, desk, incident, Said.UPDATE, str(row.id), now, update=row.id)
     telling.show(session, desk, incident, now)
     where = f" in #{incident.room_name}" if incident.room is not None else ""
+    if where and telling.is_shut(session, incident):
+        where = f" in the thread of its card, since #{incident.room_name} is closed"
     by = naming.person_called(session, desk, incident.lead) if incident.lead not in (None, event.slack_id) else None
     reminded = f"{by}, who leads, is" if by is not None else "you are" if incident.lead is not None else "the room is"
     return f"Said{where}. The next word is promised for {naming.spoken(desk, next_at)}; {reminded} reminded then."

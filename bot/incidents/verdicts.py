@@ -17,7 +17,7 @@ from bot.events import IncidentActed
 from bot.gates.wording import listed
 from bot.incidents import finding, naming, pages, paging, people, ranking, roles, telling, timeline
 from bot.incidents.models import Incident, Likely, Opinion, Page
-from bot.incidents.states import EntryKind, PageState, State
+from bot.incidents.states import WAITING, EntryKind, PageState, State
 from bot.incidents.telling import Said
 from bot.incidents.waking import Way
 
@@ -158,7 +158,7 @@ def _concerns(session: Session, desk: Desk, incident: Incident, likely: Likely |
 def _waited_for(session: Session, incident: Incident) -> str:
     """Who is called and has not answered yet, in a sentence; nothing where nobody is."""
     asked = [
-        one.name for one in pages.of(session, incident) if one.state in paging.WAITING and one.way != Way.RESPOND.value
+        one.name for one in pages.of(session, incident) if one.state in WAITING and one.way != Way.RESPOND.value
     ]
     return f"{listed(asked)} {'is' if len(asked) == 1 else 'are'} asked now. " if asked else ""
 

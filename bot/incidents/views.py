@@ -104,6 +104,11 @@ class PageLine:
     sure: bool = True
     """Whether they are told by the pager too; False where PagerDuty is not set up for them."""
 
+    @property
+    def nobody(self) -> bool:
+        """Whether nobody could be told: the pager cannot, and nobody is known in Slack."""
+        return self.way == "message" and self.person.slack_id is None
+
 
 @dataclass(frozen=True, kw_only=True)
 class BeforeLine:
@@ -232,6 +237,8 @@ class IncidentCard:
     """Whether this copy of the card stands in the room itself."""
     links: tuple[LinkView, ...]
     document: str | None
+    word_is_due: bool = False
+    """Whether the time of the next update has passed, and somebody was reminded of it."""
     joined: tuple[int, ...] = ()
     """Incidents that were the same, and go on as this one."""
     zone: str | None = None
@@ -287,8 +294,14 @@ class IncidentNote:
     likely: LikelyView | None = None
     alert: AlertLine | None = None
     times: int = 0
+    lately: timedelta = timedelta()
+    """How far back it is counted how often something has fired again."""
+    calm: timedelta = timedelta()
+    """How long nothing must fire before what comes and goes is said to be quiet."""
     next: str | None = None
     why: str | None = None
+    what: str | None = None
+    """What could not be done: a kind of effect."""
     role: str | None = None
     severity: int | None = None
     update: UpdateView | None = None
@@ -300,6 +313,8 @@ class IncidentNote:
     other_room: str | None = None
     """Where the other one of two that are the same is led, or was."""
     at: datetime | None = None
+    still_locked: tuple[str, ...] = ()
+    """What holds on where it was resolved, each in a sentence: ``checkout stays locked by Ana: …``."""
 
 
 @dataclass(frozen=True, kw_only=True)

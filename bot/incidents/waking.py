@@ -16,7 +16,13 @@ from bot.catalog.model import OutsideHours, PagingMode  # from the model itself,
 from bot.gates.wording import listed
 
 MOST_OTHERS = 3
-"""Authors of the other changes of a rollout who are asked at most."""
+"""Those who are asked to come at most, besides whoever is woken first: who merged it, who wrote the rest."""
+
+MOST_ASKED = 4
+"""Those of whom whoever is woken reads that they may know something, and who are told so."""
+
+LEFT = "their account is deactivated"
+"""Why somebody is away (``Person.away``) who is there no more, and cannot be asked."""
 
 
 class Role(StrEnum):
@@ -170,31 +176,34 @@ def reason_of(person: Person) -> str:
 
 def _chosen(circumstances: Circumstances, people: Sequence[Person]) -> tuple[tuple[Wake, ...], tuple[Person, ...]]:
     if circumstances.confidence is not Confidence.HIGH or not people:
-        return _on_call(circumstances, "is on call"), tuple(people)
+        nearest = sorted(people, key=lambda one: one.role is Role.OTHER_AUTHOR)
+        return _on_call(circumstances, "is on call"), tuple(nearest[:MOST_ASKED])
     first, others = people[0], people[1:]
     why_not = _why_not(circumstances, first)
-    if why_not is not None:
-        because = f"is on call, since {first.name}, who {reason_of(first)}, {why_not}"
+    if not circumstances.pager and not circumstances.on_call and can_be_woken(first, pager=False) is None:
+        why_not = None  # outside their hours at most, and nobody is known who could be woken instead
+    if why_not is not None and circumstances.on_call and first.names & circumstances.on_call[0].names:
+        head, asked = _on_call(circumstances, f"is on call, and {reason_of(first)}"), [first]
+    elif why_not is not None:
+        because = f"is on call; ask {first.name}, who {reason_of(first)} and {why_not}"
+        if first.away == LEFT:
+            because = f"is on call, since {first.name}, who {reason_of(first)}, {why_not}"
         head, asked = _on_call(circumstances, because), [first]
     else:
         way = Way.MESSAGE
         if circumstances.pager:
             way = Way.RESPOND if circumstances.own_pager_incident else Way.ASSIGN
         head, asked = (Wake(first, way, reason_of(first)),), []
-    calls = list(head)
-    for person in _secondary(others):
+    calls, most = list(head), len(head) + MOST_OTHERS
+    for person in others:
         known = person.pager_user is not None or person.email is not None
+        if len(calls) >= most:
+            break
         if _why_not(replace(circumstances, pager=circumstances.pager and known), person) is not None:
             asked.append(person)
         elif not any(person.names & one.person.names for one in calls):
             calls.append(Wake(person, Way.RESPOND if circumstances.pager and known else Way.MESSAGE, reason_of(person)))
-    return tuple(calls), tuple(asked)
-
-
-def _secondary(people: Sequence[Person]) -> Iterable[Person]:
-    """Whoever merged it, and those who wrote the rest, as many as are asked at most."""
-    yield from (one for one in people if one.role is not Role.OTHER_AUTHOR)
-    yield from [one for one in people if one.role is Role.OTHER_AUTHOR][:MOST_OTHERS]
+    return tuple(calls), tuple(asked[:MOST_ASKED])
 
 
 def _why_not(circumstances: Circumstances, person: Person) -> str | None:
@@ -246,5 +255,5 @@ def _words(circumstances: Circumstances, calls: Sequence[Wake], asked: Sequence[
 
 
 def _policy(wake: Wake) -> str:
-    rest = wake.reason.removeprefix("is on call").removeprefix(", ")
+    rest = wake.reason.removeprefix("is on call").lstrip(",; ")
     return f"{wake.person.name}{', ' if rest else ''}{rest}"

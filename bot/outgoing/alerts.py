@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlmodel import Session
 
 from bot import people
+from bot.alerts import service as alerts
 from bot.alerts import unknown
-from bot.alerts.mapping import kind_of, likely_services
+from bot.alerts.mapping import kind_of
 from bot.alerts.models import Alert, AlertMapping
 from bot.alerts.views import MoreUnmappedCard, ServiceChoice, UnmappedCard, UnmappedKind
 from bot.delivery import Showing
@@ -36,18 +37,20 @@ def unmapped_card(session: Session, desk: Desk, card: Card) -> Showing | None:
     alert = session.get(Alert, unknown.alert_of(card))
     if alert is None:
         return None
-    said = session.get(AlertMapping, kind_of(alert.source, alert.name, alert.labels))
+    kind = kind_of(alert.source, alert.name, alert.labels)
+    said = session.get(AlertMapping, kind)
     answered = said is not None or alert.service is not None
     if answered and card.ts is None:
         return None
-    names = likely_services(desk.catalog, alert.name, alert.labels, MOST_CHOICES)
-    choices = tuple(ServiceChoice(name=name, value=f"{alert.id}:{name}") for name in names)
+    fires = next(iter(unknown.firing_of(session, alert.source, kind)), None) if alert.resolved_at is not None else alert
+    names = alerts.those_it_may_be_of(session, desk.catalog, alert)
+    choices = tuple(ServiceChoice(name=name, value=f"{alert.id}:{name}") for name in names[:MOST_CHOICES])
     view = UnmappedCard(
         alert_id=alert.id or 0,
         name=alert.name,
         source=alert.source,
-        since=alert.started_at,
-        over=alert.resolved_at is not None,
+        since=(fires or alert).started_at,
+        over=fires is None,
         url=alert.url,
         summary=alert.summary,
         labels=tuple(f"{key}={value}" for key, value in list(alert.labels.items())[:SHOWN_LABELS]),
@@ -56,17 +59,18 @@ def unmapped_card(session: Session, desk: Desk, card: Card) -> Showing | None:
         answered=answered,
         service=said.service if said is not None else alert.service,
         by=person(session, desk, said.by) if said is not None else None,
+        more=len(names) > MOST_CHOICES,
     )
     return Showing("cards/alert_unmapped", view, {"kind": "alert", "alert": str(alert.id)})
 
 
 def more_unmapped_card(session: Session, desk: Desk, card: Card) -> Showing | None:
     """How many more kinds there are, and the gravest of them."""
-    kinds = unknown.not_asked(session)
+    kinds, at_least = unknown.not_asked(session)
     if not kinds and card.ts is None:
         return None
     named = tuple(UnmappedKind(name=one.name, level=one.level) for one in kinds[:NAMED_KINDS])
-    view = MoreUnmappedCard(kinds=len(kinds), named=named)
+    view = MoreUnmappedCard(kinds=len(kinds), named=named, at_least=at_least)
     return Showing("cards/alert_unmapped_more", view, {"kind": "alert"})
 
 
@@ -107,5 +111,6 @@ def deploy_note(session: Session, desk: Desk, note: Note) -> Showing | None:
         alert_url=alert.url if alert is not None else None,
         since=alert.started_at if alert is not None else None,
         incident=rollouts.open_of(session, alert),
+        rolling=deploy.state is DeployStatus.IN_PROGRESS,
     )
     return Showing("notes/deploy_said", view, {"kind": "deploy", "deploy": str(deploy.id)})

@@ -49,6 +49,7 @@ def change_card(session: Session, desk: Desk, card: Card) -> Showing | None:
 def digest_card(session: Session, desk: Desk, card: Card) -> Showing | None:
     """What was folded into one message."""
     folded = session.exec(select(Card).where(Card.digest == card.id).order_by(col(Card.id))).all()
+    deploys_ahead(session, [one for one in folded if one.kind == "deploy"])
     lines = [line for one in folded if (line := _line(session, desk, one)) is not None]
     if not lines:
         return None

@@ -35,20 +35,23 @@ def page_card(session: Session, desk: Desk, card: Card) -> Showing | None:
     return Showing("cards/page", view, {"kind": "page", "page": card.subject, "incident": str(view.card.incident_id)})
 
 
-def incident_note(session: Session, desk: Desk, note: Note) -> Showing | None:
-    """What must be heard of an incident; None once it is not so."""
-    view = loading.incident_note(session, desk, note)
+def incident_note(session: Session, desk: Desk, note: Note, *, over: bool = False) -> Showing | None:
+    """What must be heard of an incident; None once it is not so. ``over``: how what was said reads after the end."""
+    view = loading.incident_note(session, desk, note, over=over)
     if view is None:
         return None
     return Showing("notes/incident_said", view, {"kind": "incident", "incident": str(view.card.incident_id)})
 
 
-def person_note(session: Session, desk: Desk, note: Note) -> Showing | None:
-    """What one person is told: that they are woken, which muting never mutes; or asked, unless they hear nothing."""
-    view = loading.person_note(session, desk, note)
+def person_note(session: Session, desk: Desk, note: Note, *, over: bool = False) -> Showing | None:
+    """What one person is told: that they are woken, which muting never mutes; or asked, unless they hear nothing.
+
+    ``over``: how what they were told reads after the end.
+    """
+    view = loading.person_note(session, desk, note, over=over)
     if view is None:
         return None
-    if view.said == PersonSaid.ASKED.value and _muted(session, note, view.likely):
+    if not over and view.said == PersonSaid.ASKED.value and _muted(session, note, view.likely):
         return None
     return Showing("notes/incident_person", view, {"kind": "incident", "incident": str(view.card.incident_id)})
 

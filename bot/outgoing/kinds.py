@@ -22,6 +22,7 @@ from bot.outgoing.paging import Paging
 from bot.outgoing.people import Consequences, Finding
 from bot.outgoing.ranges import Ranges
 from bot.outgoing.rooms import RoomCalls
+from bot.outgoing.unasking import Unasking
 from bot.people import Refreshing
 from bot.ports import Chat, Forge, GateKeeper, Issues, Pager, Pipeline, Rooms, Rota
 from bot.rendering import Renderer
@@ -60,7 +61,9 @@ class Kinds:
                 ),
                 "change": CardKind(load=self._card(cards.change_card), foldable=cards.change_may_fold),
                 "digest": CardKind(load=self._card(cards.digest_card), foldable=cards.never),
-                "promotion": CardKind(load=self._card(promotions.promotion_card), foldable=cards.never),
+                "promotion": CardKind(
+                    load=self._card(promotions.promotion_card), foldable=cards.never, alike=promotions.alike
+                ),
                 "lock": CardKind(load=self._card(locks.lock_card), foldable=cards.never),
                 "lock_go": CardKind(load=self._card(locks.go_card), foldable=cards.never),
                 "departure": CardKind(load=self._card(trains.departure_card), foldable=cards.never),
@@ -110,6 +113,7 @@ class Kinds:
             **deploying.effects(),
             **refreshing.effects(),
             **rooms.effects(),
+            **Unasking(self.database, self.chat, self.clock, self._desk, self.renderer).effects(),
         }
 
     def _card(

@@ -39,11 +39,23 @@ def promotion_card(session: Session, desk: Desk, card: Card) -> Showing | None:
     promotion = finding.present(session, int(card.subject))
     if promotion is None:
         return None
-    aboard = trains.aboard_card(session, desk, promotion) if not card.place.startswith(("U", "W")) else None
+    aboard = trains.aboard_card(session, desk, promotion) if not _is_copy(card) else None
     if aboard is not None:
         return Showing("cards/aboard", aboard, {"kind": "promotion", "promotion": str(promotion.id)})
     view = brakes.on_promotion(session, loading.promotion_card(session, desk, promotion))
     return Showing("cards/promotion", view, {"kind": "promotion", "promotion": str(promotion.id), "sha": promotion.sha})
+
+
+def alike(session: Session, card: Card) -> tuple[str, bool]:
+    """What all copies of a card have in common; one in a channel has it too, unless it says what it is aboard of."""
+    promotion = finding.present(session, int(card.subject))
+    of_train = promotion is not None and promotion.departure is not None
+    return card.subject, of_train and not _is_copy(card)
+
+
+def _is_copy(card: Card) -> bool:
+    """Whether it was sent to somebody."""
+    return card.place.startswith(("U", "W"))
 
 
 def promotion_note(session: Session, desk: Desk, note: Note) -> Showing | None:

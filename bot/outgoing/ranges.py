@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from bot.catalog import Catalog
+from bot.catalog import Catalog, PagingMode
 from bot.database import Database
 from bot.delivery.kinds import Settle
 from bot.deploys import service
@@ -17,6 +17,7 @@ from bot.deploys.models import Deploy, Target
 from bot.deploys.views import (
     RangeState,
 )
+from bot.errors import OutgoingError
 from bot.outgoing.people import Consequences
 from bot.ports import Changes, Direction, Forge, Range
 
@@ -36,18 +37,35 @@ class Ranges:
         asked = await self.database.read(lambda session: _range_wanted(session, deploy_id, base))
         if asked is None:
             return _nothing
-        repo, sha, service_name = asked
-        paths = bool(self.catalog.service(service_name).paths)
-        if base is None:
-            found = Range(Direction.AHEAD, arriving=await self.forge.single(repo, sha, paths=paths), leaving=Changes())
-        else:
-            found = await self.forge.compare(repo, base, sha, paths=paths)
+        needed = bool(self.catalog.service(asked.service).paths)
+        try:
+            found = await self._carried(asked, base, paths=needed or self._files_wanted(asked))
+        except OutgoingError:
+            if needed or not self._files_wanted(asked):
+                raise
+            found = await self._carried(asked, base, paths=False)  # a list of files may be too long to be told
 
         def write(session: Session, now: datetime) -> None:
             service.range_read(session, self.catalog, deploy_id, base, found, now)
             self.settle(session, now)
 
         return write
+
+    async def _carried(self, asked: _Wanted, base: str | None, *, paths: bool) -> Range:
+        if base is not None:
+            return await self.forge.compare(asked.repo, base, asked.sha, paths=paths)
+        arriving = await self.forge.single(asked.repo, asked.sha, paths=paths)
+        return Range(Direction.AHEAD, arriving=arriving, leaving=Changes())
+
+    def _files_wanted(self, asked: _Wanted) -> bool:
+        """Whether it helps to know the files of each change, which may be in an error's stack: a question for each.
+
+        Where customers are, of services whose alerts are looked into. By the files of a repository of several services
+        a change is one's own: there they are needed.
+        """
+        service = self.catalog.service(asked.service)
+        looked_into = service.known and service.paging is not PagingMode.OFF
+        return looked_into and service.is_final(asked.environment, asked.final)
 
     def unknown(self, session: Session, data: Mapping[str, Any], now: datetime) -> None:
         service.range_unknown(session, int(data["deploy"]), data["base"], RangeState.UNKNOWN)
@@ -58,14 +76,25 @@ class Ranges:
         self.settle(session, now)
 
 
-def _range_wanted(session: Session, deploy_id: int, base: str | None) -> tuple[str, str, str] | None:
-    """Repository, commit and service of a deploy whose range from ``base`` is still wanted."""
+@dataclass(frozen=True)
+class _Wanted:
+    """A deploy of which it is to be known what it carries; ``final`` is what its sender claims of the environment."""
+
+    repo: str
+    sha: str
+    service: str
+    environment: str
+    final: bool | None
+
+
+def _range_wanted(session: Session, deploy_id: int, base: str | None) -> _Wanted | None:
+    """The deploy of this number, whose range from ``base`` is still wanted."""
     deploy = session.get(Deploy, deploy_id)
     if deploy is None or deploy.repo is None or deploy.previous_sha != base:
         return None
     target = session.get(Target, deploy.target)
     assert target is not None
-    return deploy.repo, deploy.sha, target.service
+    return _Wanted(deploy.repo, deploy.sha, target.service, target.environment, deploy.final)
 
 
 def _nothing(session: Session, now: datetime) -> None:

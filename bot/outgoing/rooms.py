@@ -20,7 +20,7 @@ from bot.delivery import EffectKind
 from bot.delivery.kinds import Settle
 from bot.deploys.loading import Desk
 from bot.errors import GiveUp, OutgoingError, RetryLater, Unauthorised
-from bot.incidents import postmortem, resolving, rooms, summary, tasks, telling, timeline
+from bot.incidents import postmortem, resolving, rooms, summary, tasks, telling, timeline, undone
 from bot.incidents.models import Incident
 from bot.incidents.states import State
 from bot.outbox import CardState
@@ -32,6 +32,9 @@ log = structlog.get_logger(__name__)
 
 LONGEST_TITLE = 250
 """Characters of a document's title."""
+
+Run = Callable[[Mapping[str, Any]], Awaitable[Settle]]
+"""How an effect is done."""
 
 Troubled = Callable[[Session, Desk, Incident, str, datetime], None]
 """A verb that says why something about an incident could not be done."""
@@ -57,13 +60,13 @@ class RoomCalls:
         return {
             rooms.ROOM_OPEN: _kind(self.open),
             rooms.ROOM_PEOPLE: _kind(self.let_in),
-            rooms.ROOM_TOPIC: _kind(self.set_topic),
-            rooms.ROOM_PIN: _kind(self.pin),
-            rooms.ROOM_BOOKMARKS: _kind(self.bookmark),
-            rooms.ROOM_ARCHIVE: _kind(self.archive),
-            timeline.MESSAGE_READ: _kind(self.read_message),
+            rooms.ROOM_TOPIC: _kind(self._told(rooms.ROOM_TOPIC, self.set_topic)),
+            rooms.ROOM_PIN: _kind(self._told(rooms.ROOM_PIN, self.pin)),
+            rooms.ROOM_BOOKMARKS: _kind(self._told(rooms.ROOM_BOOKMARKS, self.bookmark)),
+            rooms.ROOM_ARCHIVE: _kind(self._told(rooms.ROOM_ARCHIVE, self.archive)),
+            timeline.MESSAGE_READ: _kind(self._told(timeline.MESSAGE_READ, self.read_message)),
             summary.ROOM_WHISPER: _kind(self.whisper),
-            resolving.ROOM_DOCUMENT: _kind(self.put_document),
+            rooms.ROOM_DOCUMENT: _kind(self.put_document),
             tasks.FOLLOW_UP: _kind(self.follow_up),
         }
 
@@ -126,13 +129,21 @@ class RoomCalls:
         return _nothing
 
     async def bookmark(self, data: Mapping[str, Any]) -> Settle:
-        """Put the links into the room's head."""
+        """Put the links into the room's head; one that Slack refuses keeps out no other."""
         wanted = await self._read(data, lambda session, desk, one: _in_room(one, rooms.links(session, desk, one)))
         if wanted is None:
             return _nothing
         channel, links = wanted
+        refused: GiveUp | None = None
         for title, url in links:
-            await self._rooms().bookmark(channel, title, url)
+            try:
+                await self._rooms().bookmark(channel, title, url)
+            except Unauthorised:
+                raise
+            except GiveUp as fault:
+                refused = fault
+        if refused is not None:
+            raise refused
 
         def write(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
             if rooms.links(session, desk, incident) != links:
@@ -194,7 +205,7 @@ class RoomCalls:
         if wanted is None:
             return _nothing
         channel, view = wanted
-        text = self.renderer.document(postmortem.TEMPLATE, view)
+        text = postmortem.marked(self.renderer.document(postmortem.TEMPLATE, view), view.mark)
         title = rooms.quiet(postmortem.title_of(view), LONGEST_TITLE)
         try:
             address = await self._rooms().put_document(channel, title, text, view.mark)
@@ -254,6 +265,20 @@ class RoomCalls:
 
         return await self.database.read(read)
 
+    def _told(self, kind: str, run: Run) -> Run:
+        """The same, which says once what Slack refuses, and why; it is given up then, or tried again by itself."""
+
+        async def told(data: Mapping[str, Any]) -> Settle:
+            try:
+                return await run(data)
+            except GiveUp as fault:
+                why = fault
+                write = self._of(data, lambda session, desk, one, now: undone.say(session, desk, one, kind, why, now))
+                await self.database.write(lambda session: write(session, self.clock()))
+                raise
+
+        return told
+
     async def _first(self, data: Mapping[str, Any], fault: GiveUp, said: Troubled) -> None:
         """Have it ``said`` what a person must mend, before it is tried again by itself."""
         write = self._of(data, lambda session, desk, one, now: said(session, desk, one, str(fault), now))
@@ -290,7 +315,7 @@ def _card_in(session: Session, incident: Incident, channel: str) -> Posted | Non
     return Posted(channel, card.ts or "")
 
 
-def _kind(run: Callable[[Mapping[str, Any]], Awaitable[Settle]]) -> EffectKind:
+def _kind(run: Run) -> EffectKind:
     return EffectKind(run=run, postponed=_as_it_is, given_up=_as_it_is)
 
 

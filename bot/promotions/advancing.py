@@ -6,6 +6,7 @@ before. The call itself judges once more (``calling``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
@@ -14,17 +15,17 @@ from bot import gates, outbox, people, work
 from bot.catalog import PromoteThrough, Service
 from bot.deploys import targets
 from bot.deploys.loading import Desk
-from bot.deploys.models import Target
+from bot.deploys.models import Change, Target
 from bot.deploys.views import RangeState
 from bot.events import Via
 from bot.gates import Judgement, Situation
 from bot.locks import service as locks
 from bot.outbox import Effect, Lane
 from bot.ports import Direction
-from bot.promotions import finding, gatekeeping, rules, telling
-from bot.promotions.gathering import approvals_of, situation, target_of
+from bot.promotions import finding, gatekeeping, rules, statements, telling
+from bot.promotions.gathering import approvals_of, changes_of, situation, target_of
 from bot.promotions.judging import ROUND, decide, helpers, judge_situation
-from bot.promotions.models import Promotion, State
+from bot.promotions.models import Approval, Promotion, PromotionChange, State
 from bot.promotions.raising import raise_next, want_people
 from bot.promotions.ranges import follow_live, live_sha
 from bot.promotions.states import is_called, move, state_of
@@ -49,12 +50,13 @@ def reconsider(session: Session, desk: Desk, target_id: int, now: datetime) -> N
     if not _ever_promoted(session, target_id):
         return
     targets.hold(session, desk.catalog, [(target.service, target.environment)])
-    for promotion in finding.alive_at(session, target_id):
+    alive = finding.alive_at(session, target_id)
+    for promotion in alive:
         if is_called(promotion):
             telling.show(session, desk, promotion, now)
         else:
             advance(session, desk, promotion, now)
-    raise_next(session, desk, target, now)
+    raise_next(session, desk, target, now, alive=[one for one in alive if not state_of(one).ended])
 
 
 def advance(
@@ -70,7 +72,8 @@ def advance(
         return None
     follow_live(session, promotion, target, now)
     owner = desk.catalog.service(target.service)
-    known = situation(session, desk, promotion, now)
+    carried, yeses = changes_of(session, promotion.id), approvals_of(session, promotion.id)
+    known = situation(session, desk, promotion, now, carried=carried, yeses=yeses)
     judgement = judge_situation(session, desk, promotion, known)
     promotion.seen = known.run.seen
     before, may_start = state_of(promotion), judgement.open and can_start(session, owner, promotion)
@@ -85,7 +88,7 @@ def advance(
         decide(session, promotion, judgement, act, outcome, now, who)
     if state_of(promotion) is State.OPEN:
         _look_again(session, owner, promotion, known, now)
-    _tell(session, desk, promotion, known, judgement, now)
+    _tell(session, desk, promotion, known, judgement, now, carried=carried, yeses=yeses)
     return judgement
 
 
@@ -193,20 +196,21 @@ def _look_again(session: Session, owner: Service, promotion: Promotion, known: S
 
 
 def _tell(
-    session: Session, desk: Desk, promotion: Promotion, known: Situation, judgement: Judgement, now: datetime
-) -> None:
+    session: Session, desk: Desk, promotion: Promotion, known: Situation, judgement: Judgement, now: datetime,
+    *, carried: Sequence[tuple[PromotionChange, Change]], yeses: Sequence[Approval],
+) -> None:  # fmt: skip
     target = session.get(Target, promotion.target)
     assert target is not None
     want_people(session, desk, desk.catalog.service(target.service), now)
-    for person in sorted({row.person for row in approvals_of(session, promotion.id)}):
+    for person in sorted({row.person for row in yeses}):
         people.want_member(session, person, now)  # who was deactivated since the click counts no more
     read_before = telling.stands(session, desk, promotion)
     telling.show(session, desk, promotion, now)
-    telling.tell_authors(session, desk, promotion, known, now)
+    telling.tell_authors(session, desk, promotion, known, carried, now)
     if promotion.range != RangeState.COMPLETE:
         return  # what people see is about to change
     gatekeeping.note(session, promotion, judgement, now)
-    for row in approvals_of(session, promotion.id):
+    for row in yeses:
         if row.seen != promotion.seen:
             telling.say(
                 session, desk, promotion, Said.VOID, now, of=f"{row.person}:{row.at.isoformat()}",
@@ -219,4 +223,4 @@ def _tell(
 
 
 def _ever_promoted(session: Session, target_id: int) -> bool:
-    return session.exec(select(Promotion.id).where(Promotion.target == target_id).limit(1)).first() is not None
+    return session.exec(statements.EVER, params={"of_target": target_id}).first() is not None

@@ -60,13 +60,16 @@ def owner_of(session: Session, deploy: Deploy) -> Promotion | None:
     return next((one for one in alive if one.sha == deploy.sha), None)
 
 
-def fell_back(session: Session, desk: Desk, deploy: Deploy, now: datetime) -> None:
-    """What a rollout carries is known by now: where it went back and nobody had declared that, it locks."""
+def fell_back(session: Session, desk: Desk, deploy: Deploy, promotion: Promotion | None, now: datetime) -> None:
+    """What a rollout carries is known by now: where it went back and nobody had declared that, it locks.
+
+    ``promotion`` is the one whose card shows it (``owner_of``).
+    """
     target = session.get(Target, deploy.target)
     assert target is not None
     owner = desk.catalog.service(target.service)
     if owner.promote_through is not None and environment_before(owner, target.environment) is not None:
-        _lock_by_itself(session, desk, owner, target, deploy, owner_of(session, deploy), now)
+        _lock_by_itself(session, desk, owner, target, deploy, promotion, now)
 
 
 def _own(session: Session, target: Target, deploy: Deploy, event: DeployReported | None) -> Promotion | None:

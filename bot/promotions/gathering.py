@@ -48,17 +48,20 @@ def situation(
     session: Session, desk: Desk, promotion: Promotion, now: datetime,
     *, carried: Sequence[tuple[models.PromotionChange, Change]] | None = None,
     yeses: Sequence[models.Approval] | None = None,
+    parts: Mapping[int, Sequence[Part]] | None = None,
 ) -> Situation:  # fmt: skip
     """All that is known of a promotion now. Nothing is written.
 
-    ``carried`` and ``yeses`` are what ``changes_of`` and ``approvals_of`` tell of it, where that was read already.
+    ``carried`` and ``yeses`` are what ``changes_of`` and ``approvals_of`` tell of it, ``parts`` what ``deploys.parts``
+    tells of its changes, where that was read already.
     """
     target = target_of(session, promotion)
     owner = desk.catalog.service(target.service)
     before = environment_before(owner, target.environment)
     carried = changes_of(session, promotion.id) if carried is None else carried
     aboard = [change for row, change in carried if not row.leaving]
-    parts = deploys.parts(session, [change.id or 0 for change in aboard])
+    if parts is None:
+        parts = deploys.parts(session, [change.id or 0 for change in aboard])
     known = promotion.range == RangeState.COMPLETE
     asked = _requesters(session, owner, promotion)
     return Situation(
@@ -327,7 +330,9 @@ def _alerts(session: Session, target: Target, before: str | None) -> tuple[Alert
     """What fires here or where the build comes from; where an alert names no environment, it is about all of them."""
     near = {environment for environment in (target.environment, before) if environment is not None}
     return tuple(
-        AlertFact(name=alert.name, since=alert.started_at, source=alert.source, url=alert.url)
+        AlertFact(
+            name=alert.name, since=alert.started_at, source=alert.source, environment=alert.environment, url=alert.url
+        )
         for alert in alerts.firing(session, target.service, near)
     )
 

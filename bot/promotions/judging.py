@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from bot import audit, gates, people
 from bot.audit import Tag
@@ -15,7 +15,7 @@ from bot.gates import Judgement, Situation
 from bot.gates.wording import counted, listed
 from bot.locks import ends
 from bot.people import Available
-from bot.promotions import rules
+from bot.promotions import rules, statements
 from bot.promotions.gathering import situation, target_of
 from bot.promotions.models import Decision, Promotion
 
@@ -66,7 +66,7 @@ def decide(
 
 def decisions_of(session: Session, promotion_id: int) -> Sequence[Decision]:
     """What was decided about a promotion and on what grounds, in order."""
-    return session.exec(select(Decision).where(Decision.promotion == promotion_id).order_by(col(Decision.id))).all()
+    return session.exec(statements.DECISIONS, params={"of_promotion": promotion_id}).all()
 
 
 def who_can(session: Session, desk: Desk, promotion: Promotion, now: datetime) -> tuple[Available, ...]:

@@ -10,15 +10,14 @@ from sqlmodel import Session, col, select
 
 from bot.catalog import Service
 from bot.deploys import loading as deploys
+from bot.deploys import service
 from bot.deploys.loading import LISTED, Desk
 from bot.deploys.models import Change, Deploy, DeployChange
 from bot.deploys.views import PersonView, RangeState
 from bot.events import DeployStatus
 from bot.gates import Approval, Judgement, Open, Situation
-from bot.locks import ends, scopes
+from bot.locks import ends
 from bot.locks import loading as locks
-from bot.locks.models import Lock
-from bot.locks.rules import ScopeKind
 from bot.promotions import finding, judging
 from bot.promotions.gathering import approvals_of, changes_of, environment_before, situation, target_of
 from bot.promotions.models import Approval as Yes
@@ -54,9 +53,10 @@ def promotion_card(session: Session, desk: Desk, promotion: Promotion) -> Promot
     owner = desk.catalog.service(target.service)
     waiting = not state.ended and not is_called(promotion)
     rows, yeses = changes_of(session, promotion.id), approvals_of(session, promotion.id)
-    known = situation(session, desk, promotion, desk.now, carried=rows, yeses=yeses)
+    parts = service.parts(session, [change.id or 0 for _, change in rows])
+    known = situation(session, desk, promotion, desk.now, carried=rows, yeses=yeses, parts=parts)
     judgement = judging.judge_situation(session, desk, promotion, known) if waiting else Judgement(())
-    views = deploys.change_views(session, desk, [change for _, change in rows])
+    views = deploys.change_views(session, desk, [change for _, change in rows], parts)
     arriving = [change for row, change in rows if not row.leaving]
     leaving = [change for row, change in rows if row.leaving]
     deploy = session.get(Deploy, promotion.deploy) if promotion.deploy is not None else None
@@ -99,7 +99,7 @@ def promotion_card(session: Session, desk: Desk, promotion: Promotion) -> Promot
             for one, why in circle.barred[:MOST_ABLE]
         ),
         reentries=tuple(one.label for one in known.run.reentries if not one.answered) if waiting else (),
-        held=waiting and any(_is_hold(lock, promotion) for lock in scopes.standing(session)),
+        held=waiting and any(lock.hold for lock in known.locks),
         next=_next(session, desk, promotion, arriving, leaving) if waiting else None,
         undo_until=promotion.not_before if state is State.STARTING and waiting else None,
         called=is_called(promotion),
@@ -230,10 +230,6 @@ def _approvals(
         )
         for row in yeses
     )
-
-
-def _is_hold(lock: Lock, promotion: Promotion) -> bool:
-    return lock.covered.kind is ScopeKind.PROMOTION and lock.scope == str(promotion.root or promotion.id)
 
 
 def _next(

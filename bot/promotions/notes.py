@@ -11,6 +11,7 @@ from bot.alerts.models import Alert
 from bot.deploys import loading as deploys
 from bot.deploys.loading import LISTED, Desk
 from bot.deploys.models import Change, Deploy, Target
+from bot.events import DeployStatus
 from bot.locks import loading as locks
 from bot.locks import scopes
 from bot.locks.models import DeclaredFreeze, Lock
@@ -70,6 +71,7 @@ def promotion_note(session: Session, desk: Desk, note: Note) -> PromotionNote | 
         able=able_of(session, desk, promotion, known) if known is not None else (),
         lock=locked_itself(session, desk, target) if said is Said.FAILED else _holding(session, desk, note),
         alert=alerts.view(alert) if alert is not None else None,
+        rolling=deploy is not None and deploy.state is DeployStatus.IN_PROGRESS,
         waits=_waits(session, desk, promotion) if said is Said.GOES_ON else (),
         more=max(0, len(about) - LISTED),
         round=round_view(session, desk, promotion) if said is Said.LIVE else None,

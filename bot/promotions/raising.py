@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -13,7 +14,7 @@ from bot.deploys import targets
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy, Target
 from bot.events import DeployStatus, Via
-from bot.promotions import finding, rules
+from bot.promotions import finding, rules, statements
 from bot.promotions.gathering import approvals_of, approver_words, seen_now
 from bot.promotions.models import Approval, GateRequest, Promotion, State
 from bot.promotions.ranges import ask_range, live_sha
@@ -45,16 +46,19 @@ def environment_after(owner: Service, environment: str) -> str | None:
     return owner.environments[owner.environments.index(written) + 1]
 
 
-def raise_next(session: Session, desk: Desk, target: Target, now: datetime) -> Promotion | None:
+def raise_next(
+    session: Session, desk: Desk, target: Target, now: datetime, *, alive: Sequence[Promotion] | None = None
+) -> Promotion | None:
     """Raise what is next for a target that is held, where nothing is open there: its newest build, once.
 
     A build that was promoted before is not raised again by itself: somebody said no to it, or it was rolled back.
+    ``alive`` is what ``finding.alive_at`` tells, where that was read already.
     """
     owner = desk.catalog.service(target.service)
     by_train = desk.catalog.train_of(target.service, target.environment) is not None
     if owner.promote_through is None or target.id is None or by_train:
         return None  # what goes by train is raised when its departure is sealed
-    alive = finding.alive_at(session, target.id)
+    alive = finding.alive_at(session, target.id) if alive is None else alive
     if alive:  # what rolls out now changes what the next one carries: that is raised when it has ended
         waiting = next((one for one in alive if not is_called(one)), None)
         newer = finding.next_build(session, desk, waiting) if waiting is not None else None
@@ -180,11 +184,4 @@ def _is_new(session: Session, desk: Desk, target: Target, newest: Deploy) -> boo
 
 def _waiting_run(session: Session, target: Target) -> GateRequest | None:
     """The newest run that waits at GitHub for a build that nothing was raised for."""
-    return session.exec(
-        select(GateRequest)
-        .where(
-            GateRequest.target == target.id, col(GateRequest.over_at).is_(None), col(GateRequest.promotion).is_(None)
-        )
-        .order_by(col(GateRequest.asked_at).desc(), col(GateRequest.id).desc())
-        .limit(1)
-    ).first()
+    return session.exec(statements.UNRAISED_RUN, params={"of_target": target.id}).first()

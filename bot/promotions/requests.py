@@ -45,7 +45,6 @@ def request(session: Session, desk: Desk, event: PromotionRequested, now: dateti
     sha = _build(session, owner, environment, event.sha)
     target = targets.hold(session, desk.catalog, [(owner.name, environment)])[(owner.name, environment)]
     assert target.id is not None
-    where = f"{owner.name} → {environment}"
     if live_sha(session, target) == sha:
         return f"Nothing to do: {environment} runs {sha[:7]} of {owner.name} already."
     for promotion in finding.alive_at(session, target.id):
@@ -54,24 +53,67 @@ def request(session: Session, desk: Desk, event: PromotionRequested, now: dateti
     waiting = finding.occupying(session, target.id)
     if waiting is None:
         made = raising.begin(session, desk, target, sha, event.via, event.by, now)
-    elif is_called(waiting):
+    else:
+        _must_give_way(session, desk, owner, environment, waiting)
+        made = raising.supersede(session, desk, waiting, sha, event.via, event.by, now)
+    unnamed = _unnamed_said(session, desk, event.by)
+    return f"Asked for: {called(session, made)} is promotion {made.id}. Its card says what it waits for.{unnamed}"
+
+
+def refused(session: Session, desk: Desk, service: str, environment: str) -> str | None:
+    """Why asking for what is live before an environment would begin nothing there; None where it would.
+
+    Who asks is not looked at (``may_ask``).
+    """
+    try:
+        owner = promotable(desk, service)
+        written = environment_of(owner, environment)
+        sha = _build(session, owner, written, None)
+        target = finding.target_called(session, owner.name, written)
+        if target is None or target.id is None:
+            return None
+        if live_sha(session, target) == sha:
+            return f"{written} runs {sha[:7]} of {owner.name} already."
+        waiting = finding.occupying(session, target.id)
+        if waiting is not None:
+            _must_give_way(session, desk, owner, written, waiting)
+    except UserError as refusal:
+        return str(refusal)
+    return None
+
+
+def may_ask(session: Session, desk: Desk, owner: Service, slack_id: str, now: datetime) -> bool:
+    """Whether somebody may ask for promotions of a service, as far as that can be told: whoever asks is looked up."""
+    try:
+        return people.is_member(session, desk.catalog, owner.team, slack_id, now)
+    except UserError:
+        return True
+
+
+def askers(owner: Service) -> str:
+    """Who may ask for promotions of a service, in words."""
+    if owner.team is None or not owner.team.members:
+        return "full members of the workspace"
+    return f"members of the team {owner.team.name}"
+
+
+def _must_give_way(session: Session, desk: Desk, owner: Service, environment: str, waiting: Promotion) -> None:
+    """UserError unless another build may take the place of what waits there."""
+    where = f"{owner.name} → {environment}"
+    if is_called(waiting):
         raise UserError(f"{called(session, waiting)} is being started just now: ask again once it rolls out.")
-    elif waiting.departure is not None:
+    if waiting.departure is not None:
         train = desk.catalog.train_of(owner.name, environment)
         name = train.name if train is not None else owner.name
         raise UserError(
             f"{where} has {waiting.sha[:7]} aboard the {name} train, and one build waits at a time. A hotfix goes "
             f"besides the train once {owner.name} is taken off it: its conductor can (/ship train {name})."
         )
-    elif owner.supersede is Supersede.ALWAYS and not waiting.rollback:
-        made = raising.supersede(session, desk, waiting, sha, event.via, event.by, now)
-    else:
+    if owner.supersede is not Supersede.ALWAYS or waiting.rollback:
         raise UserError(
             f"{where} has {waiting.sha[:7]} open (promotion {waiting.id}), and one build waits at a time. "
             "A newer one waits as next: Include newer on the card takes it aboard. To promote another one, cancel that."
         )
-    unnamed = _unnamed_said(session, desk, event.by)
-    return f"Asked for: {called(session, made)} is promotion {made.id}. Its card says what it waits for.{unnamed}"
 
 
 def _there_already(session: Session, desk: Desk, promotion: Promotion, target: Target, now: datetime) -> str:
@@ -214,5 +256,4 @@ def _must_be_member(session: Session, desk: Desk, owner: Service, by: str | None
     if by is None or not by.startswith("slack:"):
         return  # a token asked: it may, and its wish approves nothing
     if not people.is_member(session, desk.catalog, owner.team, by.removeprefix("slack:"), now):
-        team = owner.team.name if owner.team else owner.name
-        raise UserError(f"You can't promote {owner.name}: that is for members of the team {team}.")
+        raise UserError(f"You can't promote {owner.name}: that is for {askers(owner)}.")

@@ -23,7 +23,7 @@ from bot.promotions.gatekeeping import run_ended
 from bot.promotions.gathering import approvals_of, changes_of, seen_now, situation, target_of
 from bot.promotions.judging import decisions_of, judge, who_can, who_can_words
 from bot.promotions.raising import raise_for_build
-from bot.promotions.requests import request
+from bot.promotions.requests import askers, may_ask, refused, request
 from bot.promotions.rollbacks import NotRunning, Rollback, not_running, roll_back, rollback_offer
 from bot.promotions.runs import gate_requested
 from bot.promotions.states import may
@@ -37,6 +37,7 @@ __all__ = [
     "act",
     "approvals_of",
     "ask",
+    "askers",
     "begins_words",
     "changes_of",
     "decisions_of",
@@ -45,6 +46,7 @@ __all__ = [
     "gate_requested",
     "judge",
     "may",
+    "may_ask",
     "moving",
     "next_build",
     "not_running",
@@ -55,6 +57,7 @@ __all__ = [
     "present",
     "raise_for_build",
     "reconsider",
+    "refused",
     "request",
     "roll_back",
     "rollback_asked",

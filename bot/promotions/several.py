@@ -297,7 +297,8 @@ def _alerts(session: Session, services: Iterable[str]) -> Mapping[str, Sequence[
     found: dict[str, list[tuple[str | None, AlertFact]]] = defaultdict(list)
     rows = session.connection().execute(_FIRING, {"of_services": sorted(services)})
     for service, environment, name, since, source, url in rows:
-        found[service or ""].append((environment, AlertFact(name=name, since=since, source=source, url=url)))
+        fact = AlertFact(name=name, since=since, source=source, environment=environment, url=url)
+        found[service or ""].append((environment, fact))
     return found
 
 

@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import and_, bindparam, or_
 from sqlmodel import Session, col, select
 
 from bot import outbox, work
 from bot.deploys import loading
 from bot.deploys.loading import Desk
+from bot.deploys.models import Change
 from bot.gates import Situation
 from bot.gates.lock import each_lock
 from bot.outbox import Card, Lane, Note, SendState
 from bot.people import Available
 from bot.promotions.gathering import changes_of, target_of
-from bot.promotions.models import Promotion
+from bot.promotions.models import Promotion, PromotionChange
 from bot.promotions.views import Said
 
 PROMOTION = "promotion"
@@ -30,6 +32,18 @@ DEPARTURE = "departure"
 
 LOCK, FREEZE = "lock", "freeze"
 """What holds changes back, as a note to an author names it."""
+
+# A held statement: to build one costs more than to run it, and every judgement asks what was said.
+_TOLD_OF_BRAKES = (
+    select(Note)
+    .where(
+        or_(
+            and_(col(Note.key) >= bindparam("held"), col(Note.key) < bindparam("held_end")),
+            and_(col(Note.key) >= bindparam("freed"), col(Note.key) < bindparam("freed_end")),
+        )
+    )
+    .order_by(col(Note.id))
+)
 
 _LOOKED_BACK = 50
 """How many of the latest messages to somebody are looked at."""
@@ -88,17 +102,22 @@ def stands(session: Session, desk: Desk, promotion: Promotion) -> bool:
     return card is not None and card.ts is not None
 
 
-def tell_authors(session: Session, desk: Desk, promotion: Promotion, known: Situation, now: datetime) -> None:
-    """Each author hears once that locks or a declared freeze hold their change back, and once that none does any more.
+def tell_authors(
+    session: Session, desk: Desk, promotion: Promotion, known: Situation,
+    carried: Sequence[tuple[PromotionChange, Change]], now: datetime,
+) -> None:  # fmt: skip
+    """Each author of what is ``carried`` hears once that locks or a freeze hold it back, and once that none does.
 
     Further ones while it waits are not said, nor is what they heard of for another promotion that it holds back too;
     and nobody is told of what they set themselves.
     """
     holding = _holders(desk, known)
-    held, freed = _heard(session, promotion, Said.HELD), _heard(session, promotion, Said.GOES_ON)
+    held, freed = _heard(session, promotion)
     over = {(note.place, _holder_of(note)) for note in freed}
     waiting = {note.place: note for note in held if (note.place, _holder_of(note)) not in over}
-    for place, change in _authors(session, desk, promotion):
+    if not holding and not waiting:
+        return
+    for place, change in _authors_of(session, desk, carried):
         of_others = sorted(holder for holder, set_by in holding.items() if set_by != place)
         if of_others and place not in waiting:
             known_already = _heard_elsewhere(session, promotion, place)
@@ -191,10 +210,12 @@ def _heard_elsewhere(session: Session, promotion: Promotion, place: str) -> froz
     )
 
 
-def _heard(session: Session, promotion: Promotion, said: Said) -> Sequence[Note]:
-    """What authors were told of what holds this line back."""
-    key = _key_of(promotion, said)
-    return session.exec(select(Note).where(Note.key >= key, Note.key < f"{key[:-1]};").order_by(col(Note.id))).all()
+def _heard(session: Session, promotion: Promotion) -> tuple[Sequence[Note], Sequence[Note]]:
+    """What authors were told of what holds this line back: that it does, and that it does no more."""
+    held, freed = (_key_of(promotion, said) for said in (Said.HELD, Said.GOES_ON))
+    between = {"held": held, "held_end": f"{held[:-1]};", "freed": freed, "freed_end": f"{freed[:-1]};"}
+    told = session.exec(_TOLD_OF_BRAKES, params=between).all()
+    return [one for one in told if one.key.startswith(held)], [one for one in told if one.key.startswith(freed)]
 
 
 def _key_of(promotion: Promotion, said: Said) -> str:
@@ -204,8 +225,14 @@ def _key_of(promotion: Promotion, said: Said) -> str:
 
 def _authors(session: Session, desk: Desk, promotion: Promotion) -> list[tuple[str, int]]:
     """Where to write to everybody whose change is aboard, with the first of their changes."""
+    return _authors_of(session, desk, changes_of(session, promotion.id))
+
+
+def _authors_of(
+    session: Session, desk: Desk, carried: Sequence[tuple[PromotionChange, Change]]
+) -> list[tuple[str, int]]:
     places: dict[str, int] = {}
-    for row, change in changes_of(session, promotion.id):
+    for row, change in carried:
         if not row.leaving:
             for _, place in loading.author_slack_ids(session, desk, change):
                 places.setdefault(place, row.change)

@@ -258,6 +258,8 @@ class PromotionNote:
     """What else is closed, where that must be said."""
     alert: AlertView | None = None
     """The alert that it is about."""
+    rolling: bool = False
+    """Whether it still rolls out."""
     deploy: DeployStatus | None = None
     """Of a rollout that no gate was asked for: where it stands."""
     more: int = 0

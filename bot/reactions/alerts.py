@@ -1,7 +1,8 @@
 """What follows from alerts and flags: whoever shipped what they began after hears of it, and incidents look at them.
 
-An alert on what went live and is watched is said in the thread of that rollout's card and to each author, whether or
-not a promotion carried it; of a storm only the first few are, since the card counts the rest.
+An alert on what went live and is watched, or on what rolls out just now, is said in the thread of that rollout's card
+and to each author, whether or not a promotion carries it; of a storm only the first few are, since the card counts the
+rest.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, bindparam, func
 from sqlmodel import Session, col, select
 
 from bot import outbox
@@ -42,6 +43,27 @@ MOST_TIMES = 2
 FLAPS_WITHIN = timedelta(minutes=30)
 """… within this time."""
 
+MOVES = timedelta(days=1)
+"""A rollout of which nothing was told for longer goes on for nobody."""
+
+LATEST = 5
+"""Rollouts of a target since an alert began that are looked at for whether it was said of them, once it is over."""
+
+_MOVING = (DeployStatus.IN_PROGRESS.value,)
+_MOVED = (*_MOVING, *(status.value for status in DeployStatus if status.ended))
+
+# Held: to build it costs more than to run it, and a storm asks it for each of its alerts.
+_LATEST = (
+    select(Deploy)
+    .where(
+        Deploy.target == bindparam("of_target"),
+        col(Deploy.status).in_(bindparam("of_statuses", expanding=True)),
+        col(Deploy.status_at) >= bindparam("since"),
+        col(Deploy.in_progress_at) <= bindparam("by"),
+    )
+    .order_by(col(Deploy.began_at).desc(), col(Deploy.id).desc())
+    .limit(LATEST)
+)
 
 Heard = AlertReported | FlagChanged | PagerAnswered
 """What monitoring, flags and the pager tell."""
@@ -90,13 +112,34 @@ def told(session: Session, desk: Desk, found: Sequence[Alert], now: datetime) ->
 
 
 def tell_of_live(session: Session, desk: Desk, found: Sequence[Alert], now: datetime) -> None:
-    """Of alerts where customers are that began after what is live there did, while that is watched."""
+    """Of alerts where customers are that began after what is live there did, while that is watched, or rolls out."""
     for alert in found:
         owner = desk.catalog.service(alert.service or "")
         for target in _where_customers_are(session, owner):
-            live = session.get(Deploy, target.live) if target.live is not None else None
-            if live is not None and alerts.concerns(alert, target.environment) and alert.started_at >= live.began_at:
-                _tell(session, desk, live, alert, owner.channel, now)
+            for deploy in _had_customers(session, target, alert) if alerts.concerns(alert, target.environment) else ():
+                _tell(session, desk, deploy, alert, owner.channel, now)
+
+
+def _had_customers(session: Session, target: Target, alert: Alert) -> list[Deploy]:
+    """What is live there, and what rolls out (a canary, say), where the alert began after its first traffic.
+
+    Of an alert that is over also what has ended since, for what was said of it to be ended too.
+    """
+    live = session.get(Deploy, target.live) if target.live is not None else None
+    others: Sequence[Deploy] = session.exec(
+        _LATEST,
+        params={
+            "of_target": target.id,
+            "of_statuses": _MOVING if alert.resolved_at is None else _MOVED,
+            "by": alert.started_at,
+            "since": alert.started_at - MOVES,
+        },
+    ).all()
+    if live is None:
+        return list(others)
+    found = [live] if alert.started_at >= live.began_at else []
+    newer = (one for one in others if one.id != live.id and one.began_at >= live.began_at)  # older: never told its end
+    return [*found, *newer]
 
 
 def _where_customers_are(session: Session, owner: Service) -> list[Target]:
@@ -116,7 +159,9 @@ def _tell(session: Session, desk: Desk, live: Deploy, alert: Alert, channel: str
             telling.tell_alert_over(session, desk, owner, alert.id or 0, now)
         else:
             _say_over(session, live, alert, now)
-    elif now < live.status_at + desk.catalog.paging.window and not _comes_and_goes(session, alert):
+    elif now < live.status_at + (desk.catalog.paging.window if live.state.ended else MOVES) and not _comes_and_goes(
+        session, alert
+    ):
         authors = not incidents.wakes(session, alert)
         if owner is None and _may_be_heard(session, f"{SAID}:{live.id}:{DeploySaid.ALERT.value}:", channel):
             _say(session, desk, live, channel, alert, now, authors=authors)

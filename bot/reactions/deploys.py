@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, select
@@ -10,10 +11,11 @@ from bot import outbox, people, work
 from bot.catalog import Service
 from bot.deploys import loading, rules, service
 from bot.deploys.loading import Desk
-from bot.deploys.models import Change, Deploy, Target
+from bot.deploys.models import Change, Deploy, DeployChange, Target
 from bot.deploys.views import Outcome, RangeState
 from bot.events import DeployStatus, Human
 from bot.promotions import service as promotions
+from bot.promotions.models import Promotion
 from bot.reactions import alerts, watching
 from bot.reactions import promotions as promoting
 
@@ -24,10 +26,11 @@ def reconsider(session: Session, desk: Desk, deploy: Deploy, now: datetime, *, u
     assert target is not None
     owner = desk.catalog.service(target.service)
     urgent = urgent or deploy.state.ended or deploy.stuck_at is not None
-    promotions.fell_back(session, desk, deploy, now)
-    _show(session, deploy, owner, now, urgent=urgent)
+    shown_by = promotions.owner_of(session, deploy)
+    promotions.fell_back(session, desk, deploy, shown_by, now)
+    _show(session, deploy, owner, shown_by, now, urgent=urgent)
     if deploy.state is DeployStatus.SUCCEEDED:
-        promoting.went_live(session, desk, deploy, now)
+        promoting.went_live(session, desk, deploy, shown_by, now)
     elif deploy.state.ended:  # it may have been live until now
         promoting.show_went_live(session, desk, deploy, now)
     if deploy.state is DeployStatus.IN_PROGRESS and deploy.stuck_at is None:
@@ -38,18 +41,22 @@ def reconsider(session: Session, desk: Desk, deploy: Deploy, now: datetime, *, u
         work.cancel(session, "deploy", deploy.id or 0)
     alerts.failed(session, desk, deploy, target, now)
     if deploy.range != RangeState.READING:
-        _tell_authors(session, desk, deploy, target, owner, now)
-        watching.tell(session, desk, deploy, target, now)
+        carried, dropped = service.changes_of(session, deploy.id or 0), service.dropped_from(session, deploy.id or 0)
+        final = owner.is_final(target.environment, deploy.final)
+        _tell_authors(session, desk, deploy, carried, dropped, now, final=final)
+        watching.tell(session, desk, deploy, target, carried, dropped, now)
 
 
-def _tell_authors(session: Session, desk: Desk, deploy: Deploy, target: Target, owner: Service, now: datetime) -> None:
+def _tell_authors(
+    session: Session, desk: Desk, deploy: Deploy,
+    carried: Sequence[tuple[DeployChange, Change]], dropped: Sequence[Change], now: datetime, *, final: bool,
+) -> None:  # fmt: skip
     """Each author has one card per change; what must be heard is also said in its thread."""
-    final = owner.is_final(target.environment, deploy.final)
-    for link, change in service.changes_of(session, deploy.id or 0):
+    for link, change in carried:
         _tell_of(session, desk, deploy, change, _outcome(deploy, leaving=link.leaving, final=final), now)
         if change.reverts is not None and deploy.state.ended:
             _show_reverted(session, change)
-    for change in service.dropped_from(session, deploy.id or 0):
+    for change in dropped:
         _tell_of(session, desk, deploy, change, Outcome.ABSENT, now)
 
 
@@ -81,9 +88,11 @@ def _tell_of(
         )  # fmt: skip
 
 
-def _show(session: Session, deploy: Deploy, owner: Service, now: datetime, *, urgent: bool) -> None:
+def _show(
+    session: Session, deploy: Deploy, owner: Service, shown_by: Promotion | None, now: datetime, *, urgent: bool
+) -> None:
     """On its own card, unless the card of the promotion that it carries out shows it."""
-    if promotions.owner_of(session, deploy) is not None:
+    if shown_by is not None:
         work.touch(session, "target", deploy.target)
         if outbox.find_card(session, "deploy", str(deploy.id), owner.channel) is None:
             return

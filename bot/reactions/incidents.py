@@ -11,9 +11,21 @@ from bot.alerts.models import Alert, FlagChange
 from bot.deploys.loading import Desk
 from bot.deploys.models import Deploy
 from bot.events import PagerAnswered
-from bot.incidents import acts, answering, attributing, changing, opening, pages, people, quieting, telling, unanswered
+from bot.incidents import (
+    acts,
+    answering,
+    attributing,
+    changing,
+    counting,
+    opening,
+    pages,
+    people,
+    quieting,
+    telling,
+    unanswered,
+)
 
-KINDS = (telling.INCIDENT, pages.PAGE, attributing.LIKELY, *quieting.KINDS, people.ROTAS)
+KINDS = (telling.INCIDENT, pages.PAGE, attributing.LIKELY, *quieting.KINDS, people.ROTAS, counting.COUNTS)
 """Kinds of work that are incidents'."""
 
 
@@ -30,6 +42,7 @@ def alerts_told(session: Session, desk: Desk, told: Sequence[Alert], now: dateti
         else:
             quieting.alert_over(session, desk, alert, now)
         session.flush()
+    counting.soon(session, told, now)
 
 
 def alerts_moved(session: Session, desk: Desk, moved: Sequence[Alert], now: datetime) -> None:
@@ -68,6 +81,8 @@ def due(session: Session, desk: Desk, kind: str, number: int, now: datetime) -> 
         attributing.due(session, desk, number, now)
     elif kind in quieting.KINDS:
         quieting.due(session, desk, kind, number, now)
+    elif kind == counting.COUNTS:
+        counting.due(session, desk, number, now)
     elif kind == people.ROTAS:
         people.keep_rotas(session, desk, now)
     else:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from bot import people, work
 from bot.alerts import service as alerts
@@ -16,7 +15,7 @@ from bot.deploys.models import Deploy, Target
 from bot.events import DeployReported
 from bot.locks import service as locks
 from bot.locks.rules import OnTheirWay
-from bot.promotions import finding, telling
+from bot.promotions import finding, statements, telling
 from bot.promotions import service as promotions
 from bot.promotions.models import Promotion, State
 from bot.promotions.words import called
@@ -46,10 +45,12 @@ def reconsider(session: Session, desk: Desk, target_id: int, now: datetime) -> N
         locks.show_covering(session, desk.catalog, target.service, target.environment, now)
 
 
-def went_live(session: Session, desk: Desk, deploy: Deploy, now: datetime) -> None:
-    """Something went live: the card of what was live before says so, and its own shows how long it is watched."""
+def went_live(session: Session, desk: Desk, deploy: Deploy, owner: Promotion | None, now: datetime) -> None:
+    """Something went live: the card of what was live before says so, and its own shows how long it is watched.
+
+    ``owner`` is the promotion whose card shows the rollout.
+    """
     show_went_live(session, desk, deploy, now)
-    owner = promotions.owner_of(session, deploy)
     target = session.get(Target, deploy.target)
     if target is not None:
         alerting.tell_of_live(session, desk, alerts.firing(session, target.service, {target.environment}), now)
@@ -66,12 +67,9 @@ def show_went_live(session: Session, desk: Desk, deploy: Deploy, now: datetime) 
     """
     live = _live(session, deploy.target)
     builds = {sha for one in (deploy, live) if one is not None for sha in (one.sha, one.previous_sha) if sha}
-    there = Promotion.target == deploy.target
-    done, failed = (Promotion.state == state.value for state in (State.DONE, State.FAILED))
     # What is live may be followed by any number that failed.
-    found = [*_last(session, there, done), *_last(session, there, failed)]
-    found += _last(session, there, done, col(Promotion.sha).in_(sorted(builds)), most=len(builds) * SHOWN_AGAIN)
-    _show(session, desk, found, now)
+    found = [*_last(session, deploy.target, State.DONE), *_last(session, deploy.target, State.FAILED)]
+    _show(session, desk, [*found, *_of_builds(session, deploy.target, builds)], now)
 
 
 def show_watched(session: Session, desk: Desk, target_id: int, now: datetime) -> None:
@@ -131,14 +129,19 @@ def _live(session: Session, target_id: int) -> Deploy | None:
 
 def _of_build(session: Session, live: Deploy) -> Sequence[Promotion]:
     """The promotions that brought there what is live."""
-    return _last(
-        session, Promotion.target == live.target, Promotion.state == State.DONE.value, Promotion.sha == live.sha
-    )
+    return _of_builds(session, live.target, {live.sha})
 
 
-def _last(session: Session, *which: ColumnElement[bool] | bool, most: int = SHOWN_AGAIN) -> Sequence[Promotion]:
-    """The last promotions of which this is so."""
-    return session.exec(select(Promotion).where(*which).order_by(col(Promotion.id).desc()).limit(most)).all()
+def _of_builds(session: Session, target_id: int, shas: Collection[str]) -> Sequence[Promotion]:
+    """The last promotions that brought these builds there."""
+    of = {"of_target": target_id, "of_state": State.DONE.value, "of_shas": sorted(shas)}
+    return session.exec(statements.LAST_OF_BUILDS, params={**of, "most": len(shas) * SHOWN_AGAIN}).all()
+
+
+def _last(session: Session, target_id: int, state: State) -> Sequence[Promotion]:
+    """The last promotions that ended so there."""
+    of = {"of_target": target_id, "of_state": state.value, "most": SHOWN_AGAIN}
+    return session.exec(statements.LAST_ENDED, params=of).all()
 
 
 def _show(session: Session, desk: Desk, found: Sequence[Promotion], now: datetime) -> None:

@@ -5,15 +5,15 @@ Kept as subscriptions, whose scope is ``watch:<change>:<environment>`` (``*`` = 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from bot import outbox, people
-from bot.deploys import loading, service
+from bot.deploys import loading
 from bot.deploys.loading import Desk
-from bot.deploys.models import Change, Deploy, Target
+from bot.deploys.models import Change, Deploy, DeployChange, Target
 from bot.deploys.views import Outcome
 from bot.errors import UserError
 from bot.events import DeployStatus, Level, WatchChosen
@@ -45,16 +45,17 @@ def chosen(session: Session, desk: Desk, event: WatchChosen) -> str:
     return f"{whom} will hear when {change.label} is live {where}.{_already(session, desk, change, environment)}"
 
 
-def tell(session: Session, desk: Desk, deploy: Deploy, target: Target, now: datetime) -> None:
-    """Tell whoever watches what a rollout brought, took out, or did not carry after all."""
+def tell(
+    session: Session, desk: Desk, deploy: Deploy, target: Target,
+    carried: Sequence[tuple[DeployChange, Change]], dropped: Sequence[Change], now: datetime,
+) -> None:  # fmt: skip
+    """Tell whoever watches what a rollout brought, took out (``carried``), or did not carry after all (``dropped``)."""
     if deploy.state is not DeployStatus.SUCCEEDED:
         return
-    rows = service.changes_of(session, deploy.id or 0)
-    dropped = service.dropped_from(session, deploy.id or 0)
-    watchers = _watchers(session, [change for _, change in rows] + [*dropped], target.environment)
+    watchers = _watchers(session, [change for _, change in carried] + [*dropped], target.environment)
     if not watchers:
         return
-    for link, change in rows:
+    for link, change in carried:
         _tell_of(session, desk, deploy, change, Outcome.LEFT if link.leaving else Outcome.LIVE, watchers, now)
     for change in dropped:
         told = {who for who in watchers.get(change.id or 0, ()) if _told(session, change, deploy, Outcome.LIVE, who)}

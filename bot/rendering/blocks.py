@@ -141,13 +141,18 @@ class Page:
             InputBlock(label=asked, element=element, block_id=block_id, hint=helped, optional=optional or None)
         )
 
-    def actions(self, buttons: Sequence[Element]) -> Markup:
-        """A row of buttons; two with the same action are a fault, since their clicks could not be told apart."""
+    def actions(self, buttons: Sequence[Element], *, block_id: str | None = None) -> Markup:
+        """A row of buttons; two with the same action are a fault, since their clicks could not be told apart.
+
+        ``block_id`` is what a menu in it comes back with that we fill while somebody types.
+        """
         action_ids = [button.action_id for button in buttons]
         if len(set(action_ids)) < len(action_ids):
             raise BadTemplate(f"two buttons of one row have the same action: {', '.join(map(str, action_ids))}")
         return Markup().join(
-            self._place(ActionsBlock(elements=buttons[start : start + MOST_ELEMENTS]))
+            self._place(
+                ActionsBlock(elements=buttons[start : start + MOST_ELEMENTS], block_id=None if start else block_id)
+            )
             for start in range(0, len(buttons), MOST_ELEMENTS)
         )
 

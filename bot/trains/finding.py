@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import or_
+from sqlalchemy import bindparam, or_
 from sqlmodel import Session, col, func, select
 
 from bot.catalog import Train
@@ -16,6 +16,15 @@ from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Target
 from bot.promotions.models import Promotion
 from bot.promotions.models import State as PromotionState
+
+# A held statement: to build one costs more than to run it, and whatever touches a target asks this.
+_ALIVE_AT = (
+    select(Departure.id)
+    .join(Promotion, col(Promotion.departure) == col(Departure.id))
+    .where(Promotion.target == bindparam("of_target"), Departure.state != State.CLOSED.value)
+    .distinct()
+    .order_by(col(Departure.id))
+)
 
 
 def row_of(session: Session, departure: Departure) -> TrainRow:
@@ -57,13 +66,7 @@ def alive(session: Session, train_id: int | None = None) -> Sequence[Departure]:
 
 def alive_at(session: Session, target_id: int) -> Sequence[int]:
     """The numbers of the departures that are not closed and carry something to this target."""
-    found = session.exec(
-        select(Departure.id)
-        .join(Promotion, col(Promotion.departure) == col(Departure.id))
-        .where(Promotion.target == target_id, Departure.state != State.CLOSED.value)
-        .distinct()
-        .order_by(col(Departure.id))
-    ).all()
+    found = session.exec(_ALIVE_AT, params={"of_target": target_id}).all()
     return [number for number in found if number is not None]
 
 

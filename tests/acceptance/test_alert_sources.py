@@ -84,6 +84,24 @@ async def test_an_alert_of_nobody_is_asked_about_and_a_click_says_whose_it_is(
     assert question(sandbox, "*'s, as Dee said").ts == card.ts, "which is answered, and not asked again"
 
 
+async def test_what_comes_and_goes_within_a_second_in_the_same_words_fires(sandbox: Sandbox, sqlite_url: str) -> None:
+    """Scripts tell no times: a second try is answered as one, and whatever is told after another word is news."""
+    words = [{"name": "disk", "service": "cart", "state": state} for state in ("firing", "resolved")]
+    secret = {"Authorization": "Bearer shown"}
+    async with (
+        living(sandbox, sqlite_url, GENERIC_WEBHOOK_SECRET="shown") as there,
+        aiohttp.ClientSession() as http,
+    ):
+        told = []
+        for one in (0, 0, 1, 0, 1, 0, 0):
+            async with http.post(f"{there.serving.url}/webhooks/generic", json=words[one], headers=secret) as answer:
+                told.append(answer.status)
+            await rest(there)
+        found = await there.serving.bot.database.read(alerts_of)
+    assert [told[at] for at in (0, 2, 3, 4, 5)] == [202] * 5
+    assert [over is None for *_, over in found] == [False] * (len(found) - 1) + [True]
+
+
 async def test_every_shape_of_every_source_is_taken_and_applied(
     sandbox: Sandbox, sqlite_url: str, tmp_path: Path
 ) -> None:

@@ -7,8 +7,10 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from bot.sandbox.repositories import File
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import Channel
 from tests.acceptance import watching
@@ -102,6 +104,26 @@ async def test_an_alert_wakes_who_wrote_and_who_merged_and_the_room_opens(story:
         assert "is out again, by Eve" in standing_in(there, here)
         assert "None of its alerts fires any more" in standing_in(there, here)
         assert not watching.said_twice(there.sandbox)
+
+
+async def test_the_files_of_an_error_tell_whose_change_it_was(story: Story) -> None:
+    """Ben changed much more of the same rollout; the error is raised in a file that Ana changed, as GitHub tells."""
+    async with story(GENERIC_WEBHOOK_SECRET="shown") as there, aiohttp.ClientSession() as http:
+        await there.merge("ana", "Round totals", files=[File(name="src/totals.py")], merged_by="chi")
+        large = [File(name=f"src/pages/page{number}.py", additions=200) for number in range(5)]
+        await rolled_out(there, await there.merge("ben", "New pages", files=large, merged_by="chi"))
+        await there.turn(minutes=12)
+        error = {"key": "e1", "name": "checkout: TypeError", "service": "checkout", "environment": "production",
+                 "state": "firing", "level": "critical", "started_at": there.clock().isoformat(),
+                 "paths": ["/srv/app/src/totals.py", "/srv/app/src/pages/page1.py"]}  # fmt: skip
+        secret = {"Authorization": "Bearer shown"}
+        async with http.post(f"{there.serving.url}/webhooks/generic", json=error, headers=secret) as answer:
+            assert answer.status == 202, await answer.text()
+        await there.at_rest()
+        (page,) = there.sandbox.pagerduty.incidents()
+        assert [user.key for user, _ in page.assigned] == ["ana"]
+        assert {one.user.key for one in page.responders} == {"chi", "ben"}
+        assert "changes src/totals.py, where the error is raised" in there.heard_by("ana")
 
 
 async def test_nobody_answers_and_the_escalation_policy_is_asked(story: Story) -> None:

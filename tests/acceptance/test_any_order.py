@@ -210,8 +210,8 @@ def rows_of(session: Session) -> dict[str, list[Row]]:
         "deploys": [
             (
                 deploys[row.id], row.sha, row.ref, row.status, row.status_at, row.began_at, row.in_progress_at,
-                row.percent, row.url, row.description, row.creator, row.final, deploys[row.previous], row.previous_sha,
-                row.range, row.direction, row.truncated,
+                row.live_at, row.percent, row.url, row.description, row.creator, row.final, deploys[row.previous],
+                row.previous_sha, row.range, row.direction, row.truncated,
             )
             for row in session.exec(select(Deploy)).all()
         ],

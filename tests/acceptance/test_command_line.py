@@ -15,9 +15,8 @@ from sqlmodel import Session, create_engine, select
 
 from bot.app import Bot
 from bot.inbox import Delivery, DeliveryState, Incoming, Lane
-from bot.sandbox.server import Sandbox
 from tests.acceptance.processes import ROOT, shipmate, shipmate_anew
-from tests.conftest import living
+from tests.conftest import living, unhurried
 
 
 async def test_the_demo_prints_one_address_plays_and_stops_by_itself(tmp_path: Path) -> None:
@@ -41,7 +40,7 @@ async def test_serve_without_tokens_says_what_to_set(tmp_path: Path) -> None:
 
 async def test_a_busy_port_and_a_database_in_use_are_explained(tmp_path: Path) -> None:
     """The second Shipmate on a machine says why it cannot start, and what to do."""
-    async with Sandbox(rate_limits=False) as world, living(world, f"sqlite:///{tmp_path}/shipmate.db") as bot:
+    async with unhurried() as world, living(world, f"sqlite:///{tmp_path}/shipmate.db") as bot:
         port = bot.serving.url.rpartition(":")[2]
         common = {**world.environment(), "SHIPMATE_PORT": port}
         code, _, err = await shipmate("serve", folder=tmp_path, **common)
@@ -117,7 +116,7 @@ async def test_db_upgrade_makes_the_tables_and_says_so(tmp_path: Path) -> None:
 
 async def test_the_sandbox_writes_an_environment_in_which_the_doctor_finds_nothing_wrong(tmp_path: Path) -> None:
     """What the sandbox promises a bot is what a bot needs."""
-    async with Sandbox(rate_limits=False) as world, living(world, f"sqlite:///{tmp_path}/shipmate.db") as bot:
+    async with unhurried() as world, living(world, f"sqlite:///{tmp_path}/shipmate.db") as bot:
         environment = {
             **world.environment(),
             "SHIPMATE_URL": bot.serving.url,
@@ -135,7 +134,7 @@ async def test_the_sandbox_writes_an_environment_in_which_the_doctor_finds_nothi
 async def test_the_doctor_names_each_fault_with_its_mend(tmp_path: Path) -> None:
     """A wrong token, a missing secret and a broken policy are all told in one go, and no secret is shown."""
     (tmp_path / "shipmate.yml").write_text("servces: {}\n", encoding="utf-8")
-    async with Sandbox(rate_limits=False) as world:
+    async with unhurried() as world:
         code, out, err = await shipmate(
             "doctor", folder=tmp_path, SLACK_API_URL=f"{world.url}/api/", SLACK_BOT_TOKEN="xoxb-wrong-wrong-wrong"
         )
@@ -152,7 +151,7 @@ async def test_the_doctor_names_each_fault_with_its_mend(tmp_path: Path) -> None
 
 async def test_missing_scopes_are_named(tmp_path: Path) -> None:
     """Whoever installed the app without a scope reads which one."""
-    async with Sandbox(rate_limits=False, scopes={"chat:write", "commands"}) as world:
+    async with unhurried(scopes={"chat:write", "commands"}) as world:
         code, out, _ = await shipmate("doctor", folder=tmp_path, **world.environment())
         assert code == 1
         assert re.search(r"Slack scopes: missing: .*users:read\.email", out)
@@ -170,7 +169,7 @@ async def test_what_failed_is_replayed_through_the_running_bot(tmp_path: Path) -
     """An operator feeds a failed delivery again, by state, by number, and from a file; a mistake is explained."""
     url = f"sqlite:///{tmp_path}/shipmate.db"
     token = "a-token-for-the-api"
-    async with Sandbox(rate_limits=False) as world, living(world, url, SHIPMATE_API_TOKEN=token) as bot:
+    async with unhurried() as world, living(world, url, SHIPMATE_API_TOKEN=token) as bot:
         settings = {"SHIPMATE_URL": bot.serving.url, "SHIPMATE_API_TOKEN": token}
         await _park_one(bot.serving.bot)
         assert _failed(url) == 1
@@ -212,7 +211,7 @@ async def _park_one(bot: Bot) -> None:
 
 async def test_the_operators_routes_tell_the_truth(tmp_path: Path) -> None:
     """Alive, ready with Slack's state in the body, and figures for Prometheus."""
-    async with Sandbox(rate_limits=False) as world, living(world, f"sqlite:///{tmp_path}/shipmate.db") as bot:
+    async with unhurried() as world, living(world, f"sqlite:///{tmp_path}/shipmate.db") as bot:
         async with aiohttp.ClientSession(bot.serving.url) as client:
             async with client.get("/healthz") as answer:
                 assert (answer.status, await answer.json()) == (200, {"status": "alive"})

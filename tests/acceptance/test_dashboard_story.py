@@ -73,7 +73,7 @@ async def test_an_incident_is_on_the_board_until_it_is_resolved(
 async def test_only_members_are_shown_the_way_and_only_where_there_is_one(
     sandbox: Sandbox, sqlite_url: str, tmp_path: Path
 ) -> None:
-    """The press of its button is heard, and answered by nothing: the browser goes there by itself."""
+    """The press of its button is heard: the browser goes there by itself, and the button leads there anew."""
     async with company(sandbox, sqlite_url, tmp_path, catalogue=CATALOGUE) as there:
         assert await at_home(there, "dee") is None
         known_at(there, there.serving.url)
@@ -81,8 +81,12 @@ async def test_only_members_are_shown_the_way_and_only_where_there_is_one(
         assert await at_home(there, "dee") is not None
         slack, view = there.sandbox.slack, there.sandbox.slack.home("dee")
         assert view is not None
-        before = len(slack.direct_messages("dee"))
+        before, first = len(slack.direct_messages("dee")), button(there, "dee")
         answer = await slack.click_view("dee", view["id"], action_id="home:dashboard")
         await there.at_rest()
         assert answer.ok
         assert len(slack.direct_messages("dee")) == before
+        second = button(there, "dee")
+        assert first is not None
+        assert second is not None
+        assert first["url"] != second["url"], "a link opens one session"

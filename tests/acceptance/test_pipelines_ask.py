@@ -205,6 +205,8 @@ async def test_the_description_names_every_route_and_is_open_to_all(
     }
     described = {(method, path) for path, methods in told["paths"].items() for method in methods}
     assert {one for one in opened if one[0] != "head"} == described | {("get", "/api/v1/openapi.json")}
+    posts = [methods["post"]["responses"] for methods in told["paths"].values() if "post" in methods]
+    assert ["web page" in one["403"]["description"] for one in posts] == [True] * 6
     for schema in told["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
     assert REPO not in str(told)

@@ -20,7 +20,7 @@ from bot.server import serving
 from tests.acceptance import watching
 from tests.acceptance.promoting import Company, company, policy
 from tests.acceptance.stories import CHANNEL
-from tests.conftest import UNLIMITED, settings_for
+from tests.conftest import UNHURRIED, UNLIMITED, settings_for
 
 pytestmark = pytest.mark.both_engines
 
@@ -36,9 +36,6 @@ CLICKS = 100
 
 HEAD_START = 10
 """How many of one kind come before all others; Ana's are among them, and come to nothing."""
-
-PATIENT = 30.0
-"""Seconds for an acknowledgement: how soon it comes is a matter of the machine here, that it comes is not."""
 
 ACKNOWLEDGED = {"close": "submitted", "errors": "refused in the window"}
 """How a window's sending is answered: where Slack is too slow to say who sent it, the window stays and says why."""
@@ -60,7 +57,6 @@ async def test_a_hundred_clicks_of_approve_and_reject_come_to_one_end(
     sandbox: Sandbox, database_url: str, tmp_path: Path
 ) -> None:
     """Whoever is first: the others are told what became of it, on whichever replica they clicked."""
-    sandbox.slack.patience = PATIENT
     chance = random.Random(812)
     async with (
         company(sandbox, database_url, tmp_path, catalogue=policy(gates=GATES)) as there,
@@ -133,7 +129,7 @@ async def at_once(there: Company, card: Message, urls: list[str], first: str, ch
 async def everybody_answered(sandbox: Sandbox, wanted: int) -> None:
     """Wait until each click has its answer, by whichever replica took it."""
     with suppress(TimeoutError):
-        await sandbox.slack.until(lambda: len(whispers(sandbox)) >= wanted, within=PATIENT)
+        await sandbox.slack.until(lambda: len(whispers(sandbox)) >= wanted, within=UNHURRIED)
     assert len(whispers(sandbox)) == wanted, "somebody was left without an answer"
 
 

@@ -70,7 +70,8 @@ async def test_a_room_lives_and_is_closed(story: Story) -> None:
         assert "Ana leads" in summary
 
         there.sandbox.monitoring.resolve(alert)
-        await there.at_rest()
+        await there.turn(minutes=2)
+        assert "is it over?" in standing_in(there, here)
         await there.press("ana", "incidents:resolve", card(there, here))
         chosen = next(
             option["value"]
@@ -80,6 +81,7 @@ async def test_a_room_lives_and_is_closed(story: Story) -> None:
         )
         await there.fill("ana", {"text": "Rolled back by hand", "likely": chosen})
         assert "resolved" in here.topic
+        assert "is it over?" not in standing_in(there, here), "no old message asks it still"
         assert here.canvas is not None
         text = here.canvas.markdown
         assert "## Timeline (UTC)" in text
@@ -112,10 +114,12 @@ async def test_without_the_scope_everything_goes_on_in_the_channel_until_it_is_m
         await broken(there)
         (page,) = there.sandbox.pagerduty.incidents()
         assert [user.key for user, _ in page.assigned] == ["ana"]
-        said = there.standing_in("#payments-deploys").count("channels:manage")
-        assert said == 2, "on the card, and below it"
+        first = watching.cards(there.sandbox.slack.messages("#payments-deploys"), "incident")[-1]
+        assert "There is no room: missing_scope: Give the app the bot scope channels:manage" in first.text
+        said = there.standing_in("#payments-deploys")
+        assert said.count("No room could be made") == 2, "once, in its blocks and its notification"
         await there.turn(minutes=4)
-        assert there.standing_in("#payments-deploys").count("channels:manage") == said
+        assert there.standing_in("#payments-deploys").count("channels:manage") == said.count("channels:manage")
         there.sandbox.slack.scopes = given
         await there.turn(minutes=4)
         assert {"U0ANA", "U0CHI"} <= room(there).members

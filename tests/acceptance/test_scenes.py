@@ -131,6 +131,16 @@ async def test_two_who_approve_at_once_ship_it_once_and_are_each_answered(sandbo
     await once_more(sandbox, perform, "two people race to approve")
 
 
+async def test_a_scene_plays_though_somebody_left_an_incident_open(sandbox: Sandbox, perform: Perform) -> None:
+    """It would hold production back: whatever is wrong is ended before."""
+    await sandbox.slack.command("ana", "/incident", "open sev2 cart The basket is slow", channel=PAYMENTS)
+    await sandbox.slack.until(lambda: any(one.name.startswith("inc-") for one in sandbox.world.channels.values()))
+    (room,) = (one for one in sandbox.world.channels.values() if one.name.startswith("inc-"))
+    await perform("two people race to approve")
+    assert len(shipped(sandbox)) == 1
+    assert any("resolved" in watching.words_of(one) for one in sandbox.slack.messages(room.id))
+
+
 async def test_what_is_taken_aboard_makes_a_yes_void(sandbox: Sandbox, perform: Perform) -> None:
     """And nothing ships until it is given anew, to what it is now."""
     await perform("one more while it waits")

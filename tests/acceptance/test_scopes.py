@@ -16,7 +16,7 @@ from bot.sandbox.world import BOT_USER_ID, Message
 from tests.acceptance import watching
 from tests.acceptance.promoting import company, policy
 from tests.acceptance.test_scopes_rooms import NEEDED as IN_ROOMS
-from tests.conftest import living
+from tests.conftest import living, unhurried
 
 REPO = "acme/checkout"
 
@@ -166,8 +166,8 @@ async def test_with_the_whole_manifest_the_scene_plays_and_without_the_scope_it_
     for folder in (tmp_path / "whole", tmp_path / "without"):
         folder.mkdir()
         shutil.copyfile(sqlite_template, folder / "shipmate.db")
-    async with Sandbox(rate_limits=False, scopes=GRANTED) as sandbox:
+    async with unhurried(scopes=GRANTED) as sandbox:
         await scene(sandbox, f"sqlite:///{tmp_path}/whole/shipmate.db")
-    async with Sandbox(rate_limits=False, scopes=GRANTED - {scope}) as sandbox:
+    async with unhurried(scopes=GRANTED - {scope}) as sandbox:
         with pytest.raises(Lacking):
             await scene(sandbox, f"sqlite:///{tmp_path}/without/shipmate.db")

@@ -16,6 +16,7 @@ from bot.ports import Message
 from bot.rendering import manifest_file
 from bot.sandbox.server import Sandbox
 from bot.sandbox.slack_manifest import read_manifest
+from tests.conftest import UNHURRIED, unhurried
 
 WRITTEN = yaml.safe_load(manifest_file().read_text(encoding="utf-8"))
 GRANTED = frozenset(WRITTEN["oauth_config"]["scopes"]["bot"])
@@ -133,8 +134,8 @@ async def test_with_the_whole_manifest_the_scene_plays_and_without_the_scope_it_
 
 
 async def _played(scope: str, granted: frozenset[str]) -> None:
-    async with Sandbox(rate_limits=False, scopes=granted, manifest=read_manifest(WRITTEN)) as sandbox:
-        chat = SlackChat(sandbox.slack.bot_token, f"{sandbox.url}/api/", timeout=2.0)
+    async with unhurried(scopes=granted, manifest=read_manifest(WRITTEN)) as sandbox:
+        chat = SlackChat(sandbox.slack.bot_token, f"{sandbox.url}/api/", timeout=UNHURRIED)
         try:
             await NEEDED[scope](sandbox, chat)
         finally:

@@ -65,7 +65,7 @@ class Told:
             onset=alert.onset,
             onset_earliest=alert.onset,
             versions=frozenset({alert.version} if alert.version else ()),
-            paths=alert.paths,
+            stacks=(alert.paths,) if alert.paths else (),
             dependencies=self._distances[alert.service],
             storm=len(apart) >= 3,
             failing=frozenset(name for name in apart if name in self._distances[alert.service]),

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine
 from sqlmodel import Session
 
+from bot.database.cursors import PlainCursor
 from tests.unit import locking
 from tests.unit.railway import railway
 from tests.unit.rooming import Rooming, rooming
@@ -20,7 +21,8 @@ from tests.unit.stores import Unit, address
 @pytest.fixture
 def session(database_url: str) -> Iterator[Session]:
     """A session of a database with every table and nothing in them, once on each engine."""
-    engine = create_engine(address(database_url))
+    plain = {} if database_url.startswith("sqlite") else {"cursor_factory": PlainCursor}  # as the bot's own connections
+    engine = create_engine(address(database_url), connect_args=plain)
     with Unit(engine) as session:
         yield session
     engine.dispose()

@@ -11,6 +11,7 @@ from bot.answers.views import LockLine, PromotionLine
 from bot.deploys.views import ChangeView, LinkView, PersonView
 from bot.events import IncidentAct
 from bot.incidents.loading import severity_rows
+from bot.incidents.quieting import CALM, LATELY
 from bot.incidents.replies import (
     ActModal,
     IncidentReply,
@@ -128,6 +129,14 @@ ASKED = dataclasses.replace(
     WOKEN, page_id=42, person=CHI, role="merger", way="respond", reason="merged #812", next_at=None
 )
 ALONE = dataclasses.replace(WOKEN, way="message", sure=False, then="this is asked again")
+NOBODY = dataclasses.replace(
+    ALONE,
+    person=PersonView(name="whoever is on call"),
+    role="on_call",
+    reason="is on call; ask Ana, who wrote #812 and is away: On holiday",
+    then="it is said again",
+)
+STRANGER = dataclasses.replace(ALONE, person=PersonView(name="zoe"), role="merger", reason="merged #812", then=None)
 ANSWERED = dataclasses.replace(WOKEN, state=PageState.ANSWERED, answered_at=ONSET + timedelta(minutes=1), next_at=None)
 WOULD = dataclasses.replace(WOKEN, state=PageState.SHADOW, way="shadow", next_at=None)
 ALERT = AlertLine(
@@ -328,8 +337,16 @@ CARDS = {
     "after a rollback": dataclasses.replace(OPEN, likely=(WENT_BACK,)),
     "its changes are not read yet": dataclasses.replace(OPEN, likely=(UNREAD,), room=None),
     "without PagerDuty": dataclasses.replace(OPEN, pager=False, pages=(ALONE,)),
+    "without anybody who could be told": dataclasses.replace(OPEN, pager=False, pages=(NOBODY,)),
+    "without PagerDuty, one not known in Slack": dataclasses.replace(OPEN, pager=False, pages=(ALONE, STRANGER)),
     "opened by a person, of no service": TYPED,
-    "no room can be made": dataclasses.replace(OPEN, room=None, room_name=None, room_trouble="restricted_action"),
+    "no room can be made": dataclasses.replace(
+        OPEN, room=None, room_trouble="restricted_action: The app may not make channels: ask an admin."
+    ),
+    "over, and there never was a room": dataclasses.replace(
+        RESOLVED, room=None, room_trouble="restricted_action", document=None, joined=()
+    ),
+    "the next word is due": dataclasses.replace(ON_IT, word_is_due=True),
     "the likely change is out": OUT,
     "quiet": QUIET,
     "several were woken in vain": dataclasses.replace(
@@ -384,8 +401,11 @@ NOTES: dict[str, object] = {
     "would wake": note(Said.WOULD_WAKE, WATCHED, pages=(WOULD,)),
     "would wake nobody": note(Said.WOULD_WAKE, dataclasses.replace(WATCHED, pages=()), pages=()),
     "paged": note(Said.PAGED, page=WOKEN),
+    "paged, and another one asked to come": note(Said.PAGED, page=WOKEN, pages=(ASKED,)),
     "asked to come": note(Said.PAGED, page=ASKED),
     "told in Slack": note(Said.PAGED, page=ALONE),
+    "nobody is known to be on call": note(Said.PAGED, page=NOBODY),
+    "not known in Slack": note(Said.PAGED, page=STRANGER),
     "answered": note(Said.ANSWERED, ON_IT, page=ANSWERED),
     "answered by somebody else": note(Said.ANSWERED, ON_IT, who=DEE),
     "no answer": note(Said.NO_ANSWER, page=WOKEN, next="Dee (on call) is woken"),
@@ -397,8 +417,9 @@ NOTES: dict[str, object] = {
     "another likely change": note(Said.LIKELY, likely=FLAG),
     "another alert": note(Said.ALERTS, alert=LEDGER),
     "quiet": note(Said.QUIET, QUIET),
+    "quiet, and over since": note(Said.QUIET, RESOLVED),
     "fires again": note(Said.FIRES_AGAIN, alert=ALERT),
-    "comes and goes": note(Said.FLAPS, alert=ALERT, times=3),
+    "comes and goes": note(Said.FLAPS, alert=ALERT, times=3, lately=LATELY, calm=CALM),
     "is somebody else's": note(Said.LEFT, alert=LEDGER, why="cart's"),
     "rolled back": note(
         Said.ROLLED_BACK, OUT, likely=FIRST, called="Ana", sha="9f8e7d6c5b4a39281706f5e4d3c2b1a099887766"
@@ -411,6 +432,7 @@ NOTES: dict[str, object] = {
         Said.UPDATE, ON_IT, update=dataclasses.replace(SAID, actions=None, needs=None, next_at=None)
     ),
     "an update is due": note(Said.UPDATE_DUE, ON_IT, at=SAID.next_at),
+    "an update was due, and it is over since": note(Said.UPDATE_DUE, RESOLVED, at=SAID.next_at),
     "a task": note(Said.TASK, task=TASK),
     "a task is done": note(Said.TASK, task=DONE),
     "goes on as another": note(Said.MERGED, into=5, other_room="C0INC0005"),
@@ -420,11 +442,23 @@ NOTES: dict[str, object] = {
     "resolved, and fires all the same": note(
         Said.RESOLVED, dataclasses.replace(RESOLVED, firing=2, resolution=None, services=OPEN.services)
     ),
+    "resolved, and others lock it": note(
+        Said.RESOLVED,
+        dataclasses.replace(RESOLVED, services=OPEN.services),
+        still_locked=(
+            "checkout → production stays locked: rolled back: payments fail",
+            "checkout stays locked by Dee: x",
+        ),
+    ),
     "reopened": note(Said.REOPENED, called="Ana"),
     "reopened by an alert": note(Said.REOPENED, alert=ALERT),
     "the draft": note(Said.DOCUMENT, RESOLVED, times=1),
     "another draft": note(Said.DOCUMENT, RESOLVED, times=2),
     "no draft": note(Said.NO_DOCUMENT, RESOLVED, why="missing_scope: Give the app canvases:read"),
+    "no room to lay the draft into": note(Said.NO_DOCUMENT, dataclasses.replace(RESOLVED, room=None)),
+    "the card is not pinned": note(
+        Said.UNDONE, what="room_pin", why="missing_scope: Give the app the bot scope pins:write"
+    ),
     "some are not let in": note(Said.NOT_LET_IN, ON_IT, called="Chi and Dee", why="an app may not invite guests"),
     "nobody is let in": note(Said.NOT_LET_IN, called="Chi", why="missing_scope: Give the app channels:manage"),
     "no issue": note(Said.TASK, task=TASK, why="I may not open issues in acme/checkout"),
@@ -477,6 +511,9 @@ PEOPLE: dict[str, object] = {
     "again, since it goes on": dataclasses.replace(PERSON, again=True),
     "asked, not woken": dataclasses.replace(
         PERSON, said=PersonSaid.ASKED.value, page=None, likely=SECOND, why="wrote #815", written=False
+    ),
+    "asked, and it is over": dataclasses.replace(
+        PERSON, card=RESOLVED, said=PersonSaid.ASKED.value, page=None, likely=SECOND, why="wrote #815", written=False
     ),
     "asked of a flag, whose keeper nobody knows": dataclasses.replace(
         PERSON, said=PersonSaid.ASKED.value, page=None, why="turned the flag new-basket", written=False,
@@ -548,6 +585,7 @@ HELD_BACK = PromotionLine(
 METRICS = MetricsReply(
     about=None,
     days=30,
+    since=ONSET - timedelta(days=30),
     teams=(
         TeamFigures(team="payments", pages=12, right=9, wrong=1, unjudged=2),
         TeamFigures(team="search", pages=1, right=0, wrong=0, unjudged=1),
@@ -616,10 +654,13 @@ SAMPLES: dict[str, dict[str, object]] = {
         "one service": dataclasses.replace(
             METRICS, about="checkout", teams=METRICS.teams[:1], services=METRICS.services[:1]
         ),
-        "nothing": dataclasses.replace(METRICS, teams=(), services=(), days=7),
+        "nothing": dataclasses.replace(METRICS, teams=(), services=(), days=1),
     },
     "modals/incident_open": {
         "empty": OpenModal(title=None, chosen=None, severities=severity_rows(), severity=3),
+        "a service misspelt": OpenModal(
+            title="checkout answers 5xx", chosen="checkout", severities=severity_rows(), severity=2, unknown="chekout"
+        ),
         "from a message": OpenModal(
             title="checkout is slow", chosen="checkout", severities=severity_rows(), severity=2, quoted="it is slow"
         ),

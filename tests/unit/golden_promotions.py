@@ -11,6 +11,7 @@ from bot.answers.views import (
     Ahead,
     AheadView,
     AlarmView,
+    AskView,
     DriftLine,
     DriftReply,
     EndedLine,
@@ -390,6 +391,9 @@ NOTES: dict[str, object] = {
         NOTE, said=Said.ALERT.value, alert=FIRING[0], incident=BURNS
     ),
     "an alert fires, to an author": dataclasses.replace(NOTE, said=Said.ALERT.value, changes=(RETRY,), alert=FIRING[1]),
+    "an alert fires while it rolls out": dataclasses.replace(
+        NOTE, said=Said.ALERT.value, alert=FIRING[0], rolling=True
+    ),
     "an alert is over": dataclasses.replace(NOTE, said=Said.ALERT_OVER.value, alert=FIRING[0]),
     "held by Dee": dataclasses.replace(NOTE, said=Said.HELD.value, changes=(RETRY,), lock=DEES_LOCK),
     "held by itself": dataclasses.replace(
@@ -503,6 +507,8 @@ FOUND = WhereFound(
 WAITING = PromotionLine(
     promotion_id=12, sha=SHA, state=State.OPEN.value, rollback=False, changes=2, closed=(SOAKING, NEEDED)
 )
+ASK = AskView(typed="/ship promote checkout")
+UNASKED = dataclasses.replace(NOT_THERE, ahead=Ahead.UNASKED, sha=None, promotion_id=None, ask=ASK)
 REJECTED = EndedLine(state=State.REJECTED.value, at=NOON, who=DEE, reason="too risky before the weekend")
 WAYS: dict[str, AheadView] = {
     "soaks": ABOARD,
@@ -520,12 +526,18 @@ WAYS: dict[str, AheadView] = {
     "rolls, nobody knows how long": dataclasses.replace(NOT_THERE, ahead=Ahead.ROLLING),
     "is next": dataclasses.replace(NOT_THERE, ahead=Ahead.NEXT),
     "is not in staging": dataclasses.replace(NOT_THERE, ahead=Ahead.BEFORE, sha=None, promotion_id=None),
-    "nothing promotes it": dataclasses.replace(NOT_THERE, ahead=Ahead.UNASKED, sha=None, promotion_id=None),
+    "nothing promotes it": UNASKED,
+    "nothing promotes it, and others can ask": dataclasses.replace(
+        UNASKED,
+        ask=AskView(typed="/ship promote checkout to production", by="members of the team payments", train="web"),
+    ),
+    "nothing promotes it, and asking would be refused": dataclasses.replace(
+        UNASKED,
+        ask=AskView(why="checkout → production is being started just now: ask again once it rolls out."),
+    ),
+    "its own pipeline does": dataclasses.replace(UNASKED, ask=AskView(ours=False)),
     "was rolled back": dataclasses.replace(
-        NOT_THERE,
-        ahead=Ahead.UNASKED,
-        sha=None,
-        promotion_id=None,
+        UNASKED,
         back=RolledBackLine(at=NOON, who=DEE, reason="5xx since the last deploy"),
         locks=(
             LockLine(
@@ -534,14 +546,11 @@ WAYS: dict[str, AheadView] = {
             LockLine(scope="everything", reason="lunch", owner="Eve", until=None, wants_go=True),
         ),
     ),
-    "nobody waits": dataclasses.replace(
-        NOT_THERE,
-        ahead=Ahead.UNASKED,
-        sha=None,
-        promotion_id=None,
-        ended=dataclasses.replace(REJECTED, state="unawaited"),
+    "nobody waits": dataclasses.replace(UNASKED, ended=dataclasses.replace(REJECTED, state="unawaited")),
+    "was rejected": dataclasses.replace(UNASKED, ended=REJECTED),
+    "was rejected, and others can ask": dataclasses.replace(
+        UNASKED, ended=REJECTED, ask=dataclasses.replace(ASK, by="full members of the workspace")
     ),
-    "was rejected": dataclasses.replace(NOT_THERE, ahead=Ahead.UNASKED, sha=None, promotion_id=None, ended=REJECTED),
 }
 DRIFTING = ServiceDrift(
     service="checkout",
@@ -566,6 +575,7 @@ DRIFTS: dict[str, object] = {
                 DRIFTING,
                 service="cart",
                 promotion=None,
+                ask=AskView(typed="/ship promote cart"),
                 people=(ANA, CHI, DEE, EVE, ANA, CHI, DEE),
                 lines=DRIFTING.lines[:1],
             ),
@@ -580,13 +590,23 @@ DRIFTS: dict[str, object] = {
     "rolled back and rejected": DriftReply(
         services=(
             dataclasses.replace(
-                DRIFTING, promotion=None, ended=REJECTED, out=TakenOut(sha=SHA, since=NOON, changes=(RETRY,))
+                DRIFTING, promotion=None, ended=REJECTED, out=TakenOut(sha=SHA, since=NOON, changes=(RETRY,)), ask=ASK
             ),
         ),
         level=0,
         more=0,
     ),
-    "rejected": DriftReply(services=(dataclasses.replace(DRIFTING, promotion=None, ended=REJECTED),), level=0, more=0),
+    "rejected": DriftReply(
+        services=(dataclasses.replace(DRIFTING, promotion=None, ended=REJECTED, ask=ASK),), level=0, more=0
+    ),
+    "by train, and of its own pipeline": DriftReply(
+        services=(
+            dataclasses.replace(DRIFTING, promotion=None, ask=dataclasses.replace(ASK, train="web")),
+            dataclasses.replace(DRIFTING, service="mail", promotion=None, ask=AskView(ours=False)),
+        ),
+        level=0,
+        more=0,
+    ),
     "rolled back, and asked for again": DriftReply(
         services=(dataclasses.replace(DRIFTING, out=TakenOut(sha=SHA, since=NOON, changes=())),), level=0, more=0
     ),

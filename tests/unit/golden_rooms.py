@@ -19,8 +19,10 @@ OPEN = IncidentSummary(
     lead="Ana",
     on_it=("Ana", "Chi"),
     likely=("#812 (checkout, a1b2c3d)", "the flag new-basket (25 % → 50 %)"),
-    confidence="high",
+    sureness="confidence high",
     firing=2,
+    alerts=True,
+    looked=True,
     condition="One in ten payments fails.",
     condition_at=ONSET + timedelta(minutes=10),
     next_update_at=ONSET + timedelta(minutes=40),
@@ -33,8 +35,12 @@ SAMPLES: dict[str, dict[str, object]] = {
     "notes/incident_summary": {
         "open": OPEN,
         "bare": replace(
-            OPEN, lead=None, on_it=(), likely=(), confidence="none", firing=0, condition=None, condition_at=None,
+            OPEN, lead=None, on_it=(), likely=(), sureness="", firing=0, condition=None, condition_at=None,
             next_update_at=None, locked=(),
+        ),
+        "opened by a person": replace(
+            OPEN, title="mail is slow", lead=None, on_it=(), likely=(), sureness="", firing=0, alerts=False,
+            condition=None, condition_at=None, locked=("mail",),
         ),
         "resolved": replace(
             OPEN, state="resolved", resolved_at=ONSET + timedelta(minutes=48), next_update_at=None, locked=()

@@ -48,6 +48,7 @@ class Slack:
     asked: list[str] = field(default_factory=list)
     faults: dict[str, OutgoingError] = field(default_factory=dict)
     refuses: dict[str, str] = field(default_factory=dict)
+    refused_links: set[str] = field(default_factory=set)
     dies: str | None = None
     meanwhile: dict[str, Callable[[], object]] = field(default_factory=dict)
     """What happens elsewhere while a call of this method is on its way, once."""
@@ -100,6 +101,8 @@ class Slack:
     async def bookmark(self, channel: str, title: str, url: str) -> None:
         """Once for each address, and for each title."""
         self._called("bookmark")
+        if url in self.refused_links:
+            raise GiveUp("invalid_link", "Slack takes no such address.")
         there = self.links.setdefault(channel, [])
         if url not in [one for _, one in there]:
             self.links[channel] = [*(one for one in there if one[0] != title), (title, url)]

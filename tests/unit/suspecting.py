@@ -19,10 +19,10 @@ def before(minutes: float) -> datetime:
 
 def symptom(**said: Any) -> Symptom:
     """The oven's production fails; it depends on the mill, and that on the farm."""
-    lags = said.pop("lags", 0)
+    lags, paths = said.pop("lags", 0), said.pop("paths", ())
     about: dict[str, Any] = {
         "service": "oven", "environment": "production", "onset": ONSET,
-        "dependencies": {"oven": 0, "mill": 1, "farm": 2},
+        "dependencies": {"oven": 0, "mill": 1, "farm": 2}, "stacks": (paths,) if paths else (),
     }  # fmt: skip
     return Symptom(**{**about, "onset_earliest": before(lags), **said})
 

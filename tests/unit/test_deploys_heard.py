@@ -100,15 +100,22 @@ def test_where_an_incident_tells_the_author_they_are_not_told_twice(
     assert said(here, card.place) == ["alert", "alert_over"]
 
 
-def test_one_that_fired_as_it_went_live_is_said_then(here: World) -> None:
-    """The alert came before the end of the rollout."""
-    here.tell(report("b", "in_progress", here.at))
+def test_one_that_fired_as_it_went_live_is_said_then_and_not_again(here: World) -> None:
+    """The alert came before the end of the rollout; of one that told of its success alone it is said with that."""
+    here.tell(report("b", "pending", here.at))
     here.at += 2
     fires(here)
     assert said(here, "#bakers") == []
     here.at += 1
     here.tell(report("b", "succeeded", here.at, began=0))
     assert said(here, "#bakers") == ["alert"]
+    here.tell(report("c", "in_progress", here.at, number="2"))
+    here.at += 2
+    fires(here, "slow")
+    assert said(here, "#bakers") == ["alert", "alert", "alert"], "of what is live, and of what rolls out"
+    here.at += 1
+    here.tell(report("c", "succeeded", here.at, number="2", began=here.at - 3))
+    assert said(here, "#bakers") == ["alert", "alert", "alert"]
 
 
 def test_without_a_configured_pipeline_production_is_where_customers_are(here: World) -> None:
@@ -147,3 +154,31 @@ def test_what_is_no_longer_so_when_it_is_sent_is_not_said(here: World) -> None:
         state=SendState.PENDING.value, created_at=minute(0),
     )  # fmt: skip
     assert deploy_note(here.session, here.desk, failed) is None
+
+
+def test_an_alert_while_it_rolls_out_is_said_to_team_and_author_and_so_is_its_end(here: World) -> None:
+    """A canary has customers: nobody waits until it is live everywhere, and then it may be too late."""
+    ships(here, "in_progress")
+    here.at += 10
+    fires(here)
+    fires(here)
+    assert (said(here, "#bakers"), said(here, "U0ANA")) == (["alert"], ["alert"])
+    (note,) = here.session.exec(select(Note).where(Note.kind == "deploy_said", Note.place == "#bakers")).all()
+    showing = deploy_note(here.session, here.desk, note)
+    assert showing is not None
+    assert showing.view.rolling  # type: ignore[attr-defined]
+    here.at += 1
+    here.tell(report("b", "cancelled", here.at))
+    here.at += 1
+    fires(here, over=True)
+    assert (said(here, "#bakers"), said(here, "U0ANA")) == (["alert", "alert_over"], ["alert", "alert_over"])
+
+
+def test_an_alert_from_before_its_first_traffic_or_on_what_never_told_of_its_end_is_not_said(here: World) -> None:
+    here.at = 5
+    ships(here, "in_progress")
+    here.at -= 0.5
+    fires(here)
+    here.at += 2 * 24 * 60
+    fires(here, "late")
+    assert said(here, "#bakers") == []

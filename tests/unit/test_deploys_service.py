@@ -527,7 +527,7 @@ def rows(engine: Engine, events: Sequence[DeployReported]) -> dict[str, Any]:
         kept = {
             tuple(sorted(names[deploy.id or 0])): (
                 deploy.repo, deploy.sha, deploy.ref, deploy.status, deploy.status_at, deploy.percent, deploy.began_at,
-                deploy.in_progress_at, deploy.url, deploy.description, deploy.creator, deploy.final,
+                deploy.in_progress_at, deploy.live_at, deploy.url, deploy.description, deploy.creator, deploy.final,
                 deploy.previous_sha, shas.get(deploy.previous), deploy.range,
             )
             for deploy in deploys

@@ -8,9 +8,9 @@ from bot.gates import UNBUILT, AlertFact, Blocked, Health, Open, Unbuilt, Verdic
 from tests.unit.situations import at, situation
 
 
-def alert(name: str, minutes: int) -> AlertFact:
+def alert(name: str, minutes: int, environment: str | None = None) -> AlertFact:
     """An alert that fires since so many minutes from noon."""
-    return AlertFact(name=name, since=at(minutes), source="api")
+    return AlertFact(name=name, since=at(minutes), source="api", environment=environment)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,11 @@ def alert(name: str, minutes: int) -> AlertFact:
             (alert("latency", -3), alert("5xx", -9), alert("5xx", -2)),
             Waiting("the alerts 5xx and latency fire"),
             id="several, the oldest first",
+        ),
+        pytest.param(
+            (alert("5xx", -3, "Production"), alert("5xx", -2, "staging")),
+            Waiting("the alerts 5xx and 5xx (in staging) fire"),
+            id="one where it is to go, one where it comes from",
         ),
         pytest.param(
             tuple(alert(f"a{number}", number) for number in range(9)),

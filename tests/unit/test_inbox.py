@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -40,6 +41,17 @@ async def test_new_repeated_and_failed_deliveries_in_one_group_are_told_apart(da
         ]
         states = await here.states()
         assert states == {"old": "applied", "bad": "pending", "new": "pending", "newer": "pending"}
+
+
+async def test_what_is_said_again_after_another_word_of_the_same_is_said_anew(database_url: str) -> None:
+    """It fires, is over and fires in the same words; without another word in between a second time is a second try."""
+    told = [letter(f"{about}:{word}") for about, word in ("af", "af", "bf", "af", "ar", "af", "af", "ar", "ar", "bf")]
+    async with office(database_url) as here:
+        new = [await here.inbox.accept(replace(one, about=one.delivery_id[:2])) is Accepted.NEW for one in told]
+        assert new == [True, False, True, False, True, True, False, True, False, False]
+        await here.apply_all()
+        assert await here.aloud() == ["a:f", "b:f", "a:r", "a:f", "a:r"]
+        assert await here.inbox.accept(letter("a:f")) is Accepted.DUPLICATE
 
 
 async def test_what_is_accepted_is_kept_byte_for_byte(database_url: str) -> None:

@@ -296,10 +296,18 @@ def test_what_comes_after_the_end_changes_nothing_and_hears_what_stands(burning:
     assert burning.session.exec(select(Effect.id).order_by(col(Effect.id))).all() == before
 
 
+def test_what_the_second_to_resolve_it_wrote_is_not_lost(burning: Rooming) -> None:
+    burning.acts(IncidentAct.RESOLVE, text="Rolled back")
+    said = burning.refused_act(IncidentAct.RESOLVE, "U0BEN", text="Rolled back, and restarted the cache")
+    assert said.startswith("Nothing to do: incident 1 (checkout 5xx) was resolved by Ana at 12:12")
+    assert said.endswith("You said: “Rolled back, and restarted the cache”")
+    assert burning.incident().resolution == "Rolled back"
+
+
 def test_to_resolve_twice_or_to_reopen_what_is_open_is_nothing_new(burning: Rooming) -> None:
     assert burning.acts(IncidentAct.REOPEN) == f"Nothing to do: {CALLED} is open in #inc-2026-03-02-checkout-5xx."
     burning.acts(IncidentAct.RESOLVE, text="rolled back")
-    assert burning.acts(IncidentAct.RESOLVE, "U0BEN", text="again") == (
+    assert burning.acts(IncidentAct.RESOLVE, "U0BEN", text="rolled back") == (
         f"Nothing to do: {CALLED} was resolved by Ana at 12:12 (UTC)."
     )
     assert burning.incident().resolution == "rolled back"

@@ -99,6 +99,59 @@ def test_a_number_at_the_beginning_is_that_of_an_open_incident_or_a_word(sqlite_
     assert read("1 is one in ten") == [], "it is over"
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("chekout", "checkout"), ("Checkuot", "checkout"), ("cards", None), ("payments", None), ("5xx", None), ("", None)],
+)
+def test_a_word_that_is_nearly_a_service_is_asked_about(sqlite_session: Session, word: str, meant: str | None) -> None:
+    """Opened of no service, it would wake nobody and lock nothing; most first words are no service at all."""
+    here = burning(sqlite_session)
+    found = incidents.misspelt(here.session, here.desk, word)
+    assert (found.service if found is not None else None) == meant
+    if found is not None:
+        view = incidents.open_modal(here.session, here.desk, None, typed="checkout is slow", severity=2, misspelt=found)
+        window = RENDERER.modal("modals/incident_open", view, callback_id="c")
+        assert (view.title, view.chosen, view.severity) == ("checkout is slow", "checkout", 2)
+        assert f"I know no service “{word}”: is it checkout?" in str(window)
+
+
+@pytest.mark.parametrize(
+    ("word", "service"),
+    [
+        ("checkout", "checkout"),
+        ("Checkout:", "checkout"),
+        ("checkout/production", "checkout"),
+        ("checkout/Production,", "checkout"),
+        ("checkout/staging", None),
+        ("/production", None),
+        ("nobody", None),
+    ],
+)
+def test_a_service_is_known_as_people_write_it(sqlite_session: Session, word: str, service: str | None) -> None:
+    """An incident is about the last environment; of another one the window asks first."""
+    here = burning(sqlite_session)
+    assert incidents.service_called(here.session, here.desk, word) == service
+    assert incidents.of_service(here.session, here.desk, word) == (1 if service is not None else None)
+    if word == "checkout/staging":
+        found = incidents.misspelt(here.session, here.desk, word)
+        assert found is not None
+        assert found.service == "checkout"
+
+
+def test_where_none_is_open_about_a_service_that_is_said(sqlite_session: Session) -> None:
+    here = burning(sqlite_session)
+    with pytest.raises(UserError, match=r"No incident is open about mail\. Open: incident 1 \(checkout 5xx\)"):
+        incidents.of_service(here.session, here.desk, "mail")
+
+
+def test_what_goes_on_as_another_is_acted_on_there(sqlite_session: Session) -> None:
+    here = burning(sqlite_session)
+    here.opens("mail is slow", "mail")
+    here.acts(IncidentAct.MERGE, incident=here.incidents()[0], into=2)
+    with pytest.raises(UserError, match=r"goes on as incident 2 \(mail is slow\)\. Do it there"):
+        incidents.act_modal(here.session, here.desk, 1, IncidentAct.UPDATE)
+
+
 def test_the_windows_offer_what_can_be_chosen(sqlite_session: Session) -> None:
     here = burning(sqlite_session)
     session, likely = here.session, here.session.exec(select(Likely)).one().id
@@ -122,8 +175,9 @@ def test_the_windows_offer_what_can_be_chosen(sqlite_session: Session) -> None:
     filled = RENDERER.modal("modals/incident_resolve", doubted, callback_id="c")
     assert "1 open task becomes an issue in bakery/checkout" in str(filled)
     here.acts(IncidentAct.RESOLVE, text="over", likely=0)
-    with pytest.raises(UserError, match="is resolved"):
+    with pytest.raises(UserError, match="was resolved by Ana at 12:14"):
         incidents.act_modal(session, here.desk, 1, IncidentAct.UPDATE)
+    assert incidents.act_modal(session, here.desk, 1, IncidentAct.TASK).card.incident_id == 1
     with pytest.raises(UserError, match="No incident is open"):
         incidents.keep_modal(session, here.desk, "words")
     assert incidents.details_modal(session, here.desk, 1).card.likely[0].likely_id == likely

@@ -58,6 +58,17 @@ def test_its_buttons_name_whom_they_wake_and_carry_what_they_are_about(sqlite_se
     assert not any(name.startswith("Not mine") for name in answered)
 
 
+def test_what_runs_can_be_rolled_back_also_after_it_was_rolled_out_once_more(sqlite_session: Session) -> None:
+    """To deploy the same build again is the first thing that people try."""
+    here = burning(sqlite_session)
+    here.at = 15
+    here.rollout("checkout", "b", number="once more")
+    assert "Roll back…" in buttons(card(here))
+    here.at = 17
+    here.shipped(sha="c", number=815)
+    assert "Roll back…" not in buttons(card(here)), "something newer runs there"
+
+
 def test_a_rollback_a_quiet_and_a_resolve_are_seen_one_after_the_other(sqlite_session: Session) -> None:
     here = burning(sqlite_session)
     here.at = 20
@@ -75,7 +86,7 @@ def test_a_rollback_a_quiet_and_a_resolve_are_seen_one_after_the_other(sqlite_se
     words = shown(view)
     assert words.startswith("✅ checkout 5xx · resolved, recovered after 8 min · SEV2 · incident 1")
     assert "It was #812" in words
-    assert set(buttons(view)) == {"Reopen…", "Details", "Timeline"}
+    assert set(buttons(view)) == {"Reopen…", "Details", "Timeline", "Tasks…"}
 
 
 def test_one_that_is_only_watched_says_whom_it_would_wake_and_offers_a_room(sqlite_session: Session) -> None:
@@ -118,6 +129,7 @@ def test_whom_a_watched_one_would_wake_besides_is_said_once_its_card_stands(sqli
 def test_one_alert_is_one_message_in_the_channel_of_its_team(sqlite_session: Session, paging: PagingMode) -> None:
     """What is said of it before its room is there stands in the thread of its card."""
     here = burning(sqlite_session, services=(paged("checkout", paging=paging),))
+    here.calls()
     (card,) = here.session.exec(select(Card).where(Card.kind == "incident")).all()
     assert card.place == "#bakers"
     notes = here.session.exec(select(Note).where(Note.kind == "incident_said")).all()

@@ -12,10 +12,11 @@ from bot.answers.incidents import act_modal
 from bot.catalog import PagingMode
 from bot.events import IncidentAct, LockAct, LockActed
 from bot.incidents import finding, timeline
-from bot.incidents.models import Incident, Likely, Page, StatusUpdate, Task
+from bot.incidents.models import Incident, Likely, Opinion, Page, StatusUpdate, Task
 from bot.incidents.states import EntryKind, State
 from bot.locks.models import Lock
 from tests.unit.rooming import Rooming
+from tests.unit.seeing import card, shown
 from tests.unit.stores import NOON
 
 FIRST, SECOND = "incident 1 (checkout 5xx)", "incident 2 (mail 5xx)"
@@ -247,6 +248,23 @@ def test_a_verdict_on_a_likely_change_of_the_merged_one_counts(both: Rooming) ->
     both.acts(IncidentAct.MERGE, incident=first, into=2)
     both.acts(IncidentAct.RESOLVE, incident=second, text="rolled back", likely=number)
     assert second.cause == number
+
+
+def test_what_people_said_of_a_change_that_both_name_goes_over(both: Rooming) -> None:
+    """Of somebody who spoke of both, what they said last counts."""
+    first, second = incidents(both)
+    row = both.session.exec(select(Likely).where(Likely.incident == 1, Likely.rank == 1)).one()
+    same = Likely(incident=2, kind=row.kind, subject=row.subject, rank=1, confidence="low", score=0.1)
+    both.session.add(same)
+    both.session.flush()
+    both.acts(IncidentAct.RIGHT, "U0ANA", second, likely=same.id)
+    both.at += 1
+    both.acts(IncidentAct.RIGHT, "U0CHI", first, likely=row.id)
+    both.acts(IncidentAct.NOT_MINE, "U0ANA", first, likely=row.id)
+    both.acts(IncidentAct.MERGE, incident=first, into=2)
+    said = both.session.exec(select(Opinion).where(Opinion.likely == same.id).order_by(col(Opinion.slack_id))).all()
+    assert [(one.slack_id, one.right) for one in said] == [("U0ANA", False), ("U0CHI", True)]
+    assert "👍 Chi: it was this" in shown(card(both, second))
 
 
 def test_lines_with_one_key_are_both_kept(sqlite_session: Session) -> None:

@@ -43,6 +43,19 @@ def test_the_page_says_why_and_leaves_before_everything_else(session: Session) -
     assert (incident.pager_incident, incident.pager_ours) == ("Q1", True)
 
 
+def test_a_success_that_is_told_once_more_takes_no_change_out_of_the_question(sqlite_session: Session) -> None:
+    """Some pipelines report again at their end: what was live before the onset stays so."""
+    here = alarms(sqlite_session)
+    here.shipped()
+    here.at = 14
+    here.rollout("checkout", "b")
+    here.at = 15
+    here.fires(began=12)
+    (call,) = here.calls().calls
+    assert call.title == "checkout 5xx, 12 min after #812 went live. Likely change 1 of 1, confidence high"
+    assert call.user == "PANA"
+
+
 def test_what_is_muted_mutes_no_page(sqlite_session: Session) -> None:
     """Ana wants to hear nothing of anything."""
     here = alarms(sqlite_session)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import select
 
+from bot.deploys.models import Deploy
 from bot.events import IncidentAct
 from bot.incidents import precision
 from bot.incidents.models import Incident, IncidentService, Likely, Opinion, Page
@@ -31,15 +32,16 @@ SINCE, UNTIL = NOON - timedelta(days=1), NOON + timedelta(days=1)
         (None, [(1, True)], Verdict.RIGHT),
         (None, [(1, True), (2, False)], Verdict.WRONG),
         (None, [(2, True), (1, False)], Verdict.RIGHT),
-        (5, [(9, False)], Verdict.RIGHT),
-        (6, [(9, True)], Verdict.WRONG),
-        (0, [(9, True)], Verdict.WRONG),
+        (("deploy", 5), [(9, False)], Verdict.RIGHT),
+        (("deploy", 6), [(9, True)], Verdict.WRONG),
+        (("flag", 5), [(9, True)], Verdict.WRONG),
+        (precision.NONE_OF_THEM, [(9, True)], Verdict.WRONG),
     ],
 )
 def test_the_resolution_decides_else_whoever_spoke_last(
-    cause: int | None, opinions: Sequence[tuple[float, bool]], said: Verdict
+    cause: tuple[str, int] | None, opinions: Sequence[tuple[float, bool]], said: Verdict
 ) -> None:
-    assert precision.verdict(cause, 5, [(minute(at), right) for at, right in opinions]) is said
+    assert precision.verdict(cause, ("deploy", 5), [(minute(at), right) for at, right in opinions]) is said
 
 
 @given(st.lists(st.tuples(st.sampled_from(["bakers", "cooks"]), st.sampled_from(Verdict))))
@@ -264,3 +266,44 @@ def test_a_merged_incident_is_not_counted_beside_the_one_that_goes_on(here: Room
     found = precision.stability(here.session, here.desk, SINCE, UNTIL)
     assert (found["checkout"].incidents, found["mail"].incidents) == (1, 1)
     assert of_bakers(here).sent == 2
+
+
+def twin(here: Rooming) -> tuple[Incident, Incident, int]:
+    """Mail's incident, with the same likely change as checkout's; which goes on as mail's from now on."""
+    here.at += 20
+    here.fires("mail")
+    first, second = here.incidents()
+    own = here.session.get(Likely, likely(here))
+    assert own is not None
+    same = Likely(incident=second.id or 0, kind="deploy", subject=own.subject, rank=1, confidence="low", score=1.0)
+    here.session.add(same)
+    here.session.flush()
+    here.acts(IncidentAct.MERGE, incident=first, into=second.id)
+    return first, second, same.id or 0
+
+
+def test_a_page_of_what_was_merged_is_right_where_the_other_was_caused_by_the_same_change(here: Rooming) -> None:
+    """The rows of both stay apart; it is one change."""
+    _, second, same = twin(here)
+    here.acts(IncidentAct.RESOLVE, incident=second, text="rolled back", likely=same)
+    assert (of_bakers(here).right, of_bakers(here).wrong) == (2, 0)
+
+
+def test_what_was_said_before_a_merge_counts_after_it(here: Rooming) -> None:
+    here.acts(IncidentAct.RIGHT, likely=likely(here))
+    _, second, _ = twin(here)
+    assert (of_bakers(here).right, failed(here).failed) == (2, 1)
+    here.acts(IncidentAct.RESOLVE, incident=second, text="a certificate ran out", likely=0)
+    assert (of_bakers(here).wrong, failed(here).failed) == (2, 0)
+
+
+@pytest.mark.parametrize("status", ["cancelled", "in_progress", "failed"])
+def test_a_rollout_that_had_customers_failed_though_it_never_finished(here: Rooming, status: str) -> None:
+    """A canary that is stopped half way is no rollout of the month, but it broke what it broke."""
+    row = here.session.get(Likely, likely(here))
+    deploy = here.session.get(Deploy, row.subject if row is not None else 0)
+    assert deploy is not None
+    deploy.status = status
+    here.session.flush()
+    here.acts(IncidentAct.RIGHT, likely=likely(here))
+    assert (failed(here).deploys, failed(here).failed) == (1, 1)

@@ -189,7 +189,7 @@ def test_whoever_had_a_hand_in_it_gives_a_verdict_and_takes_no_page_from_anybody
     assert "Dee is asked now. Nobody else is woken before." in said
     assert here.pages() == woken
     assert here.session.exec(select(Opinion)).one().right is False
-    assert "since Ana, who wrote #812, is away" in str(read_by(here, "Dee").page)
+    assert "ask Ana, who wrote #812 and is away" in str(read_by(here, "Dee").page)
 
 
 # --- who is on it -------------------------------------------------------------------------------------------------

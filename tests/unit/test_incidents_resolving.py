@@ -16,12 +16,14 @@ from bot.events import IncidentAct, LockAct, LockActed
 from bot.incidents import finding, loading, postmortem, resolving, timeline
 from bot.incidents.models import Incident, Likely, Page
 from bot.incidents.states import EntryKind, State
+from bot.locks import service as locks
 from bot.locks.models import Lock
 from bot.outbox import Card
 from bot.promotions.models import Promotion
 from bot.rendering import Renderer
 from tests.unit.reports import minute
 from tests.unit.rooming import Killed, Rooming
+from tests.unit.seeing import card, heard, shown
 from tests.unit.stores import NOON
 
 CALLED = "incident 1 (checkout 5xx)"
@@ -252,6 +254,46 @@ def test_a_draft_that_cannot_be_laid_there_is_said_once_and_can_be_read(burning:
     assert bool(burning.slack.documents) is waits, "what a person mended is done then"
 
 
+def test_a_draft_for_which_there_is_no_room_can_be_read_and_that_is_said(calm: Rooming) -> None:
+    here = calm
+    here.slack.faults["open_room"] = GiveUp("restricted_action", "Ask an admin.")
+    here.burns()
+    here.does()
+    here.over()
+    here.acts(IncidentAct.RESOLVE, text="rolled back")
+    (told,) = heard(here, "incident_said", "no_document")
+    assert told.startswith("📄 There is no room to lay the postmortem's draft into.")
+    assert "/api/v1/incidents/1/postmortem" in told
+    assert "being made" not in shown(card(here))
+
+
+def test_a_room_that_comes_after_the_end_gets_the_draft(calm: Rooming) -> None:
+    here = calm
+    incident = here.burns()
+    here.over()
+    here.slack.meanwhile["open_room"] = lambda: here.acts(IncidentAct.RESOLVE, text="rolled back")
+    here.does()
+    assert incident.room in here.slack.documents
+    assert len(heard(here, "incident_said", "document")) == 1
+    assert heard(here, "incident_said", "no_document") == []
+
+
+def test_what_still_holds_when_it_is_over_is_said_with_its_end(burning: Rooming) -> None:
+    """Nobody is to believe that deploys pass while a rollback's lock, or a person's, holds on."""
+    here = burning
+    here.over()
+    locks.set_by_itself(
+        here.session, here.catalog, "rollback:1", "checkout", "production", "rolled back: 5xx", here.now
+    )
+    here.acts(IncidentAct.RESOLVE, text="rolled back")
+    (told,) = heard(here, "incident_said", "resolved")
+    assert "🔒 Its own lock is lifted, but checkout → production stays locked: rolled back: 5xx" in told
+    locks.lift_cause(here.session, here.catalog, "rollback:1", here.now)
+    (told,) = heard(here, "incident_said", "resolved")
+    assert "stays locked" not in told
+    assert "Its lock is lifted" in told
+
+
 def test_what_was_opened_again_meanwhile_gets_none(burning: Rooming) -> None:
     burning.acts(IncidentAct.RESOLVE, text="rolled back")
     burning.acts(IncidentAct.REOPEN)
@@ -293,6 +335,21 @@ def test_a_document_of_ones_own_wins_and_a_broken_one_is_passed_over(burning: Ro
     own.write_text("{{ nothing }}\n")
     assert renderer.document("documents/postmortem.md", view).startswith("# Postmortem: checkout 5xx")
     assert [name for name, _ in broken] == ["documents/postmortem.md"]
+
+
+def test_a_document_of_ones_own_is_found_again_after_a_kill(burning: Rooming, tmp_path: Path) -> None:
+    """It need not say in a heading of which end it is: that is added, or it would be laid there twice."""
+    here = burning
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "postmortem.md.j2").write_text("# Ours\n\nWhat did we learn?\n")
+    here.renderer = Renderer(tmp_path, lambda name, fault: None)
+    here.acts(IncidentAct.RESOLVE, text="rolled back")
+    here.slack.dies = "put_document"
+    with pytest.raises(Killed):
+        here.does()
+    here.does()
+    _, text = here.slack.documents[here.room_of()]
+    assert text == "# Ours\n\nWhat did we learn?\n\n### incident 1, resolved 2026-03-02 12:12:02 UTC\n"
 
 
 def test_a_storm_has_a_timeline_of_bounded_length(burning: Rooming) -> None:

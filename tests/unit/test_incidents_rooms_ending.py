@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlmodel import select
 
 from bot.errors import GiveUp
 from bot.events import IncidentAct
-from bot.incidents.models import Incident
+from bot.incidents.models import Incident, Likely
 from bot.incidents.states import State
 from tests.unit.alarming import away
 from tests.unit.rooming import Killed, Rooming
@@ -113,6 +114,34 @@ def test_whoever_comes_late_is_told_how_it_stands_once(burning: Rooming) -> None
     assert (where, who) == (room, "U0BEN")
     for words in ("checkout 5xx", "Ana leads", "#812 (checkout, bbbbbbb)", "One in ten payments fails.", "locked"):
         assert words in message.text
+
+
+def test_whoever_comes_late_reads_what_people_said_of_the_likely_change(burning: Rooming) -> None:
+    here, room = burning, burning.room_of()
+    likely = here.session.exec(select(Likely)).one().id
+    here.at += 20
+    here.joins(room, "U0BEN")
+    here.acts(IncidentAct.NOT_MINE, likely=likely)
+    here.joins(room, "U0FAY")
+    here.does()
+    assert ["Likely change (said not to be it): #812" in message.text for _, _, message in here.slack.whispers] == [
+        True,
+        True,
+    ]
+
+
+def test_whoever_comes_late_into_what_a_person_opened_is_not_told_that_nothing_fires(calm: Rooming) -> None:
+    """No alert belongs to it, and nothing was looked at: that is no good news."""
+    here = calm
+    here.opens("nobody can log in", None, "U0BEN")
+    room = here.room_of()
+    here.at += 20
+    here.joins(room, "U0EVE")
+    here.does()
+    ((_, _, message),) = here.slack.whispers
+    assert "No alert belongs to it: people say how it stands." in message.text
+    assert "fires" not in message.text
+    assert "No change is likely" not in message.text
 
 
 def test_nobody_is_told_anything_for_coming_into_another_channel(burning: Rooming) -> None:

@@ -12,6 +12,7 @@ from bot.events import IncidentAct
 from bot.incidents import rooms
 from bot.outbox import Card
 from tests.unit.rooming import Killed, Rooming
+from tests.unit.seeing import buttons, card, shown
 
 # --- when no room can be made -------------------------------------------------------------------------------------
 
@@ -28,6 +29,10 @@ def test_where_no_room_can_be_made_everything_goes_on_in_the_channel(calm: Roomi
     (said,) = here.notes("no_room")
     assert (said.place, said.data["why"]) == ("#bakers", str(fault))
     assert incident.room_trouble == str(fault)
+    words = shown(card(here))
+    assert f"🚪 There is no room: {str(fault).rstrip('.')}. It is led in this thread" in words
+    assert "being made" not in words
+    assert buttons(card(here))["Try the room again"] == str(incident.id)
     here.acts(IncidentAct.MINE)
     here.acts(IncidentAct.UPDATE, text="We look at the graphs.")
     assert here.notes("update")[0].place == "#bakers"
@@ -57,6 +62,7 @@ def test_a_person_can_have_it_tried_again(calm: Rooming) -> None:
     here.slack.faults.clear()
     here.at += 1
     assert here.acts(IncidentAct.OPEN_ROOM) == "Trying again to open #inc-2026-03-02-checkout-5xx."
+    assert "Led in #inc-2026-03-02-checkout-5xx (being made)" in shown(card(here))
     here.does()
     assert here.acts(IncidentAct.OPEN_ROOM) == "Nothing to do: its room is #inc-2026-03-02-checkout-5xx."
     assert incident.room is not None

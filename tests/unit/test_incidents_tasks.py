@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 from sqlmodel import select
 
+from bot.answers.incidents import act_modal
 from bot.errors import GiveUp, Unauthorised
 from bot.events import IncidentAct
 from bot.incidents import loading, postmortem
 from bot.incidents.models import Task
+from bot.outgoing.incidents import incident_note
 from bot.rendering import Renderer
 from tests.unit.rooming import Killed, Rooming
+from tests.unit.seeing import RENDERER, buttons, card
 
 CALLED = "incident 1 (checkout 5xx)"
 
@@ -91,6 +94,46 @@ def test_an_issue_that_cannot_be_opened_is_said_and_can_be_tried_again(burning: 
     burning.acts(IncidentAct.FOLLOW_UP, task=1)
     burning.does()
     assert len(burning.tracker.issues) == 1
+
+
+def test_an_issue_that_is_refused_at_the_end_can_be_tried_again_by_a_button(burning: Rooming) -> None:
+    """Each try is answered, also the second one of a day."""
+    here = burning
+    here.acts(IncidentAct.TASK, text="Alert before it burns")
+    here.tracker.fault = GiveUp("issues_disabled", "Switch issues on in bakery/checkout.")
+    here.acts(IncidentAct.RESOLVE, text="Rolled back")
+    here.does()
+    for tries in (1, 2):
+        refusals = [note for note in here.notes("task") if "why" in note.data]
+        assert len(refusals) == tries
+        showing = incident_note(here.session, here.desk, refusals[-1])
+        assert showing is not None
+        message = RENDERER.message(showing.template, showing.view, key="k")
+        assert "No issue could be opened: issues_disabled: Switch issues on" in message.text
+        assert message.blocks[-1]["elements"][0]["action_id"] == "incidents:follow_up"
+        assert message.blocks[-1]["elements"][0]["value"] == "1:1"
+        here.at += 1
+        here.acts(IncidentAct.FOLLOW_UP, task=1)
+        here.does()
+    here.tracker.fault = None
+    here.at += 1
+    here.acts(IncidentAct.FOLLOW_UP, task=1)
+    here.does()
+    assert len(here.tracker.issues) == 1
+
+
+def test_what_is_learnt_after_the_end_is_noted_on_the_card(burning: Rooming) -> None:
+    """The window that the card of a resolved incident opens takes tasks, and ticks them off."""
+    here = burning
+    here.acts(IncidentAct.TASK, text="Alert before it burns")
+    here.acts(IncidentAct.RESOLVE, text="Rolled back")
+    assert buttons(card(here))["Tasks…"] == "1"
+    window = RENDERER.modal(
+        "modals/incident_task", act_modal(here.session, here.desk, 1, IncidentAct.TASK), callback_id="c"
+    )
+    assert "Alert before it burns" in str(window)
+    assert here.acts(IncidentAct.TASK, text="Tell support sooner").startswith("Noted as task 2")
+    assert here.acts(IncidentAct.DONE, task=2) == "Done: task 2."
 
 
 def test_an_issue_waits_for_a_person_to_mend_our_credentials(burning: Rooming) -> None:

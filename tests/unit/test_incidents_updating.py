@@ -18,6 +18,7 @@ from bot.incidents.states import SEVERITIES
 from bot.work import Work
 from tests.unit.reports import minute
 from tests.unit.rooming import Rooming
+from tests.unit.seeing import card, shown
 from tests.unit.stores import NOON
 
 PROMISED = 42
@@ -109,6 +110,9 @@ def test_whoever_does_not_keep_the_promise_is_reminded_every_ten_minutes_for_an_
     assert reminded(burning) == [42, 52, 62, 72, 82, 92]
     assert {note.data["who"] for note in burning.notes("update_due")} == {"U0ANA"}
     assert burning.notes("update_due")[0].data["at"] == minute(PROMISED).isoformat()
+    assert "⏰ The next update was promised by 12:42 UTC" in shown(card(burning))
+    burning.acts(IncidentAct.UPDATE, text="Two in ten fail.")
+    assert "was promised by" not in shown(card(burning))
 
 
 def test_an_update_ends_the_reminders_until_the_next_promise(burning: Rooming) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlmodel import Session
 
 from bot.catalog import PagingMode
-from bot.errors import RetryLater, UserError
-from bot.events import IncidentAct, IncidentActed, PagerSaid
+from bot.errors import GiveUp, RetryLater, UserError
+from bot.events import HoursChosen, IncidentAct, IncidentActed, PagerSaid
 from bot.incidents import acts, paging, resolving
 from bot.incidents.loading import incident_card
-from tests.unit.alarming import Alarms, alarms, paged
+from bot.people import choose_hours
+from tests.unit.alarming import BAKERS, Alarms, alarms, paged
+from tests.unit.seeing import card, heard, shown
 
 
 def broken(session: Session) -> Alarms:
@@ -58,10 +61,33 @@ def test_nothing_says_that_somebody_was_woken_before_the_call_has_left(sqlite_se
         True,
         False,
     )
-    assert here.aloud().count("paged") == 1, "that of Chi, who is asked to come"
+    assert "paged" not in here.aloud()
     here.calls()
     assert "Ana was woken: wrote #812" in here.entries()
-    assert here.aloud().count("paged") == 2
+    assert here.aloud().count("paged") == 1
+
+
+@pytest.mark.parametrize("room", [False, True])
+def test_all_who_are_woken_together_are_named_together(sqlite_session: Session, *, room: bool) -> None:
+    """In the room if it is there by then, else in the channel's thread: nobody reads of one of them alone."""
+    here = broken(sqlite_session)
+    if room:
+        here.incident().room = "C0ROOM"
+    here.calls()
+    (told,) = heard(here, "incident_said", "paged")
+    assert "Ana is woken: wrote #812" in told
+    assert "Chi is asked to come: merged #812" in told
+
+
+def test_whoever_can_be_asked_to_no_call_is_named_all_the_same(sqlite_session: Session) -> None:
+    """PagerDuty refuses every call: Chi, who was to be asked to Ana's, is told in Slack alone."""
+    here = alarms(sqlite_session)
+    here.pager.faults["page"] = GiveUp("http_403", "The key may not")
+    here.shipped()
+    here.at = 12
+    here.fires()
+    here.calls()
+    assert any("Chi is told in Slack: merged #812" in told for told in heard(here, "incident_said", "paged"))
 
 
 def test_a_call_that_has_not_left_in_half_a_minute_is_said_and_others_are_told(sqlite_session: Session) -> None:
@@ -77,6 +103,31 @@ def test_a_call_that_has_not_left_in_half_a_minute_is_said_and_others_are_told(s
     assert here.aloud().count("page_failed") == 1
     assert here.told("U0DEE") == here.told("U0EVE") == ["page"]
     assert not any("was woken" in text for text in here.entries())
+
+
+BARE = paged("checkout", team=replace(BAKERS, approvers=(), escalation_policy=None), pagerduty_service=None)
+
+
+def test_where_nobody_is_known_to_be_on_call_that_is_said_and_by_whom_it_is_mended(sqlite_session: Session) -> None:
+    """Neither PagerDuty nor approvers: nothing says that somebody was told, and who reads it is asked again."""
+    here = alarms(sqlite_session, pages_by_pager=False, services=(BARE,))
+    here.fires()
+    (told,) = heard(here, "incident_said", "paged")
+    assert "Nobody is known to be on call: whoever reads this, can you look?" in told
+    assert "(approvers in shipmate.yml): name people in its room" in shown(card(here))
+    assert not any("was woken" in text for text in here.entries())
+    here.turn(6)
+    (again,) = heard(here, "incident_said", "no_answer")
+    assert "whoever reads this, can you look?" in again
+
+
+def test_outside_their_hours_somebody_is_woken_where_nobody_else_can_be(sqlite_session: Session) -> None:
+    here = alarms(sqlite_session, pages_by_pager=False, services=(BARE,))
+    choose_hours(here.session, HoursChosen(slack_id="U0ANA", begins=18 * 60, ends=23 * 60, at=here.now))
+    here.shipped()
+    here.at = 12
+    here.fires()
+    assert [(name, way) for name, _, way, _ in here.pages()] == [("Ana", "message"), ("Chi", "message")]
 
 
 def test_not_mine_while_somebody_is_on_it_is_kept_and_wakes_nobody(sqlite_session: Session) -> None:

@@ -47,6 +47,18 @@ def test_alerts_of_another_environment_hide_none_of_this_one(sqlite_session: Ses
     assert agrees(here.session, here.desk) == 1
 
 
+def test_what_fires_where_the_build_comes_from_is_said_to_be_there(sqlite_session: Session) -> None:
+    """Production is held by it all the same, and whoever reads its card does not look there for it."""
+    here = world(sqlite_session, gates=(Approval(), Health()))
+    promotion = here.raised("b", "a", pull(815, "b"))
+    here.tell(alert(1, "staging", here))
+    known = gathering.situation(here.session, here.desk, promotion, here.now)
+    judgement = judging.judge_situation(here.session, here.desk, promotion, known)
+    (said,) = [one.verdict.reason for one in judgement.closed if one.gate == "health"]
+    assert said == "the alert alert 1 (in staging) fires"
+    assert agrees(here.session, here.desk) == 1
+
+
 def alert(number: int, environment: str, here: World) -> AlertReported:
     """Another one fires."""
     return AlertReported(

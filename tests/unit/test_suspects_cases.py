@@ -164,7 +164,7 @@ WHAT_BECAME_OF_IT = [
          [rolls("b", ("in_progress", 30), ("failed", 35), number="1"), live("b", 45, number="2")], ["b"], HIGH),
     Case("a build that ran already, begun anew", [live("a", 50, number="anew", found=carrying())], ["a"], MEDIUM),
     Case("a build, and the same begun anew",
-         [live("b", 30, number="1"), live("b", 50, number="2", found=carrying())], ["b", "b"], MEDIUM),
+         [live("b", 30, number="1"), live("b", 50, number="2", found=carrying())], ["b", "b"], HIGH),
     Case("nothing of a monorepo's rollout is its own",
          [live("a", -500, service="cake", repo="bakery/sweets"),
           live("b", 50, service="cake", repo="bakery/sweets", found=bringing(1, "b", "bread/rye.py"))],
@@ -230,7 +230,57 @@ WHAT_THE_ALERT_SAYS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", [*WHEN, *WHERE, *WHAT_BECAME_OF_IT, *WHAT_THE_ALERT_SAYS], ids=lambda case: case.what)
+CANARY = rolls("b", ("in_progress", -60), percents=[(5, -59)])
+HEAT, CRUST = live("b", 40, found=bringing(1, "b", "oven/heat.py")), live("c", 52, found=bringing(2, "c"))
+
+WHAT_SEVERAL_SAY = [
+    Case("the second alert names the later one's file", [HEAT, CRUST], ["c", "b"], HIGH,
+         [fires(paths=tuple(f"lib/a{number}.py" for number in range(7))),
+          fires(60.2, key="2", paths=("oven/crust.py",))]),
+    Case("two alerts, and each names the file of another one", [HEAT, CRUST], ["c", "b"], MEDIUM,
+         [fires(paths=("oven/heat.py",)), fires(60.2, key="2", paths=("oven/crust.py",))]),
+    Case("the canary alone fails", [CANARY], ["b"], HIGH, [fires(version=sha_of("b"))]),
+    Case("all but the canary fails", [CANARY], [], NONE, [fires(version=sha_of("a"))]),
+    Case("the canary fails, and so does the rest", [CANARY], ["b"], MEDIUM,
+         [fires(version=sha_of("b")), fires(60.1, key="2", version=sha_of("a"))]),
+    Case("a canary that had just been broken off fails",
+         [rolls("b", ("in_progress", 20), ("failed", 55), percents=[(5, 21)])], ["b"], HIGH,
+         [fires(version=sha_of("b"))]),
+    Case("a day's first build, while its second runs",
+         [live("f", -200, ref="20260302"), live("b", 50, ref="20260302-2")], ["b"], HIGH,
+         [fires(version="20260302-2")]),
+    Case("a day's third build, which nobody knows",
+         [live("f", -200, ref="20260302"), live("b", 50, ref="20260302-2")], ["b"], HIGH,
+         [fires(version="20260302-3")]),
+    Case("of v1.1 and v1.10 the latter", [live("f", 10, ref="v1.1"), live("b", 50, ref="v1.10")], ["b", "f"], HIGH,
+         [fires(version="v1.10")]),
+    Case("what it depends on failed a moment after it went live",
+         [live("c", 55, service="well"), fires(55.5, service="well", key="well")], ["c"], MEDIUM),
+    Case("what depends on it fails as well", [live("b", 50), fires(59, service="shop", key="shop")], ["b"], HIGH),
+    Case("its onset is told as of the day before", [live("b", 50)], [], NONE, [fires(-1300)]),
+    Case("two replicas tell of it, a moment apart", [live("b", 50), fires(60.2, told=60.3)], ["b"], HIGH,
+         [fires(60, told=60.1)]),
+    Case("a flag of what it depends on", [turns("salt", 58, service="mill", environment="live")], ["salt"], MEDIUM),
+    Case("a flag of every environment", [turns("crust", 58, environment=None)], ["crust"], HIGH),
+    Case("a flag of an environment by its other name", [turns("crust", 58, environment="prod")], ["crust"], HIGH),
+    Case("two flags, the later first", [turns("crust", 50), turns("salt", 58)], ["salt", "crust"], MEDIUM),
+    Case("all is spelt otherwise", [live("b", 50, service="OVEN", environment="Production")], ["b"], HIGH,
+         [fires(service="Oven", environment="LIVE")]),
+    Case("its success is told after the alert, its traffic before",
+         [rolls("b", ("in_progress", 50)), fires(), rolls("b", ("succeeded", 61), began=50)], ["b"], HIGH),
+    Case("a later one that never had any traffic", [live("c", 20), rolls("b", ("pending", 50), ("failed", 55))],
+         ["c"], HIGH),
+    Case("it fired before the revert, and goes on",
+         [live("b", 20, found=bringing(1, "b")), live("c", 45, found=bringing(2, "c", reverts=1))], ["b"], HIGH,
+         [fires(30)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "case",
+    [*WHEN, *WHERE, *WHAT_BECAME_OF_IT, *WHAT_THE_ALERT_SAYS, *WHAT_SEVERAL_SAY],
+    ids=lambda case: case.what,
+)
 def test_what_a_sensible_human_would_say(sqlite_session: Session, case: Case) -> None:
     """Which changes are named, the likeliest first, and how sure the first one is."""
     bakery = Bakery(sqlite_session)

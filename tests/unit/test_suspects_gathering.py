@@ -39,6 +39,9 @@ def bakery(sqlite_session: Session) -> Bakery:
         ([("in_progress", 40), ("succeeded", 50)], [], 40),
         ([("succeeded", 50)], [], 50),
         ([("pending", 30), ("succeeded", 50)], [], 50),
+        ([("succeeded", 50), ("succeeded", 58)], [], 50),
+        ([("succeeded", 58), ("succeeded", 50)], [], 50),
+        ([("succeeded", 50), ("failed", 58)], [], 50),
         ([("pending", 30), ("failed", 50)], [], None),
         ([("pending", 30), ("cancelled", 50)], [], None),
         ([("in_progress", 40), ("failed", 50)], [], 40),
@@ -240,7 +243,7 @@ def test_the_first_beginning_of_all_is_the_symptoms(bakery: Bakery) -> None:
     assert (found.service, found.environment, found.onset) == ("mill", "live", minute(51))
     assert found.onset_earliest == found.onset
     assert found.versions == {"v1", "v2"}
-    assert found.paths == ("oven/main.py", "oven/crust.py")
+    assert found.stacks == (("oven/main.py",), ("oven/crust.py", "oven/main.py"))
     assert found.dependencies == {"mill": 0, "oven": 0, "farm": 1, "well": 1}
 
 

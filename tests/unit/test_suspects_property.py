@@ -57,7 +57,7 @@ SYMPTOMS = st.builds(
     lags=st.integers(0, 15),
     environment=st.sampled_from(["production", None]),
     versions=st.frozensets(SHAS, max_size=2),
-    paths=FILES.map(tuple),
+    stacks=FILES.map(lambda files: (tuple(files),)),
     storm=st.booleans(),
     failing=st.frozensets(st.sampled_from(["mill", "farm"])),
 )
@@ -99,7 +99,7 @@ def test_the_only_rollout_of_the_very_service_is_the_one(
     mine = rollout(since + took, since, subject=77, sha="7" * 40, previous_sha=None)
     if since >= 30:  # else a dependency that changed just before would speak against it
         found = []
-    plain = replace(of, storm=False, onset_earliest=of.onset, paths=(), versions=frozenset(), failing=frozenset())
+    plain = replace(of, storm=False, onset_earliest=of.onset, stacks=(), versions=frozenset(), failing=frozenset())
     first = attribute(plain, [*found, mine], HOUR).suspects[0]
     assert (first.candidate, first.confidence, first.against) == (mine, Confidence.HIGH, ())
 

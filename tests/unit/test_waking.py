@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.alerts.suspects import Confidence
 from bot.catalog import OutsideHours, PagingMode
-from bot.incidents.waking import ON_CALL, Circumstances, Person, Role, Way, who_to_page
+from bot.incidents.waking import LEFT, ON_CALL, Circumstances, Person, Role, Way, who_to_page
 
 HIGH, MEDIUM, LOW, NONE = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW, Confidence.NONE
 
@@ -46,8 +46,13 @@ def woken(people: tuple[Person, ...] = (ANA, CHI), confidence: Confidence = HIGH
 TABLE = [
     # who wrote and who merged, where it is clear
     ("author and merger", (ANA, CHI), HIGH, {}, "Ana:assign Chi:respond", ""),
-    ("others at most three", (ANA, CHI, BEN, EVE, FAY, GUS), HIGH, {},
-     "Ana:assign Chi:respond Ben:respond Eve:respond Fay:respond", ""),
+    ("three more at most", (ANA, CHI, BEN, EVE, FAY, GUS), HIGH, {},
+     "Ana:assign Chi:respond Ben:respond Eve:respond", ""),
+    ("three who can come", (ANA, replace(CHI, away="Ill"), BEN, replace(EVE, proven=False), FAY, GUS), HIGH, {},
+     "Ana:assign Ben:respond Fay:respond Gus:respond", "Chi Eve"),
+    ("three more though nobody is woken first", (replace(ANA, away="Ill"), CHI, BEN, EVE, FAY), HIGH,
+     {"own_pager_incident": True}, "Chi:respond Ben:respond Eve:respond", "Ana"),
+    ("of many, few are asked", (ANA, BEN, EVE, FAY, GUS, CHI), MEDIUM, {}, "Dee:policy", "Ana Chi Ben Eve"),
     ("merged one's own", (ANA, replace(ANA, role=Role.MERGER)), HIGH, {}, "Ana:assign", ""),
     ("one human by two names", (ANA, replace(ANA, who="github:ana", role=Role.MERGER)), HIGH, {}, "Ana:assign", ""),
     ("a bot wrote it", (BOT, CHI), HIGH, {}, "Chi:assign", ""),
@@ -64,6 +69,8 @@ TABLE = [
     ("nobody known to be on call", (replace(ANA, away="Ill"),), HIGH, {"on_call": ()},
      "whoever is on call:policy", "Ana"),
     ("author is on call", (replace(DEE, role=Role.AUTHOR), CHI), HIGH, {}, "Dee:assign Chi:respond", ""),
+    ("author is on call, and away", (replace(DEE, role=Role.AUTHOR, away="Ill"), CHI), HIGH, {},
+     "Dee:policy Chi:respond", ""),
     ("away, and merger is on call", (replace(ANA, away="Ill"), replace(DEE, role=Role.MERGER)), HIGH, {},
      "Dee:policy", "Ana"),
     # hours
@@ -84,6 +91,12 @@ TABLE = [
     ("no pager", (replace(ANA, pager_user=None), CHI), HIGH, {"pager": False}, "Ana:message Chi:message", ""),
     ("no pager, unknown in Slack", (replace(ANA, slack_id=None),), HIGH, {"pager": False}, "Dee:message", "Ana"),
     ("no pager, nobody known", (), NONE, {"pager": False, "on_call": ()}, "whoever is on call:message", ""),
+    ("no pager, outside hours, nobody on call", (replace(ANA, working=False), CHI), HIGH,
+     {"pager": False, "on_call": ()}, "Ana:message Chi:message", ""),
+    ("no pager, outside hours", (replace(ANA, working=False), CHI), HIGH, {"pager": False},
+     "Dee:message Chi:message", "Ana"),
+    ("no pager, away, nobody on call", (replace(ANA, away="Ill"),), HIGH, {"pager": False, "on_call": ()},
+     "whoever is on call:message", "Ana"),
     ("the pager's own incident", (ANA, CHI), HIGH, {"own_pager_incident": True}, "Ana:respond Chi:respond", ""),
     ("the pager's own, unclear", (ANA,), MEDIUM, {"own_pager_incident": True}, "", "Ana"),
     ("the pager's own, author away", (replace(ANA, away="Ill"), CHI), HIGH, {"own_pager_incident": True},
@@ -105,6 +118,22 @@ def test_who_is_woken(
     assert woken(people, confidence, **more) == (calls, asked)
 
 
+@pytest.mark.parametrize(
+    ("first", "reason"),
+    [
+        (replace(ANA, away="Ill"), "is on call; ask Ana, who wrote #812 and is away: Ill"),
+        (replace(ANA, working=False), "is on call; ask Ana, who wrote #812 and is outside their working hours"),
+        (replace(ANA, pager_user=None), "is on call; ask Ana, who wrote #812 and is not known to PagerDuty"),
+        (replace(ANA, away=LEFT), "is on call, since Ana, who wrote #812, is away: their account is deactivated"),
+        (replace(DEE, role=Role.AUTHOR, change="#812", working=False), "is on call, and wrote #812"),
+    ],
+)
+def test_whoever_is_on_call_reads_whom_to_ask(first: Person, reason: str) -> None:
+    """On a phone it is the first line below the title; nobody is told to ask somebody who left, or themselves."""
+    plan = who_to_page(Circumstances(mode=PagingMode.PAGE, confidence=HIGH, people=(first, CHI), on_call=(DEE,)))
+    assert (plan.calls[0].person.name, plan.calls[0].reason) == ("Dee", reason)
+
+
 def test_words_say_who_and_why() -> None:
     """The channel of a service that wakes nobody reads whom it would; whoever is away is named to be asked."""
     shadow = who_to_page(
@@ -113,7 +142,7 @@ def test_words_say_who_and_why() -> None:
         )
     )
     assert shadow.words == (
-        "Would wake Dee, who is on call, since Ana, who wrote #812, is away: On holiday and Chi, who merged #812. "
+        "Would wake Dee, who is on call; ask Ana, who wrote #812 and is away: On holiday and Chi, who merged #812. "
         "Ask Ana."
     )
     own = who_to_page(Circumstances(mode=PagingMode.PAGE, confidence=NONE, own_pager_incident=True))

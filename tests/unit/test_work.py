@@ -120,3 +120,15 @@ async def test_facts_are_appended_in_order_with_what_is_known(database_url: str)
             ("forge:release:published", "release:xx", "ana", {}),
         ]
         assert facts[0].at == NOON
+
+
+def test_what_was_done_once_is_kept_until_it_can_do_no_harm(session: Session) -> None:
+    """Also beside what another replica kept at the same time: the second insert does nothing."""
+    until = NOON + timedelta(hours=1)
+    assert work.once(session, "link", 7, until)
+    assert not work.once(session, "link", 7, until + timedelta(hours=1))
+    assert work.once(session, "link", 8, until)
+    assert work.once(session, "door", 7, until)
+    assert set(work.due(session, until)) == {("link", 7), ("link", 8), ("door", 7)}
+    assert work.take_due(session, ("link", 7), until)
+    assert work.once(session, "link", 7, until)
