@@ -77,7 +77,8 @@ class LookBack:
     async def look(self, gap: Gap | None) -> bool:
         """Find what was missed, have it sent again or apply it, say so.
 
-        Returns whether everybody who might know was asked: until then a gap is kept.
+        Returns whether that was all: not where somebody who might know could not be asked, nor where what is not heard
+        of yet may still be on its way. Until then a gap is kept.
         """
         now = self.clock()
         since = max(min(gap.since, now - OVERLAP) if gap else now - OVERLAP, now - FARTHEST)
@@ -98,29 +99,33 @@ class LookBack:
     async def _look_in_repositories(self, since: datetime, now: datetime, gap: Gap | None) -> bool:
         """Apply what each repository tells by itself, so that one that does not answer hides no other; say it at once.
 
-        Returns whether all of them could be asked.
+        Returns whether all of them could be asked, and nothing that they tell may still be on its way.
         """
-        all_asked = True
+        was_all = True
         missed: list[DeployReported] = []
         for repo in await self.database.read(lambda session: self._repositories(session, now)):
             try:
-                missed += await self._catch_up(repo, since, now)
+                applied, awaited = await self._catch_up(repo, since, now)
+                missed += applied
+                was_all = was_all and not awaited
             except GiveUp as fault:
                 log.warning("cannot look back in a repository", repo=repo, code=fault.code, mend=fault.mend)
                 if fault.code == BAD_CREDENTIALS:  # of the token, not of this repository
-                    all_asked = False
+                    was_all = False
                     break
             except OutgoingError as fault:
                 log.warning("a repository could not be asked for missed webhooks", repo=repo, error=str(fault))
-                all_asked = False
+                was_all = False
                 if isinstance(fault, RetryLater) and fault.rate_limited:
                     break
         if missed:
             await self.database.write(lambda session: self._say_applied(session, missed, gap, self.clock()))
-        return all_asked
+        return was_all
 
-    async def _catch_up(self, repo: str, since: datetime, now: datetime) -> list[DeployReported]:
-        """Apply what a repository's deployments tell that was never heard; returns it.
+    async def _catch_up(
+        self, repo: str, since: datetime, now: datetime
+    ) -> tuple[Sequence[DeployReported], Sequence[DeployReported]]:
+        """Apply what a repository's deployments tell that was never heard; returns it, and what is younger than that.
 
         Those created since then are listed. One that waited for days, and ended while nobody was listening, is asked
         for by its number.
@@ -132,15 +137,17 @@ class LookBack:
         if waiting:
             found += await self.forge.statuses(repo, waiting)
         settled = [event for event in found if event.at <= now - IN_FLIGHT]
-        if not await self.database.read(lambda session: _unheard(session, settled)):
-            return []
+        unheard = await self.database.read(lambda session: _unheard(session, found))
+        awaited = [event for event in unheard if event not in settled]
+        if len(awaited) == len(unheard):
+            return (), awaited
 
         def apply(session: Session) -> list[DeployReported]:
             unheard = _unheard(session, settled)  # some may have arrived meanwhile
             self.reactions.react(session, unheard, self.clock())
             return unheard
 
-        return await self.database.write(apply)
+        return await self.database.write(apply), awaited
 
     def _repositories(self, session: Session, now: datetime) -> Sequence[str]:
         recent = Deploy.began_at >= now - LIVELY

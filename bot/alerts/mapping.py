@@ -56,11 +56,19 @@ _ALIKE: Sequence[frozenset[str]] = (
 _OTHERWISE = frozenset({"pre", "non"})
 """Words that make another environment of the one whose name they stand by."""
 
+_WHEREABOUTS = re.compile(
+    r"[0-9]+|[a-z]|[a-z]{2,4}[0-9]+|eu|us|uk|ap|sa|ca|me|af|au|emea|apac|europe|asia|america"
+    r"|(north|south|east|west|central)+|k8s|kube|kubernetes|eks|gke|aks|cluster|main|primary|blue|green"
+)
+"""Words that stand behind an environment's and leave it that environment: regions, numbers, what all clusters are."""
+
 _ORIGINS: Mapping[str, Sequence[str]] = {"pagerduty": (PAGER_SERVICE,), "sentry": ("project",)}
 """Labels that tell the kind of what these sources send, whatever it is called."""
 
 _WORDS = re.compile(r"[a-z0-9]+")
 _BETWEEN = re.compile(r"[\s_]+")
+_RUN = re.compile(r"-[0-9]{6,}$")
+"""What stands behind a job's name for each of its runs (``job_name: backup-28391040``)."""
 _MARKS = re.compile(r"[./-]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -76,7 +84,8 @@ def kind_of(source: str, name: str, labels: Mapping[str, str]) -> str:
     where = _ORIGINS.get(source, ("project", "flag") if told.get("flag") else ())
     parts = [f"{key}={told[key]}" for key in where if told.get(key)]
     if not parts:
-        parts = [name, *(f"{key}={told[key]}" for key in (*PROJECTS, *NAMES, *PLACES) if told.get(key))]
+        parts = [name, *(f"{key}={told[key]}" for key in (*PROJECTS, *NAMES) if told.get(key))]
+        parts += [f"{key}={_RUN.sub('', told[key])}" for key in PLACES if told.get(key)]
     kind = f"{source}:{'|'.join(parts)}".casefold()
     if len(kind) <= LONGEST_KIND:
         return kind
@@ -263,7 +272,24 @@ def _configured(service: Service, environment: str) -> str | None:
     for alike in _ALIKE:
         if spoken in alike:
             return next((one for one in service.environments if one.casefold() in alike), None)
-    return _meant(service, _without(_words(environment), _words(service.name)))
+    words, own = _words(environment), _words(service.name)
+    if _holds(words, own):
+        return _meant(service, _without(words, own))
+    meant = _meant(service, words)
+    return meant if meant is not None and _is_last(meant, words) else None
+
+
+def _is_last(environment: str, words: Sequence[str]) -> bool:
+    """Whether these words end with the environment, but for its whereabouts: ``live-chat`` is a product's name."""
+    called = environment.casefold()
+    spellings = [_words(environment), *([one] for alike in _ALIKE if called in alike for one in alike)]
+    rest = list(words)
+    while rest:
+        if any(rest[-len(spelling) :] == spelling for spelling in spellings):
+            return True
+        if _WHEREABOUTS.fullmatch(rest.pop()) is None:
+            return False
+    return False
 
 
 def _beside(service: Service, value: str) -> str | None:

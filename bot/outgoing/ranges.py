@@ -17,7 +17,7 @@ from bot.deploys.models import Deploy, Target
 from bot.deploys.views import (
     RangeState,
 )
-from bot.errors import OutgoingError
+from bot.errors import GiveUp, RetryLater
 from bot.outgoing.people import Consequences
 from bot.ports import Changes, Direction, Forge, Range
 
@@ -40,10 +40,12 @@ class Ranges:
         needed = bool(self.catalog.service(asked.service).paths)
         try:
             found = await self._carried(asked, base, paths=needed or self._files_wanted(asked))
-        except OutgoingError:
-            if needed or not self._files_wanted(asked):
+        except (GiveUp, RetryLater) as fault:
+            passing = isinstance(fault, RetryLater) and not fault.rate_limited
+            if passing or needed or not self._files_wanted(asked):
                 raise
-            found = await self._carried(asked, base, paths=False)  # a list of files may be too long to be told
+            # A list of files may be too long to be told, and nobody waits for it until questions are allowed again.
+            found = await self._carried(asked, base, paths=False)
 
         def write(session: Session, now: datetime) -> None:
             service.range_read(session, self.catalog, deploy_id, base, found, now)

@@ -135,6 +135,9 @@ def test_services_that_were_only_deployed_are_known_by_labels_too() -> None:
         (CHECKOUT, None, {"app": "cart-staging"}, None),
         (CHECKOUT, None, {"app": "checkout"}, None),
         (LIVE_CHAT, None, {"namespace": "live-chat"}, None),
+        (CHECKOUT, None, {"namespace": "live-chat"}, None),
+        (CHECKOUT, None, {"namespace": "stage-tools"}, None),
+        (CHECKOUT, None, {"cluster": "shop-prod-k8s-euw1"}, "production"),
         (LIVE_CHAT, None, {"namespace": "live-chat-staging"}, "staging"),
         (CHECKOUT, None, {"namespace": "production"}, "production"),
         (CHECKOUT, None, {"cluster": "prd"}, "production"),
@@ -158,6 +161,10 @@ def test_a_kind_is_what_a_person_can_speak_for() -> None:
     disk = kind_of("alertmanager", "DiskFull", {"app": "db", "pod": "db-1"})
     assert disk == kind_of("alertmanager", "diskfull", {"App": "db", "pod": "db-2"})
     assert disk != kind_of("alertmanager", "DiskFull", {"app": "cache"})
+    first, second, other = ({"job_name": one} for one in ("backup-28391040", "backup-28392480", "reports-28391040"))
+    failed = kind_of("alertmanager", "KubeJobFailed", first)
+    assert failed == kind_of("alertmanager", "KubeJobFailed", second), "each run has a name of its own"
+    assert failed != kind_of("alertmanager", "KubeJobFailed", other)
     assert disk != kind_of("grafana", "DiskFull", {"app": "db"})
     assert kind_of("sentry", "KeyError", {"project": "web"}) == kind_of("sentry", "ValueError", {"project": "web"})
     cloud = {"project": "acme-production", "app": "db"}

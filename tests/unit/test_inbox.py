@@ -16,6 +16,7 @@ from bot import inbox
 from bot.database import DatabaseUnavailable
 from bot.events import Event
 from bot.inbox import FAILED_SAID, Accepted, Applied, Delivery, DeliveryState, Inbox, Incoming, Lane
+from bot.inbox.storing import store
 from tests.unit.office import Office, acted, letter, office
 from tests.unit.stores import NOON
 
@@ -52,6 +53,28 @@ async def test_what_is_said_again_after_another_word_of_the_same_is_said_anew(da
         await here.apply_all()
         assert await here.aloud() == ["a:f", "b:f", "a:r", "a:f", "a:r"]
         assert await here.inbox.accept(letter("a:f")) is Accepted.DUPLICATE
+
+
+@pytest.mark.parametrize(
+    ("told", "new"),
+    [
+        (("a:f", "a:r", "a:f"), [True, True, True]),
+        (("a:f", "a:f", "a:r"), [True, False, True]),
+        (("a:f", "b:f", "a:r", "b:f", "a:r"), [True, True, True, False, False]),
+    ],
+    ids=["it fires, is over and fires", "a second try is no word after the end", "of two things"],
+)
+@pytest.mark.parametrize("before", [0, 1])
+def test_what_is_stored_together_is_told_in_its_order(
+    sqlite_session: Session, told: Sequence[str], new: Sequence[bool], before: int
+) -> None:
+    """Also where the first was stored ``before``."""
+    arriving = [replace(letter(one), about=one[:2]) for one in told]
+    groups = [group for group in (arriving[:before], arriving[before:]) if group]
+    stored = [answer for group in groups for answer in store(sqlite_session, group, NOON)]
+    assert [accepted is Accepted.NEW for accepted, _ in stored] == new
+    numbers = [number for accepted, number in stored if accepted is Accepted.NEW]
+    assert numbers == sorted(numbers)
 
 
 async def test_what_is_accepted_is_kept_byte_for_byte(database_url: str) -> None:

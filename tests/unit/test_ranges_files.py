@@ -13,7 +13,7 @@ from bot.database import Database
 from bot.deploys import service as deploys
 from bot.deploys.models import Change
 from bot.deploys.views import RangeState
-from bot.errors import GiveUp
+from bot.errors import GiveUp, OutgoingError, RetryLater
 from bot.events import Commit
 from bot.outgoing.ranges import Ranges
 from bot.ports import Changes, Forge, Range
@@ -22,6 +22,7 @@ from tests.unit.reports import carrying, catalog, commit, report
 from tests.unit.stores import NOON
 
 OVEN = Service(name="oven", channel="#b", repo="bakery/oven", environments=("staging", "production"))
+TOO_LONG = GiveUp("unprocessable", "This diff is taking too long to generate.")
 
 
 @dataclass
@@ -29,12 +30,13 @@ class Files:
     """A forge that carries one commit, and remembers whether files were wanted."""
 
     wanted: list[bool] = field(default_factory=list)
-    tells_files: bool = True
+    fault: OutgoingError | None = None
+    """What it answers to whoever asks for files."""
 
     def _commit(self, *, paths: bool) -> Commit:
         self.wanted.append(paths)
-        if paths and not self.tells_files:
-            raise GiveUp("unprocessable", "This diff is taking too long to generate.")
+        if paths and self.fault is not None:
+            raise self.fault
         return replace(commit("b"), paths=("oven/crust.py",) if paths else None)
 
     async def compare(self, repo: str, base: str, head: str, *, paths: bool) -> Range:
@@ -80,16 +82,25 @@ async def test_files_are_asked_for(sqlite_session: Session, owner: Service, envi
     assert forge.wanted == [wanted, wanted]
 
 
+@pytest.mark.parametrize("fault", [TOO_LONG, RetryLater("too many questions", rate_limited=True)], ids=str)
 async def test_a_list_of_files_that_cannot_be_told_keeps_nobody_from_hearing_what_is_live(
-    sqlite_session: Session,
+    sqlite_session: Session, fault: OutgoingError
 ) -> None:
     """What it carries is told all the same, without them; not where a change is a service's own by its files."""
-    forge = Files(tells_files=False)
+    forge = Files(fault=fault)
     await read(sqlite_session, forge, OVEN, "production", "b")
     assert forge.wanted == [True, False]
     assert sqlite_session.exec(select(Change.sha)).all() == ["b" * 40]
-    with pytest.raises(GiveUp, match="taking too long"):
+    with pytest.raises(type(fault), match=str(fault)):
         await read(sqlite_session, forge, replace(OVEN, paths=("oven/**",)), "staging", "b")
+
+
+async def test_a_fault_that_passes_is_waited_for(sqlite_session: Session) -> None:
+    """The files are asked for again in a moment, and not given up."""
+    forge = Files(fault=RetryLater("no answer"))
+    with pytest.raises(RetryLater, match="no answer"):
+        await read(sqlite_session, forge, OVEN, "production", "b")
+    assert forge.wanted == [True]
 
 
 async def test_what_was_read_without_its_files_gets_them_later(sqlite_session: Session) -> None:
