@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 
 import aiohttp
 
-from bot.sandbox.clock import Clock
+from bot.sandbox.clock import Alarm, Clock
 from bot.sandbox.exchanges import Log
 from bot.sandbox.world import Json
 
@@ -92,6 +92,7 @@ class Hooks:
         self._together: float | None = None
         """How long webhooks wait for each other; None where each goes by itself."""
         self._waiting: list[Delivery] = []
+        self._letting_go: Alarm | None = None
         self._chance = random.Random(1)  # noqa: S311  (an order to reproduce, not a secret)
         self._numbers = numbers
         self._held: list[Delivery] = []
@@ -120,7 +121,7 @@ class Hooks:
         elif self._together is not None:
             self._waiting.append(delivery)
             if len(self._waiting) == 1:
-                self._clock.call_later(timedelta(seconds=self._together), self._shuffled)
+                self._letting_go = self._clock.call_later(timedelta(seconds=self._together), self._shuffled)
         elif self._lateness:
             late = self._lateness * (self._draw.random() if self._draw is not None else 1.0)
             self._clock.call_later(timedelta(seconds=late), lambda: self._enqueue(delivery))
@@ -147,6 +148,8 @@ class Hooks:
         """Let deliveries wait for each other so long by the world's clock, and go in another order; None ends that."""
         self._together = seconds
         if seconds is None:
+            if self._letting_go is not None:
+                self._letting_go.cancel()
             self._shuffled()
 
     def _shuffled(self) -> None:

@@ -16,7 +16,7 @@ from bot.sandbox.github_views import RepositoryViews, acting
 from bot.sandbox.repositories import Repository, WorkflowRun
 
 MOST_INPUTS = 25
-_DAY = timedelta(days=1) - timedelta(microseconds=1)
+_DAY, _INSTANT = timedelta(days=1), timedelta(microseconds=1)
 
 
 class RunViews(RepositoryViews):
@@ -159,24 +159,34 @@ def _text(value: object) -> str:
 
 
 def _span(created: str | None) -> tuple[datetime | None, datetime | None]:
-    """The search syntax for dates: ``>=T``, ``<=T``, ``T..T`` with ``*`` for an open end; a day alone is all of it."""
+    """The search syntax for dates: ``>=T``, ``<T``, ``T..T`` with ``*`` for an open end; a day alone is all of it."""
     if not created:
         return None, None
     try:
-        if ".." in created:
-            since, _, until = created.partition("..")
-            return _at(since), _at(until)
-        if created.startswith(">"):
-            return _at(created.lstrip(">=")), None
-        if created.startswith("<"):
-            return None, _at(created.lstrip("<="))
-        at = _at(created)
-        whole = at is not None and len(created) == len("2026-11-02")
-        return at, at + _DAY if at is not None and whole else at
-    except ValueError:
+        match created[:1], created[1:2]:
+            case ">", "=":
+                return _at(created[2:]), None
+            case "<", "=":
+                return None, _end(created[2:])
+            case ">", _:
+                return _moved(_end(created[1:]), _INSTANT), None
+            case "<", _:
+                return None, _moved(_at(created[1:]), -_INSTANT)
+        since, dots, until = created.partition("..")
+        return _at(since), _end(until if dots else since)
+    except (ValueError, OverflowError):
         raise Refused(422, "Validation Failed", errors=[{"field": "created", "code": "invalid"}]) from None
+
+
+def _moved(at: datetime | None, step: timedelta) -> datetime | None:
+    return at + step if at is not None else None
 
 
 def _at(written: str) -> datetime | None:
     found = None if written == "*" else datetime.fromisoformat(written)
     return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+
+
+def _end(written: str) -> datetime | None:
+    """The last instant that is meant."""
+    return _moved(_at(written), _DAY - _INSTANT if len(written) == len("2026-11-02") else timedelta())

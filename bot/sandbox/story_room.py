@@ -17,6 +17,7 @@ from bot.sandbox.story_stage import PATIENCE, Stage, offers
 from bot.sandbox.world import Channel, Message
 
 if TYPE_CHECKING:
+    from bot.sandbox.exchanges import Exchange
     from bot.sandbox.server import Sandbox
 
 MINE = "incidents:mine"
@@ -43,6 +44,7 @@ class Crew:
         self.stage = stage
         self._before: set[str] = set()
         self._rung = 0
+        self._asked = 0
         self._since = 0.0
 
     @classmethod
@@ -55,7 +57,7 @@ class Crew:
             if offers(message, RESOLVE):  # one that was merged is over with the other
                 await crew.resolve("dee", message, "Making room for what comes next", NONE_OF_THEM)
         crew._before = set(sandbox.world.channels)
-        crew._rung = len(sandbox.pagerduty.woken())
+        crew._rung, crew._asked = len(sandbox.pagerduty.woken()), sandbox.pagerduty.log.total
         crew._since = sandbox.clock.now().timestamp()
         return crew
 
@@ -103,7 +105,7 @@ class Crew:
         return await self.is_told(person)
 
     async def is_refused(self) -> None:
-        """The bot calls PagerDuty, which refuses; LookupError where it never calls."""
+        """The bot calls PagerDuty, which refuses, since it began; LookupError where it never calls."""
         log, called = self.sandbox.pagerduty.log, asyncio.Event()
 
         def ring(_: object) -> None:
@@ -112,13 +114,16 @@ class Crew:
         log.watchers.append(ring)
         try:
             async with asyncio.timeout(PATIENCE):
-                while not any(one.incoming and one.status == HTTPStatus.TOO_MANY_REQUESTS for one in log.rows):
+                while not any(self._refuses(one) for one in log.rows):
                     called.clear()
                     await called.wait()
         except TimeoutError:
             raise LookupError("nobody calls PagerDuty; does the bot run?") from None
         finally:
             log.watchers.remove(ring)
+
+    def _refuses(self, call: Exchange) -> bool:
+        return call.number > self._asked and call.incoming and call.status == HTTPStatus.TOO_MANY_REQUESTS
 
     async def rings(self, person: str) -> None:
         """Somebody's phone rings; LookupError tells whose do, where theirs does not."""

@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox.server import Sandbox
+from bot.sandbox.slack_views import TRIGGER_SECONDS
 from tests.adapters.slack_side import CARD, RecordingBot, refusal
 
 # What people do
@@ -124,6 +125,7 @@ async def test_a_trigger_opens_one_modal_once(sandbox: Sandbox, client: AsyncWeb
     assert opened["view"]["root_view_id"] == opened["view"]["id"]
     assert (await refusal(client.views_open(trigger_id=trigger, view=modal)))["error"] == "exchanged_trigger_id"
     assert (await refusal(client.views_open(trigger_id="1.2.3", view=modal)))["error"] == "invalid_trigger_id"
+    sandbox.slack.views.patience = TRIGGER_SECONDS
     stale = sandbox.slack.views.trigger("U0ANA")
     sandbox.slack.views.triggers[stale].made -= 4
     assert (await refusal(client.views_open(trigger_id=stale, view=modal)))["error"] == "expired_trigger_id"

@@ -86,6 +86,23 @@ async def test_webhooks_come_in_another_order_each_once(sandbox: Sandbox, receiv
     assert [push["after"] for push in receiver.of("push")][7:] == more[2:]
 
 
+async def test_an_ended_shuffling_lets_nothing_of_the_next_one_go(
+    sandbox: Sandbox, receiver: Receiver, door: Door
+) -> None:
+    number = await door.begin("shuffle_webhooks", seconds=30)
+    await _commits(sandbox, 1)
+    await door.end(number)
+    sandbox.clock.turn(by=timedelta(seconds=20))
+    await door.begin("shuffle_webhooks", seconds=30)
+    await _commits(sandbox, 2)
+    sandbox.clock.turn(by=timedelta(seconds=20))
+    await sandbox.settle()
+    assert len(receiver.of("push")) == 1
+    sandbox.clock.turn(by=timedelta(seconds=10))
+    await sandbox.settle()
+    assert len(receiver.of("push")) == 3
+
+
 async def test_webhooks_come_twice_with_the_same_guid(sandbox: Sandbox, receiver: Receiver, door: Door) -> None:
     number = await door.begin("double_webhooks")
     sent = await _commits(sandbox, 2)

@@ -25,7 +25,9 @@ import aiohttp
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STARTS_WITHIN = 30.0
-LOADS_WITHIN = 20.0
+LOADS_WITHIN = 30.0
+SHOWS_WITHIN = 30.0
+"""Real seconds in which a page shows what comes of something, on any machine."""
 _KEYS = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowUp": 38, "ArrowDown": 40, "Backspace": 8}
 _SWITCHES = (
     "--headless",
@@ -222,7 +224,7 @@ class Tab:
             raise RuntimeError(details.get("exception", {}).get("description") or details["text"])
         return answer["result"].get("value")
 
-    async def until(self, expression: str, *, within: float = 10.0) -> None:
+    async def until(self, expression: str, *, within: float = SHOWS_WITHIN) -> None:
         """Wait until an expression is true; AssertionError with what the page says after ``within`` seconds."""
         came = await self.evaluate(
             f"""new Promise((resolve) => {{
@@ -239,11 +241,11 @@ class Tab:
             says = "\n".join(await self.said("main, aside, dialog, .toasts"))
             raise AssertionError(f"never came true: {expression}\nThe page says:\n{says}")
 
-    async def sees(self, selector: str, words: str = "", *, within: float = 10.0) -> None:
+    async def sees(self, selector: str, words: str = "", *, within: float = SHOWS_WITHIN) -> None:
         """Wait until something is shown that matches, and shows these words."""
         await self.until(_found(selector, words), within=within)
 
-    async def misses(self, selector: str, words: str = "", *, within: float = 10.0) -> None:
+    async def misses(self, selector: str, words: str = "", *, within: float = SHOWS_WITHIN) -> None:
         """Wait until nothing is shown that matches and shows these words."""
         await self.until(f"!({_found(selector, words)})", within=within)
 

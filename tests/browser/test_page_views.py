@@ -16,6 +16,7 @@ from bot.sandbox.server import Sandbox
 from bot.sandbox.slack_manifest import Command, Manifest, Shortcut
 from tests.browser.chromium import Chromium, Tab
 from tests.browser.form_bot import FORM, FormBot, Json, form_bot, modal, option, words
+from tests.conftest import unhurried
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +32,7 @@ MANIFEST = Manifest(
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
     """A world in which the app has shortcuts."""
-    async with Sandbox(rate_limits=False, manifest=MANIFEST) as world:
+    async with unhurried(manifest=MANIFEST) as world:
         yield world
 
 

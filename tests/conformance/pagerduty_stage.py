@@ -19,6 +19,7 @@ with warnings.catch_warnings():
     import pdpyras
 
 Json = dict[str, Any]
+CREATE = "PagerDuty docs: Create an Incident"
 CHECKOUT = {"id": "PSCHECKOUT", "type": "service_reference"}
 POLICY = {"id": "PEPAYMENTS", "type": "escalation_policy_reference"}
 

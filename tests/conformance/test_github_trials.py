@@ -303,9 +303,15 @@ async def _history(stage: Stage) -> None:
 
 async def _runs_of_a_day(stage: Stage) -> None:
     begun = stage.github.forge.repository(REPO).runs[stage.names["ended"]].began
-    for day, many in ((begun, 2), (begun + timedelta(days=1), 0)):
-        listed = (await stage.ask("GET", f"{OF}/actions/runs?created={day:%Y-%m-%d}")).body
-        assert listed["total_count"] == many
+    day, after = f"{begun:%Y-%m-%d}", f"{begun + timedelta(days=1):%Y-%m-%d}"
+    for created, many in (
+        (day, 2), (after, 0), (f"{day}..{day}", 2), (f"{after}..*", 0), (f"*..{day}", 2),
+        (f">={day}", 2), (f">{day}", 0), (f"<={day}", 2), (f"<{day}", 0), (f"<{after}", 2),
+    ):  # fmt: skip
+        listed = (await stage.ask("GET", f"{OF}/actions/runs?created={created}")).body
+        assert listed["total_count"] == many, created
+    for created in (">9999-12-31", "<0001-01-01", "today"):
+        assert (await stage.ask("GET", f"{OF}/actions/runs?created={created}")).status == 422, created
 
 
 async def _next_page(stage: Stage) -> None:

@@ -80,11 +80,15 @@ ANSWERS: tuple[tuple[Call, tuple[Call, ...]], ...] = (
     (DRAFTED, ()),
     (MADE, ()),
     (call("conversations.info", channel="C0PARTNER"), ()),
+    (call("conversations.info", channel="C0DEPLOYS", include_num_members=True), ()),
     (call("conversations.invite", channel="C0DEPLOYS", users="U0FAY"), ()),
     (call("conversations.invite", channel="C0DEPLOYS", users="U0FAY,U0NOBODY", force=True), ()),
     (call("conversations.join", channel="C0GENERAL"), ()),
     (call("conversations.join", channel="C0DEPLOYS"), ()),
-    (call("conversations.list", types="public_channel,im"), (call("conversations.open", users="U0ANA"),)),
+    (
+        call("conversations.list", types="public_channel,private_channel,im"),
+        (call("conversations.open", users="U0ANA"),),
+    ),
     (call("conversations.members", channel="C0DEPLOYS"), ()),
     (call("conversations.kick", channel="C0DEPLOYS", user="U0BEN"), ()),
     (RENAMED, (MADE,)),
@@ -99,6 +103,7 @@ ANSWERS: tuple[tuple[Call, tuple[Call, ...]], ...] = (
     (call("usergroups.list", include_users=True, include_count=True), ()),
     (call("usergroups.users.list", usergroup="S0LEADS"), ()),
     (call("users.conversations"), (DRAFTED,)),
+    (call("users.info", user="U0ANA"), ()),
     (call("users.info", user="U0GUS"), ()),
     (call("users.info", user="U0SHIPMATE"), ()),
     (call("users.list"), ()),
@@ -110,6 +115,14 @@ ANSWERS: tuple[tuple[Call, tuple[Call, ...]], ...] = (
     (call("views.publish", user_id="U0ANA", view={"type": "home", "blocks": CARD}), ()),
 )
 """Calls whose answers are compared, each with those before it."""
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_a_method_has_its_tier_and_scopes(name: str) -> None:
+    described = sample("methods", f"{name}.json")
+    tier = {"t1": 1, "t2": 2, "t3": 3, "t4": 4}.get(described.get("rate_limits") or "")
+    assert METHODS[name].tier == tier
+    assert set(METHODS[name].scopes) <= set(described["scope"].get("bot") or [])
 
 
 async def test_what_a_method_requires_it_asks_for(stage: Stage) -> None:

@@ -21,6 +21,7 @@ from tests.conformance.slack_modal_rules import MODAL_RULES
 from tests.conformance.slack_people_rules import PEOPLE, TOOLS, VIEWS
 from tests.conformance.slack_preview_rules import PREVIEW_RULES
 from tests.conformance.slack_room_rules import ROOM_RULES
+from tests.conformance.slack_socket_rules import SOCKET_RULES
 from tests.conformance.slack_stage import Rule, keep, staged
 
 METHOD_PAGES = Path(__file__).parents[3] / "shared" / "payloads" / "slack" / "methods"
@@ -38,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     *INTERACTION_RULES,
     *MODAL_RULES,
     *EVENT_RULES,
+    *SOCKET_RULES,
     *MEMBERSHIP_RULES,
 )
 NOT_LISTED = {"unknown_method", "thread_not_found", "msg_too_long", "invalid_attachments", "my_error"}
