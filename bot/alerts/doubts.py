@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from bot.alerts.evidence import JUST, Evidence, EvidenceName, Surroundings, how_long, is_of, is_own, told_on
 from bot.alerts.symptoms import TAIL, Candidate, Symptom, clipped
+from bot.gates.wording import listed
 
 OFTEN = 4
 """An alert that fired so many times in the week before a change fires by itself as well."""
@@ -59,9 +60,10 @@ def _alerts_against(symptom: Symptom, candidate: Candidate) -> Iterable[Evidence
     if candidate.failing_already:
         words = "another alert of the service was firing when it went live"
         yield Evidence(EvidenceName.FAILING_ALREADY, words, -2.0)
-    failing = sorted(name for name in symptom.failing if not is_of(candidate, name))
+    below = symptom.failing | symptom.rests_on(candidate.service)
+    failing = sorted(clipped(name) for name in below if not is_of(candidate, name))
     if failing and is_own(symptom, candidate):
-        words = f"{clipped(failing[0])}, on which it depends, fails as well"
+        words = f"{listed(failing)}, on which it depends, {'fails' if len(failing) == 1 else 'fail'} as well"
         yield Evidence(EvidenceName.DEPENDENCY_FAILS, words, -3.0)
     if symptom.storm:
         yield Evidence(EvidenceName.STORM, "services that do not depend on this one fail at the same time", -2.0)

@@ -6,6 +6,7 @@ Nothing here decides anything: what cannot have done it is left out only to read
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,6 +66,7 @@ def symptom_of(session: Session, catalog: Catalog, alerts: Sequence[Alert]) -> S
         dependencies=nearby,
         storm=len(apart) >= STORM,
         failing=below,
+        lower=_lower(catalog, named),
         alerts=tuple(alert.id for alert in ordered if alert.id is not None)[:MOST_ALERTS],
     )
 
@@ -157,6 +159,34 @@ def _failing(
     )
     below = {name.casefold() for name in nearby}
     return frozenset(one for one in apart if one.casefold() in below), apart
+
+
+def _lower(catalog: Catalog, named: Sequence[Alert]) -> Mapping[str, frozenset[str]]:
+    """Of each service that alerts, on which others that alert it depends, without circles: what broke those broke it.
+
+    One that began to fail more than ``TOGETHER`` later did not, nor one that was over so long before.
+    """
+    of: dict[str, list[Alert]] = defaultdict(list)
+    for alert in named:
+        of[catalog.service(alert.service or "").name].append(alert)
+    reached = {service: {name.casefold() for name in distances(catalog, (service,))} for service in of}
+    found: dict[str, frozenset[str]] = {}
+    for service in of if len(of) > 1 else ():
+        at = min(_began(one) for one in of[service])
+        found[service.casefold()] = frozenset(
+            other
+            for other in of
+            if other.casefold() in reached[service]
+            and service.casefold() not in reached[other]
+            and any(_fires_by(one, at) for one in of[other])
+        )
+    return found
+
+
+def _fires_by(alert: Alert, instant: datetime) -> bool:
+    """Whether it fired within ``TOGETHER`` of an instant, or began before and fired on."""
+    over = alert.resolved_at
+    return _began(alert) <= instant + TOGETHER and (over is None or over >= instant - TOGETHER)
 
 
 # --- flags --------------------------------------------------------------------------------------------------------

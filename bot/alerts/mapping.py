@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 from bot.catalog.model import Catalog, Service
+from bot.spelling import nearest
 
 LONGEST_KIND = 255
 """Characters of a kind; a longer one ends in its digest."""
@@ -166,13 +167,32 @@ def environment_of(service: Service, environment: str | None, labels: Mapping[st
 def likely_services(
     catalog: Catalog, name: str, labels: Mapping[str, str], seen: Collection[str] = ()
 ) -> Sequence[str]:
-    """Every service, those first whose names share words with the alert's name and labels; ``seen`` were deployed."""
+    """Every service: what a label may have meant that is none, then those whose names share most words with the alert.
+
+    ``seen`` are those that were deployed.
+    """
     words = set(_words(_CAMEL.sub(" ", name)))
     for value in labels.values():
         words.update(_words(value))
 
     known = [*(service.name for service in catalog.services.values()), *_unknown(catalog, seen)]
-    return sorted(known, key=lambda service: (-len(words & set(_words(service))), service.casefold()))
+    meant = _meant_by(labels, known)
+    return sorted(known, key=lambda one: (one != meant, -len(words & set(_words(one))), one.casefold()))
+
+
+def misnamed(catalog: Catalog, labels: Mapping[str, str], seen: Collection[str] = ()) -> tuple[str, str | None] | None:
+    """What the plainest label calls a service that is none, and the service that it may have meant; else None."""
+    named = _kept(labels).get(NAMES[0])
+    known = [*(service.name for service in catalog.services.values()), *_unknown(catalog, seen)]
+    if not named or _plain(named) in map(_spelt, known):
+        return None
+    return named, _meant_by(labels, known)
+
+
+def _meant_by(labels: Mapping[str, str], known: Collection[str]) -> str | None:
+    """The service that is spelt most like what the plainest label says; None where none is like it."""
+    named = _kept(labels).get(NAMES[0])
+    return nearest(named, known) if named else None
 
 
 def _unknown(catalog: Catalog, seen: Collection[str]) -> list[str]:

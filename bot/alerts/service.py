@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_
+from sqlalchemy import and_, bindparam, func, or_
 from sqlmodel import Session, col, select
 
 from bot import audit, people, work
-from bot.alerts import unknown
-from bot.alerts.mapping import PAGER_SERVICE, environment_of, kind_of, likely_services, service_of
+from bot.alerts import mapping, unknown
+from bot.alerts.mapping import NAMES, PAGER_SERVICE, environment_of, kind_of, likely_services, service_of
 from bot.alerts.models import Alert, AlertMapping, FlagChange
 from bot.alerts.occurrences import JITTER, describe, describes, fires_again, is_issue, occurrences
 from bot.alerts.views import AlertView
@@ -34,9 +34,11 @@ __all__ = [
     "concerns",
     "due",
     "firing",
+    "firing_besides",
     "firing_everywhere",
     "flag_changed",
     "mapped",
+    "misnamed",
     "report",
     "reported",
     "those_it_may_be_of",
@@ -72,8 +74,25 @@ _FIRES_NEAR = (
     ),
 )
 _FIRING = select(Alert).where(*_FIRES_NEAR).order_by(col(Alert.started_at), col(Alert.id)).limit(MANY)
+_FIRING_BESIDES = (
+    select(Alert)
+    .where(
+        Alert.service == bindparam("of_service"),
+        col(Alert.resolved_at).is_(None),
+        or_(
+            col(Alert.environment).is_(None),
+            and_(
+                func.lower(Alert.environment).not_in(bindparam("lowered", expanding=True)),
+                col(Alert.environment).not_in(bindparam("spelt", expanding=True)),
+            ),
+        ),
+    )
+    .order_by(col(Alert.started_at), col(Alert.id))
+    .limit(MANY)
+)
 _ONE_MORE = select(Alert.id).where(*_FIRES_NEAR).offset(MANY).limit(1)
 _TARGETS = select(Target.id).where(func.lower(Target.service) == bindparam("of_service"))
+_DEPLOYED = _TARGETS.limit(1)
 _SEEN = select(Target.service).distinct()
 _MAPPED = select(AlertMapping.service).where(AlertMapping.kind == bindparam("of_kind"))
 
@@ -100,7 +119,7 @@ def reported(session: Session, catalog: Catalog, event: AlertReported, now: date
 
 def report(session: Session, catalog: Catalog, event: AlertReported, now: datetime) -> Reported:
     """The same, told apart by what is news."""
-    event = _by_now(event, now)
+    event = _labelled(session, catalog, _by_now(event, now))
     told = occurrences(session, event)
     turned = [alert for alert, new in told if _tell(session, catalog, alert, event, now, new=new)]
     session.flush()
@@ -206,6 +225,11 @@ def those_it_may_be_of(session: Session, catalog: Catalog, alert: Alert) -> Sequ
     return likely_services(catalog, alert.name, alert.labels, _seen(session))
 
 
+def misnamed(session: Session, catalog: Catalog, alert: Alert) -> tuple[str, str | None] | None:
+    """What its sender calls a service that is none, and which it may have meant; None where it names none such."""
+    return mapping.misnamed(catalog, alert.labels, _seen(session))
+
+
 def concerns(alert: Alert, environment: str) -> bool:
     """Whether an alert is about this environment; one that names none is about all of its service's."""
     return alert.environment is None or alert.environment.casefold() == environment.casefold()
@@ -229,6 +253,11 @@ def firing_everywhere(session: Session, most: int) -> Sequence[Alert]:
 def firing(session: Session, service: str, environments: Collection[str]) -> Sequence[Alert]:
     """The first ``MANY`` that fire in one of these environments, or in none: those of others hide none of them."""
     return session.exec(_FIRING, params=_near(service, environments)).all()
+
+
+def firing_besides(session: Session, service: str, environments: Collection[str]) -> Sequence[Alert]:
+    """The first ``MANY`` that fire on a service in another environment than these, or in none."""
+    return session.exec(_FIRING_BESIDES, params=_near(service, environments)).all()
 
 
 def _tell(session: Session, catalog: Catalog, alert: Alert, event: AlertReported, now: datetime, *, new: bool) -> bool:
@@ -294,7 +323,10 @@ def _began_since(alert: Alert, event: AlertReported) -> bool:
 def _service(
     session: Session, catalog: Catalog, named: str | None, name: str, kind: str, labels: Mapping[str, str]
 ) -> str | None:
-    said = session.connection().execute(_MAPPED, {"of_kind": kind}).first() if named is None else None
+    outright = named is not None and _is_known(session, catalog, named)
+    if named is not None and not outright:
+        named, name = None, ""  # whoever names another one outright is not overruled by what the alert is called
+    said = session.connection().execute(_MAPPED, {"of_kind": kind}).first() if not outright else None
     mappings: dict[str, str | None] = {kind: said[0]} if said is not None else {}
     found = service_of(
         catalog, mappings, named=named, labels=labels, pager_service=labels.get(PAGER_SERVICE), kind=kind, name=name
@@ -307,6 +339,22 @@ def _service(
                 seen=seen,
             )  # fmt: skip
     return found
+
+
+def _is_known(session: Session, catalog: Catalog, named: str) -> bool:
+    """Whether anybody has heard of a service that is named outright; where no catalogue names any, each one counts."""
+    name = named.strip()
+    if not name or not catalog.services or catalog.service(name).known:
+        return bool(name)
+    return session.connection().execute(_DEPLOYED, {"of_service": name.lower()}).first() is not None
+
+
+def _labelled(session: Session, catalog: Catalog, event: AlertReported) -> AlertReported:
+    """The same with a service that is named outright as a label, where nobody has heard of it: somebody is asked."""
+    named = (event.service or "").strip()
+    if not named or any(key.casefold() == NAMES[0] for key in event.labels) or _is_known(session, catalog, named):
+        return event
+    return replace(event, labels={NAMES[0]: named, **event.labels})
 
 
 def _environment(

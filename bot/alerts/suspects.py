@@ -19,6 +19,7 @@ from bot.alerts.evidence import (
     Evidence,
     EvidenceName,
     Surroundings,
+    is_of,
     speaking_for,
 )
 from bot.alerts.symptoms import TAIL, Candidate, Symptom, clipped
@@ -112,6 +113,8 @@ class _Weighed:
     since: timedelta
     long_replaced: bool
     """Whether something newer had replaced it so long before that its build is seen no more."""
+    rests_on: frozenset[str]
+    """Of the services in question, those on which its own depends."""
     evidence: tuple[Evidence, ...]
     against: tuple[Evidence, ...]
 
@@ -160,6 +163,7 @@ def attribute(symptom: Symptom, candidates: Sequence[Candidate], window: timedel
             distances[one.service.casefold()],
             symptom.onset - one.exposed_at(symptom.onset),
             _long_replaced(symptom, one),
+            symptom.rests_on(one.service),
             speaking_for(symptom, one, around),
             speaking_against(symptom, one, around),
         )
@@ -221,7 +225,7 @@ def _own_classed(one: _Weighed, others: Sequence[_Weighed]) -> tuple[Confidence,
         return Confidence.LOW, Grounds.OUTDONE
     if one.exact > pointed_to:
         return (Confidence.MEDIUM if one.disputed else Confidence.HIGH), Grounds.EXACT
-    rivals = [other for other in own if _is_rival(other.candidate, one.candidate)]
+    rivals = [other for other in own if _is_rival(other, one)]
     alone = not one.against and not one.candidate.is_flag and all(other.long_replaced for other in rivals)
     if rivals and not alone:
         outdone = one.against and any(not other.against for other in rivals)
@@ -233,15 +237,18 @@ def _own_classed(one: _Weighed, others: Sequence[_Weighed]) -> tuple[Confidence,
     return Confidence.HIGH, Grounds.LAST_ROLLOUT if rivals else Grounds.ONLY_ROLLOUT
 
 
-def _is_rival(other: Candidate, one: Candidate) -> bool:
-    """Whether another change of the service may have done it instead of this one.
+def _is_rival(other: _Weighed, one: _Weighed) -> bool:
+    """Whether another change of a service in question may have done it instead of this one.
 
     A flag that was turned after a rollout is among what speaks against that; one turned before it is no rival to it.
-    Nor is the same build begun anew, which brought nothing besides.
+    Nor is the same build begun anew, which brought nothing besides; nor a change of what fails because this one's does.
     """
-    if other.is_flag and not one.is_flag:
+    theirs, this = other.candidate, one.candidate
+    if theirs.is_flag and not this.is_flag:
         return False
-    return not (other.again and not one.again and bool(one.sha) and other.sha == one.sha)
+    if any(is_of(this, service) for service in other.rests_on):
+        return False
+    return not (theirs.again and not this.again and bool(this.sha) and theirs.sha == this.sha)
 
 
 def _dependency_classed(one: _Weighed, others: Sequence[_Weighed]) -> tuple[Confidence, Grounds]:

@@ -39,12 +39,18 @@ class Symptom:
     storm: bool = False
     failing: frozenset[str] = frozenset()
     """Those of the services it depends on that began to fail at about the same time."""
+    lower: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
+    """Of services that are themselves in question, by name in lower case: on which of the others each depends."""
     alerts: tuple[int, ...] = ()
     """The numbers of the alerts that tell of it."""
 
     def fails(self, service: str) -> bool:
         """Whether it depends on this service, and that fails as well."""
         return service.casefold() in {name.casefold() for name in self.failing}
+
+    def rests_on(self, service: str) -> frozenset[str]:
+        """What fails of the others in question on which this one depends: what broke those broke it as well."""
+        return self.lower.get(service.casefold(), frozenset())
 
     @property
     def distances(self) -> dict[str, int]:

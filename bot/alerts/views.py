@@ -48,6 +48,9 @@ class UnmappedCard:
     by: PersonView | None = None
     more: bool = False
     """Whether there are more services than a menu takes: one that is searched offers all of them."""
+    named: str | None = None
+    """What its sender calls a service that is none; ``meant`` is one that is spelt like it."""
+    meant: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,9 @@ from bot.catalog import Service
 from bot.deploys import loading
 from bot.deploys.loading import Desk
 from bot.deploys.models import Change, Contributor, Deploy
-from bot.incidents import finding
+from bot.incidents import finding, pages
 from bot.incidents import loading as incidents
-from bot.incidents.states import PageState
+from bot.incidents.states import WAITING, PageState
 from bot.locks import loading as locks
 from bot.promotions import service as promotions
 from bot.promotions.gathering import approver_words
@@ -76,15 +76,19 @@ def _next_trains(session: Session, desk: Desk) -> tuple[TrainView, ...]:
 
 
 def _incidents(session: Session, desk: Desk, slack_id: str) -> list[MyIncident]:
-    """What is open and theirs: what they were woken for and have not answered comes first."""
+    """What is open and theirs: what they were woken for and have not answered comes first.
+
+    Whoever did not answer in time is still called, as far as anybody knows, until somebody is on it.
+    """
     found: list[MyIncident] = []
     for row in incidents.open_incidents(session, MOST_LOOKED_AT):
-        page = finding.page_of(session, row, slack_id)
-        waits = page is not None and page.state in (PageState.WANTED.value, PageState.SENT.value)
+        page = next((one for one in reversed(finding.pages_of(session, row)) if one.slack_id == slack_id), None)
+        free = not row.watched and not pages.answered(session, row)
+        waits = page is not None and (page.state in WAITING or (page.state == PageState.UNANSWERED.value and free))
         named = slack_id in (row.lead, row.communications, row.scribe, row.opened_by)
         owner = desk.catalog.service(row.service) if row.service is not None else None
         if page is not None or named or (owner is not None and _approves(session, desk, owner, slack_id)):
-            found.append(MyIncident(line=incidents.incident_line(session, desk, row), waits=waits))
+            found.append(MyIncident(line=incidents.incident_line(session, desk, row), waits=waits, free=free))
     return sorted(found, key=lambda one: not one.waits)[:MOST_INCIDENTS]
 
 

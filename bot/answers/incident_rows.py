@@ -202,4 +202,7 @@ def _service(one: ServiceFigures) -> Row:
         "incidents": one.incidents,
         "median_recovery": one.recovery.total_seconds() if one.recovery is not None else None,
         "slow_recovery": one.slow_recovery.total_seconds() if one.slow_recovery is not None else None,
+        "median_incident_recovery": one.incident_recovery.total_seconds()
+        if one.incident_recovery is not None
+        else None,
     }

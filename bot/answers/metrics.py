@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlmodel import Session, col, func, select
 
 from bot.answers.status import called
 from bot.catalog import Service
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.incidents import precision
+from bot.incidents.models import IncidentService
 from bot.spelling import did_you_mean
 
 USUAL = timedelta(days=30)
@@ -37,7 +38,10 @@ class TeamFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceFigures:
-    """A service's deploys to its last environment, how many failed, and how long half of those took to recover."""
+    """A service's deploys to its last environment, how many failed, and how long half of those took to recover.
+
+    ``incident_recovery`` is how long half of its incidents took at most, whatever caused them.
+    """
 
     service: str
     team: str | None
@@ -46,6 +50,7 @@ class ServiceFigures:
     incidents: int
     recovery: timedelta | None
     slow_recovery: timedelta | None
+    incident_recovery: timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +118,7 @@ def figures(
                 incidents=one.incidents,
                 recovery=one.recovery,
                 slow_recovery=one.slow_recovery,
+                incident_recovery=one.incident_recovery,
             )
         )
     teams = [
@@ -130,6 +136,12 @@ def team_called(desk: Desk, asked: str) -> str:
     return found
 
 
+def counted(session: Session, asked: str) -> str | None:
+    """The service of this name as it is spelt, of which there ever was an incident; None where there was none."""
+    of_it = select(IncidentService.service).where(func.lower(IncidentService.service) == asked.lower())
+    return session.exec(of_it.order_by(col(IncidentService.id)).limit(1)).first()
+
+
 def _meant(session: Session, desk: Desk, about: str) -> tuple[Service | None, str | None]:
     """The service or the team of this name."""
     team = next((name for name in desk.catalog.teams if name.casefold() == about.casefold()), None)
@@ -138,6 +150,9 @@ def _meant(session: Session, desk: Desk, about: str) -> tuple[Service | None, st
     try:
         return desk.catalog.service(called(session, desk, about)), None
     except UserError:
+        told = counted(session, about)
+        if told is not None:
+            return desk.catalog.service(told), None
         known = (*desk.catalog.services, *desk.catalog.teams)
         hint = did_you_mean(about, known) or "."
         raise UserError(f"I know no service and no team “{about[:80]}”{hint}") from None

@@ -17,7 +17,7 @@ from bot.alerts import service as alerts
 from bot.alerts.models import Alert
 from bot.alerts.views import AlertView
 from bot.answers.ahead import lock_lines, promotion_line
-from bot.answers.views import ServiceStatus, StatusReply, TakenOut, TargetStatus
+from bot.answers.views import PlacedAlert, ServiceStatus, StatusReply, TakenOut, TargetStatus
 from bot.catalog import Service
 from bot.deploys import loading
 from bot.deploys.loading import Desk
@@ -25,6 +25,8 @@ from bot.deploys.models import Deploy, Target
 from bot.errors import UserError
 from bot.events import DeployStatus
 from bot.incidents.loading import open_line
+from bot.incidents.models import Incident, IncidentService
+from bot.incidents.states import State
 from bot.promotions import service as promotions
 from bot.promotions.models import Promotion
 from bot.promotions.rolled import round_view
@@ -47,9 +49,10 @@ def status(session: Session, desk: Desk, service: str | None = None) -> StatusRe
     """How one service stands, or those deployed last; UserError for a service nobody has heard of."""
     active = _by_last_activity(session)
     if service is not None:
-        return StatusReply(services=(_one(session, desk, _spelt(desk, active, service)),), more=0)
-    never = sorted(set(desk.catalog.services) - {desk.catalog.service(name).name for name in active})
-    names = [*active, *never]
+        return StatusReply(services=(_one(session, desk, _spelt(session, desk, active, service)),), more=0)
+    deployed = {desk.catalog.service(name).name for name in active}
+    strange = [one for one in amiss(session) if one not in deployed and not desk.catalog.service(one).known]
+    names = [*strange, *active, *sorted(set(desk.catalog.services) - deployed)]
     shown = names[:LISTED]
     targets = _targets(session, shown)
     found = standings(session, [target for found in targets.values() for target in found])
@@ -83,6 +86,7 @@ def _service(
             _target(session, desk, owner.name, environment, standings.get(environment, nothing), alone=alone)
             for environment in [*configured, *others]
         ),
+        elsewhere=_elsewhere(session, owner, [*configured, *others]),
         incident=open_line(session, desk, owner.name),
     )
 
@@ -132,6 +136,15 @@ def _alerts(session: Session, owner: Service, environment: str) -> tuple[AlertVi
     return tuple(alerts.view(one) for one in near if fires_at(owner, one, environment))
 
 
+def _elsewhere(session: Session, owner: Service, shown: Sequence[str]) -> tuple[PlacedAlert, ...]:
+    """What fires with none of the environments that are shown."""
+    return tuple(
+        PlacedAlert(alert=alerts.view(one), environment=one.environment)
+        for one in alerts.firing_besides(session, owner.name, shown)
+        if not any(fires_at(owner, one, environment) for environment in shown)
+    )
+
+
 def taken_out(session: Session, desk: Desk, target: Target) -> TakenOut | None:
     """What a rollback took out of an environment, while nothing newer is live there."""
     out = promotions.not_running(session, desk, target)
@@ -144,7 +157,19 @@ def taken_out(session: Session, desk: Desk, target: Target) -> TakenOut | None:
 
 def called(session: Session, desk: Desk, asked: str) -> str:
     """The service of this name as it is spelt; UserError, with the nearest, for one nobody has heard of."""
-    return _spelt(desk, _by_last_activity(session), asked)
+    return _spelt(session, desk, _by_last_activity(session), asked)
+
+
+def amiss(session: Session) -> Sequence[str]:
+    """The services of open incidents and of alerts that fire, be they in shipmate.yml, deployed, or neither."""
+    of_incidents = (
+        select(IncidentService.service)
+        .join(Incident, col(Incident.id) == col(IncidentService.incident))
+        .where(Incident.state == State.OPEN.value)
+    )
+    of_alerts = select(Alert.service).where(col(Alert.resolved_at).is_(None), col(Alert.service).is_not(None))
+    found = [*session.exec(of_incidents.distinct()).all(), *session.exec(of_alerts.distinct()).all()]
+    return sorted({one for one in found if one is not None}, key=str.casefold)
 
 
 def service_names(session: Session, desk: Desk) -> Sequence[str]:
@@ -153,9 +178,9 @@ def service_names(session: Session, desk: Desk) -> Sequence[str]:
     return list(known.values())
 
 
-def _spelt(desk: Desk, active: Sequence[str], asked: str) -> str:
+def _spelt(session: Session, desk: Desk, active: Sequence[str], asked: str) -> str:
     """The service of this name as it is spelt; a name that is none is answered with the nearest."""
-    known = {name.casefold(): name for name in (*desk.catalog.services, *active)}
+    known = {name.casefold(): name for name in (*amiss(session), *desk.catalog.services, *active)}
     found = known.get(asked.casefold())
     if found is None:
         hint = did_you_mean(asked, known.values())

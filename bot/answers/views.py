@@ -99,6 +99,14 @@ class TargetStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlacedAlert:
+    """An alert that fires, and where its sender says that it does; ``environment`` None where that is not told."""
+
+    alert: AlertView
+    environment: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServiceStatus:
     """One service, environments in pipeline order."""
 
@@ -107,6 +115,8 @@ class ServiceStatus:
     targets: tuple[TargetStatus, ...]
     incident: IncidentLine | None = None
     """The incident that is open there."""
+    elsewhere: tuple[PlacedAlert, ...] = ()
+    """What fires outside of the environments that are shown: of its pipeline, or where it was deployed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -366,10 +376,14 @@ class AlarmView:
 
 @dataclass(frozen=True, kw_only=True)
 class MyIncident:
-    """An open incident of somebody's; ``waits`` is whether they were woken for it and have not answered."""
+    """An open incident of somebody's; ``waits`` is whether they were woken for it and have not answered.
+
+    ``free`` is whether nobody is on it, though somebody should be: whoever reads it may be.
+    """
 
     line: IncidentLine
     waits: bool
+    free: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

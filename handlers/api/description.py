@@ -194,7 +194,8 @@ def _metrics() -> dict[str, Any]:
     return {
         "summary": (
             "How often pages to whoever wrote the likely change were right, by team; how many deploys to the last "
-            "environment failed and the time to recover (the median, and what nine in ten did not exceed), by service. "
+            "environment failed and the time to recover from those (the median, and what nine in ten did not exceed), "
+            "and within what time half of all incidents that are over were, by service. "
             "Of the last 30 days, or of `days`, each of 24 hours, up to now. Shares (precision, change_fail_rate) are "
             "from 0 to 1, times to recover in seconds, instants in UTC; null where nothing is known."
         ),

@@ -110,8 +110,12 @@ def _warning(bot: Bot, body: Body) -> Mapping[str, str]:
     if not isinstance(body, DeployBody | AlertBody) or body.service is None or bot.catalog.service(body.service).known:
         return {}
     meant = did_you_mean(body.service, bot.catalog.services)
-    becomes = "It is announced as" if isinstance(body, DeployBody) else "The alert counts for"
-    said = f"I know no service “{body.service}”{meant} {becomes} a service of its own."
+    becomes = (
+        "It is announced as a service of its own."
+        if isinstance(body, DeployBody)
+        else "If it was never deployed, people are asked whose it is."
+    )
+    said = f"I know no service “{body.service}”{meant} {becomes}"
     return {"warning": said} if meant else {}
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from bot.alerts.views import AlertView
 from bot.answers.home import home
 from bot.answers.status import status
 from bot.events import Act, AlertReported
 from bot.gates import Approval, Lock, Order
-from bot.outbox import Card
-from bot.promotions import loading
+from bot.outbox import Card, Note
+from bot.promotions import loading, notes
+from bot.rendering import Renderer
 from tests.unit.promoting import World, world
 from tests.unit.reports import minute, pull
 
@@ -37,11 +38,11 @@ def live(session: Session) -> World:
     return here
 
 
-def alert(here: World, *, over: bool = False, began: float | None = None) -> None:
+def alert(here: World, *, over: bool = False, began: float | None = None, name: str = "oven 5xx") -> None:
     """The monitoring tells of it."""
     here.tell(
         AlertReported(
-            source="api", fingerprint="5xx", service="oven", environment=None, name="oven 5xx", url=URL,
+            source="api", fingerprint="5xx", service="oven", environment=None, name=name, url=URL,
             started_at=None if over else minute(here.at if began is None else began),
             resolved_at=here.now if over else None, at=here.now,
         )
@@ -87,6 +88,24 @@ def test_its_card_the_status_and_home_show_it_with_its_link_until_it_is_over(liv
     alert(live, over=True)
     assert loading.promotion_card(session, live.desk, live.present()).alerts == ()
     assert home(session, live.desk, "U0ANA").alarms == ()
+
+
+def test_a_name_that_is_a_story_is_cut_wherever_it_is_read(live: World, session: Session) -> None:
+    """Monitors put whole sentences into names; the rest of what is to be read comes after them."""
+    alert(live, name="oven " + "x" * 400)
+    said = session.exec(select(Note).where(Note.place == "U0ANA").order_by(col(Note.id).desc())).first()
+    assert said is not None
+    note = notes.promotion_note(session, live.desk, said)
+    renderer = Renderer()
+    shown = [
+        renderer.message("replies/status", status(session, live.desk, "oven"), key="k").text,
+        renderer.message("cards/promotion", loading.promotion_card(session, live.desk, live.present()), key="k").text,
+        renderer.message("notes/promotion_said", note, key="k").text,
+        str(renderer.home("home/home", home(session, live.desk, "U0ANA"))),
+    ]
+    for words in shown:
+        assert f"{'x' * 114}…" in words
+        assert "x" * 115 not in words
 
 
 def test_what_fired_before_the_rollout_is_not_blamed_on_it(live: World) -> None:

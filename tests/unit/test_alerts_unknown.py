@@ -21,6 +21,7 @@ from bot.errors import UserError
 from bot.events import AlertLevel, AlertMapped, AlertReported
 from bot.outbox import Card
 from bot.outgoing.alerts import more_unmapped_card, unmapped_card
+from bot.rendering import Renderer
 from tests.unit.reports import catalog, minute
 from tests.unit.test_alerts_service import HERE, MILL, OVEN, hear, told
 
@@ -135,6 +136,20 @@ def test_a_critical_one_is_asked_about_though_ten_were_that_hour(sqlite_session:
     assert len(asked(sqlite_session)) == 20
 
 
+def test_a_name_that_is_a_story_is_cut_in_the_question(sqlite_session: Session) -> None:
+    """Whose it is must be read on a phone, before it is over and after somebody answered."""
+    [alert] = hear(sqlite_session, told(0, began=0, key="u0", name="Disk " + "x" * 400))
+    card = sqlite_session.exec(select(Card).where(Card.kind == "alert_unmapped")).one()
+    card.ts = "1.2"
+    for service in (None, "oven"):
+        shown = unmapped_card(sqlite_session, Desk(HERE, "", minute(9)), card)
+        assert shown is not None
+        words = Renderer().message(shown.template, shown.view, key="k").text
+        assert f"Disk {'x' * 114}…" in words
+        assert "x" * 115 not in words
+        says(sqlite_session, alert, service or "oven")
+
+
 def test_what_asked_shows_the_answer(sqlite_session: Session) -> None:
     """Whoever chose amiss chooses again there; one that nobody could read yet is not sent at all."""
     [alert] = hear(sqlite_session, unknown(0))
@@ -184,3 +199,76 @@ def test_services_that_were_only_deployed_are_offered_too(sqlite_session: Sessio
     alert = sqlite_session.get(Alert, alert_of(card))
     assert alert is not None
     assert says(sqlite_session, alert, "cellar")[0].startswith("Alerts like “Disk 0 is full” are cellar's from now on")
+
+
+# --- that name a service which is none ----------------------------------------------------------------------------
+
+
+def misspelt(at: float, service: str = "ovn", **more: Any) -> AlertReported:
+    """Its sender names a service outright; it is called after another one."""
+    return told(at, began=at, source="generic", service=service, name="mill is slow", **more)
+
+
+def test_one_whose_sender_names_a_service_that_nobody_knows_is_asked_about(sqlite_session: Session) -> None:
+    """What may have been meant is told, and stands first; what the alert is called does not overrule its sender."""
+    [alert] = hear(sqlite_session, misspelt(0, level=AlertLevel.CRITICAL))
+    assert (alert.service, asked(sqlite_session)) == (None, [alert.id])
+    card = sqlite_session.exec(select(Card)).one()
+    shown = unmapped_card(sqlite_session, Desk(HERE, "", minute(1)), card)
+    assert shown is not None
+    view = shown.view
+    assert isinstance(view, UnmappedCard)
+    assert (view.named, view.meant, [one.name for one in view.choices]) == ("ovn", "oven", ["oven", "mill"])
+    assert view.grave == "critical"
+
+
+def test_what_is_said_of_a_misspelt_service_holds_for_that_spelling_alone(sqlite_session: Session) -> None:
+    """Another spelling, and none at all, are other kinds."""
+    [first] = hear(sqlite_session, misspelt(0))
+    _, moved = says(sqlite_session, first, "oven", at=1)
+    assert [one.service for one in moved] == ["oven"]
+    [again] = hear(sqlite_session, misspelt(2, key="f2"))
+    assert again.service == "oven"
+    [other] = hear(sqlite_session, misspelt(3, "ofen", key="f3"))
+    assert (other.service, asked(sqlite_session)) == (None, [first.id, other.id])
+    [nameless] = hear(sqlite_session, told(4, began=4, key="f4", source="generic", name="mill is slow"))
+    assert nameless.service == "mill"
+
+
+@pytest.mark.parametrize(
+    ("service", "labels", "whose"),
+    [
+        ("OVEN", {}, "oven"),
+        ("oven-staging", {}, "oven"),
+        ("ovn", {"Service": "mill"}, "mill"),
+        ("ovn", {"app": "mill"}, "mill"),
+        ("till", {}, "till"),
+        ("Till", {}, "Till"),
+    ],
+    ids=["in capitals", "beside its environment", "and a label one", "and another label one", "deployed", "so, too"],
+)
+def test_one_whose_sender_names_what_is_a_service_after_all(
+    sqlite_session: Session, service: str, labels: dict[str, str], whose: str
+) -> None:
+    """In the catalogue, by its labels, or because it was deployed."""
+    sqlite_session.add(Target(service="till", environment="production"))
+    sqlite_session.flush()
+    [alert] = hear(sqlite_session, misspelt(0, service, labels=labels))
+    assert (alert.service, asked(sqlite_session)) == (whose, [])
+
+
+def test_without_a_catalogue_every_name_is_a_services(sqlite_session: Session) -> None:
+    """There is nothing that it could be misspelt from."""
+    event = misspelt(0)
+    [alert] = alerts.reported(sqlite_session, catalog(), event, event.at)
+    assert (alert.service, asked(sqlite_session)) == ("ovn", [])
+
+
+def test_a_service_that_is_deployed_later_is_known_from_its_next_report_on(sqlite_session: Session) -> None:
+    """The question shows that it is answered."""
+    [alert] = hear(sqlite_session, misspelt(0))
+    sqlite_session.add(Target(service="ovn", environment="production"))
+    hear(sqlite_session, misspelt(1))
+    assert alert.service == "ovn"
+    shown = unmapped_card(sqlite_session, Desk(HERE, "", minute(1)), sqlite_session.exec(select(Card)).one())
+    assert shown is None

@@ -28,6 +28,9 @@ from tests.unit.suspecting import (
     symptom,
 )
 
+TOGETHER = symptom(dependencies={"oven": 0, "mill": 0, "farm": 1}, lower={"oven": frozenset({"mill"})})
+"""The oven and the mill fail, as one incident."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -160,6 +163,23 @@ WHAT_SPEAKS_AGAINST = [
     Case(
         "what it depends on fails", symptom(failing=frozenset({"mill"})), [rollout()], [1], MEDIUM, Grounds.ONLY_DOUBTED
     ),
+    Case(
+        "what it depends on fails, as one incident with it",
+        TOGETHER,
+        [rollout()],
+        [1],
+        MEDIUM,
+        Grounds.ONLY_DOUBTED,
+    ),
+    Case(
+        "what it depends on fails, as one incident with it, and went live too",
+        TOGETHER,
+        [rollout(), MILL],
+        [2, 1],
+        HIGH,
+        Grounds.ONLY_ROLLOUT,
+    ),
+    Case("what depends on it fails, as one incident with it", TOGETHER, [MILL], [2], HIGH, Grounds.ONLY_ROLLOUT),
     Case(
         "what it depends on fails, though its file is told",
         symptom(failing=frozenset({"mill"}), paths=("oven/crust.py",)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import permutations
 from typing import Any
@@ -277,8 +277,9 @@ def test_what_went_live_while_the_alert_still_waited_is_not_its_cause(bakery: Ba
 def test_many_services_that_fail_together_are_a_storm(bakery: Bakery, services: int, storm: bool) -> None:
     """Within ten minutes of each other."""
     for number in range(services):
+        bakery.rolls("s", ("succeeded", -600), service=f"stall-{number}")
         bakery.fires(60 + number, service=f"stall-{number}", key=str(number))
-    bakery.fires(40, service="earlier", key="early")
+    bakery.fires(40, service="till", key="early")
     assert bakery.symptom().storm is storm
 
 
@@ -287,6 +288,7 @@ def test_services_that_depend_on_the_one_in_question_are_no_storm(bakery: Bakery
     stalls = [Service(name=f"stall-{number}", channel="#b", depends_on=("shop",)) for number in range(9)]
     known = catalog(*SERVICES.values(), *stalls)
     for stall in stalls:
+        bakery.rolls("s", ("succeeded", -600), service=stall.name)
         bakery.fires(61, service=stall.name, key=stall.name)
     alert = bakery.fires()
     assert symptom_of(bakery.session, known, [alert]).storm is False
@@ -294,12 +296,42 @@ def test_services_that_depend_on_the_one_in_question_are_no_storm(bakery: Bakery
 
 
 def test_what_it_depends_on_and_fails_at_the_same_time(bakery: Bakery) -> None:
-    """Not what depends on it in turn, and not what alerts as the same incident."""
+    """Not what depends on it in turn; what alerts as the same incident is told apart."""
     for service, at in (("well", 55), ("mill", 68), ("farm", 45), ("shop", 60)):
         bakery.fires(at, service=service, key=service)
     assert bakery.symptom().failing == {"well"}
     fired = [bakery.fires(), bakery.fires(55, service="well", key="well")]
     assert bakery.symptom(*fired).failing == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("told", "rests_on"),
+    [
+        ([("oven", 60, None), ("well", 60, None)], {"well"}),
+        ([("oven", 60, None), ("well", 70, None)], {"well"}),
+        ([("oven", 60, None), ("well", 71, None)], set()),
+        ([("oven", 60, None), ("well", 5, None)], {"well"}),
+        ([("oven", 60, None), ("well", 5, 50)], {"well"}),
+        ([("oven", 60, None), ("well", 5, 49)], set()),
+        ([("OVEN", 60, None), ("mill", 50, None)], set()),
+        ([("oven", 60, None), ("shop", 60, None)], set()),
+        ([("oven", 60, None), ("till", 60, None)], set()),
+    ],
+    ids=["at once", "little later", "later", "before, and on", "just before", "over", "in a circle", "above", "other"],
+)
+def test_what_it_depends_on_and_fails_as_one_incident(
+    bakery: Bakery, told: Sequence[tuple[str, float, float | None]], rests_on: set[str]
+) -> None:
+    """At about the same time, or before and not over since."""
+    fired = [bakery.fires(at, service=name, key=name, over=over) for name, at, over in told]
+    assert bakery.symptom(*fired).rests_on("oven") == rests_on
+
+
+def test_what_it_depends_on_through_others_and_fails_as_one_incident(bakery: Bakery) -> None:
+    """At any distance."""
+    fired = [bakery.fires(at, service=name, key=name) for name, at in (("well", 58), ("oven", 59), ("shop", 60))]
+    told = bakery.symptom(*fired)
+    assert [told.rests_on(name) for name in ("shop", "Oven", "well")] == [{"oven", "well"}, {"well"}, frozenset()]
 
 
 def test_a_circle_of_dependencies_ends() -> None:

@@ -63,6 +63,7 @@ def test_evidence_is_read_as_plain_sentences() -> None:
         (symptom(), rollout(fired_lately=6), "− the alert fired 6 times in the week before it went live"),
         (symptom(), rollout(failing_already=True), "− another alert of the service was firing when it went live"),
         (symptom(failing=frozenset({"mill"})), rollout(), "− mill, on which it depends, fails as well"),
+        (symptom(failing=frozenset({"mill", "farm"})), rollout(), "− farm and mill, on which it depends, fail as well"),
         (symptom(failing=frozenset({"Mill"})), MILL, "mill fails as well"),
         (symptom(lags=15), rollout(), "− the symptom may have begun before it went live: its alert looks back further"),
         (symptom(), rollout(50, 45, ended=5), "− was out again 5 min before"),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from bot.answers.dashboard.views import Asked
-from bot.answers.metrics import team_called
+from bot.answers.metrics import counted, team_called
+from bot.answers.status import amiss
 from bot.catalog import Service
 from bot.deploys.loading import Desk
 from bot.deploys.models import Target
@@ -37,8 +38,8 @@ class Scope:
         return frozenset(one.name.casefold() for one in self.services)
 
     def has(self, service: str | None) -> bool:
-        """Whether this service's affairs are shown; what is nobody's is shown where nothing was asked for."""
-        return not self.narrowed if service is None else service.casefold() in self.names
+        """Whether this service's affairs are shown; where nothing was asked for all are, also of those not known."""
+        return not self.narrowed or (service is not None and service.casefold() in self.names)
 
     def spelt(self) -> Sequence[str]:
         """The services' names as they stand in the table of targets, for a statement."""
@@ -54,12 +55,14 @@ def scope_of(session: Session, desk: Desk, team: str | None, service: str | None
     for target in targets:
         every.setdefault(target.service.casefold(), desk.catalog.service(target.service))
     asked = team_called(desk, team) if team is not None else None
-    alone = every.get(service.casefold()) if service is not None else None
+    alone = every.get(service.casefold()) or _told(session, desk, service) if service is not None else None
     if service is not None and alone is None:
         hint = did_you_mean(service, [one.name for one in every.values()]) or "."
         raise UserError(f"I know no service “{service[:80]}”{hint}")
     of = alone.team.name if alone is not None and alone.team is not None else None
     named, not_of = (asked, None) if alone is None or asked in (None, of) else (None, asked)
+    if alone is not None:
+        every.setdefault(alone.name.casefold(), alone)
     ordered = sorted(every.values(), key=lambda one: one.name.casefold())
     meant = [
         one
@@ -73,3 +76,10 @@ def scope_of(session: Session, desk: Desk, team: str | None, service: str | None
         services=meant,
         targets=[target for target in targets if target.service.casefold() in names],
     )
+
+
+def _told(session: Session, desk: Desk, service: str) -> Service | None:
+    """A service that was neither named nor deployed, of which something fires, or of which incidents are counted."""
+    known = [*amiss(session), counted(session, service) or ""]
+    found = next((one for one in known if one.casefold() == service.casefold()), None)
+    return desk.catalog.service(found) if found else None
