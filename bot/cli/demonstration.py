@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import tempfile
@@ -14,18 +15,16 @@ from urllib.parse import urlsplit
 import typer
 import yaml
 
-from bot import sandbox, server
+from bot import server
 from bot.delivery import Limits
 from bot.errors import UserError
 from bot.rendering import manifest_file
+from bot.sandbox.acme import POLICY, acme_policy
 from bot.sandbox.server import Sandbox
 from bot.sandbox.slack_manifest import read_manifest
 from bot.settings import load_settings
 
 FIRST_SCENE = "a calm deploy"
-
-POLICY = Path(sandbox.__file__).parent / "acme.yml"
-"""The shipmate.yml of the people who live there."""
 
 SHOWN = Limits(doubt_settles=1.0, progress_every=3.0)
 """As for a real Slack, but impatient: progress is shown sooner, so that there is something to see."""
@@ -35,11 +34,13 @@ async def demonstrate(*, port: int, exit_after: float | None, pace: float) -> No
     """Start the world and the bot, print where to look, play the first scene, and stay until stopped."""
     if exit_after is not None and not exit_after >= 0:
         raise UserError(f"--exit-after: expected a number of seconds, not {exit_after:g}")
+    if not 0 <= pace < math.inf:
+        raise UserError(f"--pace: expected 0 for no pauses, 1, or another number above 0, not {pace:g}")
     stopped = _stop_signal()
     with tempfile.TemporaryDirectory(prefix="shipmate-demo-") as folder:
         async with _world(port, pace) as world:
             catalogue = Path(folder) / "shipmate.yml"
-            catalogue.write_text(POLICY.read_text(encoding="utf-8").replace("{sandbox}", world.url), encoding="utf-8")
+            catalogue.write_text(acme_policy(world.url), encoding="utf-8")
             settings = load_settings(
                 {
                     **world.environment(clock=True, api=True),
@@ -73,6 +74,7 @@ async def stand_in(*, port: int, env_file: Path | None, bot_url: str, socket_mod
             **world.environment(clock=True, api=True, socket_mode=socket_mode),
             "SHIPMATE_PORT": str(bot_port),
             "SHIPMATE_URL": bot_url,
+            "SHIPMATE_PUBLIC_URL": bot_url,
         }
         lines = "".join(f"{name}={_quoted(value)}\n" for name, value in environment.items())
         if env_file is not None:
@@ -80,6 +82,7 @@ async def stand_in(*, port: int, env_file: Path | None, bot_url: str, socket_mod
         typer.echo(f"A stand-in Slack, GitHub and PagerDuty at {world.url}")
         typer.echo(f"It sends to {bot_url}. Stop it with Ctrl-C.")
         typer.echo(f"The environment for a bot is in {env_file}." if env_file else lines)
+        typer.echo(f"With the policy of those who live there: SHIPMATE_CONFIG={_from_here(POLICY)}")
         await stopped.wait()
 
 
@@ -112,6 +115,11 @@ def _port_of(bot_url: str) -> int:
     if address.scheme not in ("http", "https") or not address.hostname:
         raise UserError(f"--bot-url: expected an address such as http://127.0.0.1:8080, not {bot_url}")
     return port
+
+
+def _from_here(file: Path) -> Path:
+    """As short as somebody in this folder would type it."""
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
 def _write(file: Path, text: str) -> None:

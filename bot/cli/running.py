@@ -65,10 +65,12 @@ def sandbox(
 ) -> None:
     """Run the stand-in Slack, GitHub and PagerDuty alone, on this machine only. It is not Slack.
 
+    The policy of those who live there is bot/sandbox/acme.yml, whose whole path it prints.
+
     \b
     Example, in two terminals:
       shipmate sandbox --env-file sandbox.env
-      set -a; . ./sandbox.env; shipmate serve
+      set -a; . ./sandbox.env; SHIPMATE_CONFIG=bot/sandbox/acme.yml shipmate serve
     """
     import asyncio
 

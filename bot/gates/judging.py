@@ -20,6 +20,9 @@ DEFAULT_GATES: tuple[Gate, ...] = (Lock(), Freeze(), Order(), Approval(), Health
 _OF_ROLLBACKS = ("lock", "approval")
 """The gates that judge a declared rollback too."""
 
+PASSED = "a rollback waits for no other gate"
+"""What every other gate says of one; a card says it once for all of them."""
+
 
 def judge(gates: Sequence[Gate], situation: Situation) -> Judgement:
     """Every gate's verdict, in the policy's order and without short circuit; it never raises.
@@ -47,7 +50,7 @@ def demands(gates: Sequence[Gate], situation: Situation) -> int:
 
 def _verdict(gate: Gate, situation: Situation, asked: int, fault: Exception | None) -> Verdict:
     if situation.run.rollback and gate.name not in _OF_ROLLBACKS:
-        return Open("rollback")
+        return Open(PASSED)
     if fault is not None and isinstance(gate, Approval):
         return _unjudged(gate, fault)
     try:

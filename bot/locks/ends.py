@@ -80,13 +80,36 @@ def take_end(words: str, zone: ZoneInfo, now: datetime) -> Ending:
     return Ending(None, " ".join(said))
 
 
+def take_bare_length(words: str, now: datetime) -> Ending:
+    """Take a length that stands at the beginning without its "for": ``2h rolling``. A number alone is no length."""
+    said = words.split()
+    for most in range(min(len(said), _MOST_WORDS), 0, -1):
+        if length := _bare_length(said[:most]):
+            return Ending(now + length, " ".join(said[most:]))
+    return Ending(None, " ".join(said))
+
+
+def length_at_the_end(words: str) -> str | None:
+    """The words of a length with which a sentence ends ("rolling 2h"), where it may have been meant as one."""
+    said = words.split()
+    for start in range(max(1, len(said) - _MOST_WORDS), len(said)):
+        if _bare_length(said[start:]):
+            return " ".join(said[start:])
+    return None
+
+
 def spoken(at: datetime, zone: ZoneInfo, now: datetime) -> str:
     """An instant for an answer in plain words, with its zone: ``18:00 (Europe/Paris)``, ``Fri 6 Mar 09:00 (UTC)``."""
+    return f"{without_zone(at, zone, now)} ({zone.key})"
+
+
+def without_zone(at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """The same for what says its zone in another way: ``18:00``, ``Fri 6 Mar 09:00``."""
     local, today = at.astimezone(zone), now.astimezone(zone).date()
     day = "" if local.date() == today else f"{local:%a} {local.day} {local:%b} "
     if local.year != today.year:
         day = f"{local:%a} {local.day} {local:%b} {local.year} "
-    return f"{day}{local:%H:%M} ({zone.key})"
+    return f"{day}{local:%H:%M}"
 
 
 def _leading(said: Sequence[str], zone: ZoneInfo, now: datetime) -> Ending:
@@ -111,10 +134,15 @@ def _looks_like_an_end(said: Sequence[str]) -> bool:
     return word[0].isdigit() or word in _NOT_REPEATED_WORDS or _weekday(word) is not None
 
 
-def _length(words: str, asked: str) -> timedelta:
-    match = _LENGTH.fullmatch(words.strip())
+def _bare_length(said: Sequence[str]) -> timedelta:
+    """How long these words are, zero where they are no length."""
+    match = _LENGTH.fullmatch(" ".join(said))
     parts = [int(part or 0) for part in match.groups()] if match else []
-    length = timedelta(weeks=parts[0], days=parts[1], hours=parts[2], minutes=parts[3]) if parts else timedelta()
+    return timedelta(weeks=parts[0], days=parts[1], hours=parts[2], minutes=parts[3]) if parts else timedelta()
+
+
+def _length(words: str, asked: str) -> timedelta:
+    length = _bare_length(words.split())
     if not length:
         unit = " The unit is missing: 2h is two hours." if words.strip().isdecimal() else ""
         raise UserError(f"“{asked[:80]}” is no length of time I know.{unit} Say for 30m, for 2h or for 3d.")

@@ -18,7 +18,7 @@ from bot.locks.rules import Scope, ScopeKind
 from bot.outbox import Lane
 
 FREEZE = "freeze"
-"""Its kind of work and note."""
+"""Its kind of work, card and note."""
 
 
 def declare_freeze(session: Session, catalog: Catalog, event: FreezeDeclared, now: datetime) -> str:
@@ -44,7 +44,8 @@ def declare_freeze(session: Session, catalog: Catalog, event: FreezeDeclared, no
         session, Tag.FREEZE_DECLARED, f"freeze:{freeze.id}", event.at, who=event.slack_id, scope=scope.typed,
         reason=reason, begins=event.begins.isoformat(), ends=event.ends.isoformat(),
     )  # fmt: skip
-    _freeze_changed(session, catalog, freeze, event.slack_id, now, said="declared")
+    _freeze_changed(session, catalog, freeze, now)
+    outbox.touch_card(session, FREEZE, str(freeze.id), scopes.channel_of(catalog, scope, None), now, urgent=True)
     begins = "now" if event.begins <= event.at else naming.spoken(session, catalog, event.begins, event)
     until = naming.spoken(session, catalog, event.ends, event)
     return f"Frozen: {scope.called} from {begins} until {until}: {reason}. It is freeze {freeze.id}."
@@ -71,13 +72,12 @@ def lift_freeze(
     freeze.lifted_at, freeze.lifted_by = event.at, event.slack_id
     session.add(freeze)
     audit.record(session, Tag.FREEZE_LIFTED, f"freeze:{freeze.id}", event.at, who=event.slack_id, scope=scope.typed)
-    _freeze_changed(session, catalog, freeze, event.slack_id, now, said="lifted")
+    _freeze_changed(session, catalog, freeze, now)
+    _show(session, freeze)
+    _say_lifted(session, freeze, scopes.channel_of(catalog, scope, None), now, Lane.FEED)
     told = ""
     if freeze.owner != event.slack_id:
-        outbox.add_note(
-            session, FREEZE, f"freeze:{freeze.id}:lifted:{freeze.owner}", freeze.owner, now, lane=Lane.APPROVAL,
-            freeze=freeze.id, said="lifted", by=event.slack_id,
-        )  # fmt: skip
+        _say_lifted(session, freeze, freeze.owner, now, Lane.APPROVAL)
         told = f"{freeze.called or 'Whoever declared it'} is told."
     covered = [target.id or 0 for target in scopes.of_scope(session, catalog, scope)]
     begins = beginning(session, covered) if beginning is not None else ""
@@ -91,6 +91,7 @@ def freeze_due(session: Session, catalog: Catalog, freeze_id: int, now: datetime
         return
     for target in scopes.hold(session, catalog, _freeze_scope(freeze)):
         work.touch(session, "target", target.id or 0)
+    _show(session, freeze)
     _schedule_freeze(session, freeze, now)
 
 
@@ -98,18 +99,25 @@ def _freeze_scope(freeze: DeclaredFreeze) -> Scope:
     return Scope(ScopeKind.SERVICE, freeze.service) if freeze.service else Scope(ScopeKind.EVERYTHING)
 
 
-def _freeze_changed(
-    session: Session, catalog: Catalog, freeze: DeclaredFreeze, by: str, now: datetime, *, said: str
-) -> None:
+def _freeze_changed(session: Session, catalog: Catalog, freeze: DeclaredFreeze, now: datetime) -> None:
     session.flush()
-    scope = _freeze_scope(freeze)
-    for target in scopes.of_scope(session, catalog, scope):
+    for target in scopes.of_scope(session, catalog, _freeze_scope(freeze)):
         work.touch(session, "target", target.id or 0)
-    channel = scopes.channel_of(catalog, scope, None)
-    outbox.add_note(
-        session, FREEZE, f"freeze:{freeze.id}:{said}:{channel}", channel, now, freeze=freeze.id, said=said, by=by
-    )
     _schedule_freeze(session, freeze, now)
+
+
+def _show(session: Session, freeze: DeclaredFreeze) -> None:
+    """Its card, wherever it stands: shown anew where it began, ended or was lifted."""
+    for card in outbox.cards_about(session, FREEZE, str(freeze.id)):
+        outbox.show_newer(session, card, urgent=True)
+
+
+def _say_lifted(session: Session, freeze: DeclaredFreeze, place: str, now: datetime, lane: Lane) -> None:
+    """Aloud, since an edit of its card tells nobody that what waited ships."""
+    outbox.add_note(
+        session, FREEZE, f"freeze:{freeze.id}:lifted:{place}", place, now, lane=lane, freeze=freeze.id,
+        said="lifted", by=freeze.lifted_by,
+    )  # fmt: skip
 
 
 def _schedule_freeze(session: Session, freeze: DeclaredFreeze, now: datetime) -> None:

@@ -13,7 +13,18 @@ from bot.deploys.views import PersonView
 from bot.locks import facts, rules, scopes, service
 from bot.locks.models import DeclaredFreeze, Lock
 from bot.locks.rules import ScopeKind, Stage
-from bot.locks.views import Backlog, FreezeNote, FreezeRow, GoCard, LockCard, LockNote, LockRow, LockSaid, LocksReply
+from bot.locks.views import (
+    Backlog,
+    FreezeCard,
+    FreezeNote,
+    FreezeRow,
+    GoCard,
+    LockCard,
+    LockNote,
+    LockRow,
+    LockSaid,
+    LocksReply,
+)
 from bot.outbox import Card, Note
 
 LISTED = 20
@@ -111,20 +122,37 @@ def go_card(session: Session, desk: Desk, lock: Lock, card: Card, asking: Mappin
     )
 
 
+def freeze_card(session: Session, desk: Desk, card: Card) -> FreezeCard | None:
+    """A declared freeze as its channel sees it; None where it was over before anybody could read of it."""
+    freeze = session.get(DeclaredFreeze, int(card.subject))
+    if freeze is None:
+        return None
+    over = freeze.lifted_at is not None or freeze.ends <= desk.now
+    if over and card.ts is None:
+        return None
+    return FreezeCard(
+        freeze_id=freeze.id or 0,
+        service=freeze.service or None,
+        reason=freeze.reason,
+        owner=person(session, desk, freeze.owner, freeze.called),
+        begins=freeze.begins,
+        ends=freeze.ends,
+        over=over,
+        lifted_at=freeze.lifted_at,
+        lifted_by=person(session, desk, freeze.lifted_by) if freeze.lifted_by else None,
+    )
+
+
 def freeze_note(session: Session, desk: Desk, note: Note) -> FreezeNote | None:
-    """What a note says of a freeze; None for one that was lifted before it was said."""
+    """That a freeze was lifted; None for one that was not."""
     freeze = session.get(DeclaredFreeze, note.data["freeze"])
-    lifted = note.data["said"] == "lifted"
-    if freeze is None or (freeze.lifted_at is not None) is not lifted:
+    if freeze is None or freeze.lifted_at is None:
         return None
     return FreezeNote(
         freeze_id=freeze.id or 0,
         service=freeze.service or None,
         reason=freeze.reason,
         by=person(session, desk, note.data["by"]),
-        begins=freeze.begins,
-        ends=freeze.ends,
-        lifted=lifted,
         yours=note.place == freeze.owner,
     )
 

@@ -41,7 +41,8 @@ def named(session: Session, catalog: Catalog, event: LockActed) -> Lock:
         return one_of(session, scope, event)
     except _NoneThere:
         within = inside(session, catalog, scope, event.at)
-        if len(within) == 1:  # search is not locked, but search/production is: no other can be meant
+        # search is not locked, but search/production is: no other can be meant. "everything" does not mean search.
+        if len(within) == 1 and scope.kind is rules.ScopeKind.SERVICE:
             return within[0]
         others = elsewhere(session, catalog, scope, event.at, verb=verb)
         raise UserError(f"{capital(scope.called)} is not locked.{others}") from None

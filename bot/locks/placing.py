@@ -49,7 +49,10 @@ def place(session: Session, catalog: Catalog, event: LockPlaced, now: datetime, 
     else:
         said = f"Locked {scope.called} until {until}: {reason}."
     return " ".join(
-        filter(None, [said, passing, _moving_said(session, covered, moving), naming.besides(session, lock)])
+        filter(
+            None,
+            [said, passing, _length_said(event), _moving_said(session, covered, moving), naming.besides(session, lock)],
+        )
     )
 
 
@@ -123,6 +126,14 @@ def _set(
         rollbacks=rollbacks,
     )  # fmt: skip
     return own, before
+
+
+def _length_said(event: LockPlaced) -> str:
+    """Of a reason that ends in a length: that it was not read as one, and what to type where it was meant so."""
+    meant = ends.length_at_the_end(event.reason) if event.ends_at is None else None
+    if meant is None:
+        return ""
+    return f"“{meant}” is part of the reason; if it is how long: /ship lock {event.scope} for {meant} <reason>."
 
 
 def _moving_said(session: Session, covered: Sequence[Target], moving: Moving | None) -> str:

@@ -357,6 +357,10 @@ class OnTheirWay:
     called: Sequence[str] = ()
     doubtful: Sequence[str] = ()
     held: Sequence[str] = ()
+    changes: int = 0
+    """How many changes wait there, as the lock's card says too."""
+    people: int = 0
+    """How many people wrote those."""
 
 
 def on_their_way_words(found: OnTheirWay) -> str:
@@ -369,4 +373,9 @@ def on_their_way_words(found: OnTheirWay) -> str:
         else "",
         f"About to start, and held by this now: {'; '.join(found.held)}." if found.held else "",
     ]
-    return " ".join(filter(None, said)) or "Nothing was on its way there."
+    waits = ""
+    if found.changes:
+        changes = "1 change" if found.changes == 1 else f"{found.changes} changes"
+        people = "1 person" if found.people == 1 else f"{found.people} people"
+        waits = f"{changes} by {people} {'waits' if found.changes == 1 else 'wait'} because of it."
+    return " ".join(filter(None, [*(said if any(said) else ["Nothing was on its way there."]), waits]))

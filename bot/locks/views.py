@@ -109,8 +109,26 @@ class LockNote:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FreezeCard:
+    """One declared freeze in the channel of whom it concerns. ``service`` None for all of them.
+
+    ``over`` is whether it holds nothing any more: it was lifted, or it ended by itself.
+    """
+
+    freeze_id: int
+    service: str | None
+    reason: str
+    owner: PersonView
+    begins: datetime
+    ends: datetime
+    over: bool
+    lifted_at: datetime | None
+    lifted_by: PersonView | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class FreezeNote:
-    """A freeze was declared or, where ``lifted``, ended early. ``service`` None for all of them.
+    """A freeze was lifted before its end. ``service`` None for all of them.
 
     ``yours`` is whether whoever declared it reads this.
     """
@@ -119,9 +137,6 @@ class FreezeNote:
     service: str | None
     reason: str
     by: PersonView
-    begins: datetime
-    ends: datetime
-    lifted: bool
     yours: bool = False
 
 

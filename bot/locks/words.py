@@ -40,9 +40,14 @@ class FreezeWords:
 
 
 def read_lock(words: str, zone: ZoneInfo, now: datetime) -> LockWords:
-    """``<scope> [for …|until …] [no-rollbacks] <reason> [for …|until …]``; UserError for an end nobody can read."""
+    """``<scope> [for …|until …] [no-rollbacks] <reason> [for …|until …]``; UserError for an end nobody can read.
+
+    Where no end is said so, a length right behind the scope is one without its "for".
+    """
     said = [word for word in words.split() if word.casefold().lstrip("-") != NO_ROLLBACKS]
     ending = ends.take_end(" ".join(said[1:]), zone, now)
+    if ending.end is None:
+        ending = ends.take_bare_length(ending.rest, now)
     return LockWords(
         scope=said[0] if said else "",
         reason=ending.rest,

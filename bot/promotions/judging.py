@@ -171,8 +171,8 @@ MOST_NAMED = 5
 
 
 def _named(desk: Desk, one: Available) -> str:
-    """As on the card: ``Dee (online)``, ``Eve (online, off hours until Mon 09:00 (Europe/Paris))``."""
+    """As on the card: ``Dee (online)``, ``Eve (online, off hours until Mon 2 Mar 09:00 Europe/Paris)``."""
     if one.works_now or one.from_at is None:
         return f"{one.name} (online)" if one.online else one.name
-    until = ends.spoken(one.from_at, desk.catalog.timezone, desk.now)
-    return f"{one.name} ({'online, ' if one.online else ''}off hours until {until})"
+    until = ends.without_zone(one.from_at, desk.catalog.timezone, desk.now)
+    return f"{one.name} ({'online, ' if one.online else ''}off hours until {until} {desk.catalog.timezone.key})"

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.repositories import Account, Deployment, DeploymentStatus, File, Forge
 from bot.sandbox.workspace import Workspace
 from bot.sandbox.world import BOT_USER_ID, Person
+
+POLICY = Path(__file__).parent / "acme.yml"
+"""Acme's shipmate.yml, which a bot can take as it is."""
+
+ELSEWHERE = "https://acme.example"
+"""Where that has Acme's dashboards and runbooks; the page leads from there to this world's own address."""
+
+
+def acme_policy(address: str) -> str:
+    """Acme's shipmate.yml, with what it links to at this address of the world."""
+    return POLICY.read_text(encoding="utf-8").replace(ELSEWHERE, address)
 
 
 def acme_workspace(clock: Clock | None = None) -> Workspace:

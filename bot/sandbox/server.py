@@ -114,6 +114,8 @@ class Sandbox:
             *self.control.routes(),
             web.get("/github.com/{rest:.*}", _elsewhere),
             web.get("/pagerduty.com/{rest:.*}", _elsewhere),
+            web.get("/dashboards/{rest:.*}", _elsewhere),
+            web.get("/runbooks/{rest:.*}", _elsewhere),
             web.get("/archives/{rest:.*}", _to_page),
             web.get("/docs/{rest:.*}", _to_page),
             web.get("/files/{user}/{id}/{name}", self.slack.api.download),

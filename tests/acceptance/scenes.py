@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlmodel import Session, select
 
-from bot import sandbox as sandbox_package
 from bot.inbox import Delivery, DeliveryState
+from bot.sandbox.acme import acme_policy
 from bot.sandbox.repositories import Pull
 from bot.sandbox.server import Sandbox
 from bot.sandbox.story_cart import CART
@@ -17,8 +17,6 @@ from bot.sandbox.world import Channel, Message
 from bot.server import Serving, serving
 from tests.acceptance import watching
 from tests.conftest import UNLIMITED, settings_for
-
-POLICY = Path(sandbox_package.__file__).parent / "acme.yml"
 
 PAYMENTS = "#payments-deploys"
 
@@ -34,7 +32,7 @@ PACE = 0.02
 async def at_acme(sandbox: Sandbox, database_url: str, folder: Path) -> AsyncIterator[Serving]:
     """The bot at Acme, by Acme's own policy, on the world's clock."""
     policy = folder / "shipmate.yml"
-    policy.write_text(POLICY.read_text(encoding="utf-8").replace("{sandbox}", sandbox.url), encoding="utf-8")
+    policy.write_text(acme_policy(sandbox.url), encoding="utf-8")
     token = sandbox.monitoring.token
     settings = settings_for(sandbox, database_url, SHIPMATE_CONFIG=str(policy), SHIPMATE_API_TOKEN=token)
     async with serving(settings, limits=UNLIMITED, clock=sandbox.clock.now) as running:

@@ -77,6 +77,9 @@ async def test_a_mistake_with_demo_or_sandbox_is_explained(tmp_path: Path) -> No
             ("sandbox", "--env-file", "nowhere/sandbox.env"): "nowhere/sandbox.env cannot be written",
             ("sandbox", "--bot-url", "localhost:8080"): "--bot-url: expected an address",
             ("demo", "--exit-after", "-5"): "--exit-after: expected a number of seconds",
+            ("demo", "--pace", "-1"): "--pace: expected 0 for no pauses",
+            ("demo", "--pace", "nan"): "--pace: expected 0 for no pauses",
+            ("demo", "--pace", "inf"): "--pace: expected 0 for no pauses",
         }.items():
             code, _, err = await shipmate(*arguments, folder=tmp_path)
             assert (code, told in err, "Traceback" in err) == (1, True, False), err
@@ -101,6 +104,7 @@ async def test_the_sandbox_writes_all_that_a_bot_needs_to_live_in_it(tmp_path: P
             await process.communicate()
         written = dict(line.split("=", 1) for line in file.read_text().splitlines())
         assert (written["SHIPMATE_PORT"], written["SHIPMATE_URL"]) == ("'8099'", f"'{address}'")
+        assert written["SHIPMATE_PUBLIC_URL"] == f"'{address}'"
         assert len(written["SHIPMATE_API_TOKEN"]) > 20
         assert "clock" in written["SHIPMATE_CLOCK_URL"]
         assert ("SLACK_APP_TOKEN" in written) is socket_mode

@@ -114,6 +114,8 @@ async def test_a_declared_freeze_holds_until_its_end_or_until_it_is_lifted(
         assert "*checkout* is frozen from" in there.standing_in()
         assert sha not in there.production()
         assert "Lifted the freeze of checkout" in await there.ship("chi", "freeze lift checkout")
+        assert "*checkout* is frozen from" not in there.standing_in()
+        assert "The freeze of *checkout* was lifted" in there.standing_in()
         assert there.production()[-1] == sha
 
 

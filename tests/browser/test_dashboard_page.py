@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import sandbox as sandbox_package
+from bot.sandbox.acme import acme_policy
 from bot.sandbox.server import Sandbox
 from bot.sandbox.story import play
 from tests.acceptance.watching import at_rest
@@ -17,8 +17,6 @@ from tests.conftest import living
 from tests.handlers.board import opened
 
 pytestmark = pytest.mark.browser
-
-POLICY = Path(sandbox_package.__file__).parent / "acme.yml"
 
 LOOK_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
 """As when somebody comes back to the page: it is read at once, rather than in a quarter of a minute."""
@@ -52,7 +50,7 @@ async def test_the_dashboard_is_narrowed_kept_fresh_and_fits_a_phone(
     chromium: Chromium, sandbox: Sandbox, sqlite_url: str, tmp_path: Path
 ) -> None:
     catalogue = tmp_path / "shipmate.yml"
-    catalogue.write_text(POLICY.read_text(encoding="utf-8").replace("{sandbox}", sandbox.url), encoding="utf-8")
+    catalogue.write_text(acme_policy(sandbox.url), encoding="utf-8")
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(living(sandbox, sqlite_url, SHIPMATE_CONFIG=str(catalogue)))
         bot = running.serving.bot

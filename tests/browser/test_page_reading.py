@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.sandbox.acme import ELSEWHERE
 from bot.sandbox.server import Sandbox
 from tests.browser.chromium import Chromium, Tab
 
@@ -65,6 +66,35 @@ async def test_on_a_phone_nothing_is_read_before_it_is_shown(chromium: Chromium,
         await page.click("#back")
         await sandbox.slack.say("ben", "Anybody?", channel="#general")
         await page.sees("[data-place=C0GENERAL].unread .count", "1")
+
+
+async def test_what_acme_keeps_elsewhere_is_at_the_worlds_own_address(page: Tab, sandbox: Sandbox) -> None:
+    """A bot that takes Acme's policy as it is links to https://acme.example, of which no name server knows."""
+    await sandbox.slack.say("ben", f"<{ELSEWHERE}/runbooks/cart?of=812|Runbook>", channel="#general")
+    await page.open(f"{sandbox.url}/?as=ana#C0GENERAL")
+    await page.sees("#log article", "Runbook")
+    leads_to = await page.evaluate("document.querySelector('#log article a[target=_blank]').href")
+    assert leads_to == f"{sandbox.url}/runbooks/cart?of=812"
+
+
+async def test_on_a_phone_messages_leads_back_to_what_the_story_was_opened_from(
+    chromium: Chromium, sandbox: Sandbox
+) -> None:
+    """The list of places if that was seen, the channel if somebody had opened it."""
+    async with chromium.tab(width=390, height=844, phone=True) as page:
+        await page.open(f"{sandbox.url}/?as=ana")
+        await page.sees("[data-place=C0DEPLOYS]")
+        await page.click(".tabbar [data-go=story]")
+        await page.sees("body[data-pane=side]")
+        await page.click(".tabbar [data-go=requests]")
+        await page.click(".tabbar [data-go=places]")
+        await page.sees("body[data-pane=places]")
+        await page.click("[data-place=C0DEPLOYS]")
+        await page.sees("body[data-pane=channel]")
+        await page.click(".tabbar [data-go=story]")
+        await page.sees("body[data-pane=side]")
+        await page.click(".tabbar [data-go=places]")
+        await page.sees("body[data-pane=channel]")
 
 
 async def test_a_phone_says_in_full_that_the_line_is_lost(chromium: Chromium, sandbox: Sandbox) -> None:

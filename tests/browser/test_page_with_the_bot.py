@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import sandbox as sandbox_package
+from bot.sandbox.acme import acme_policy
 from bot.sandbox.server import Sandbox
 from bot.sandbox.story import play
 from bot.sandbox.story_cart import Cart
@@ -17,14 +17,12 @@ from tests.conftest import Living, living
 
 pytestmark = pytest.mark.browser
 
-POLICY = Path(sandbox_package.__file__).parent / "acme.yml"
-
 
 @pytest.fixture
 async def demo(sandbox: Sandbox, sqlite_url: str, tmp_path: Path) -> AsyncIterator[Living]:
     """The bot as the demo runs it."""
     catalogue = tmp_path / "shipmate.yml"
-    catalogue.write_text(POLICY.read_text(encoding="utf-8").replace("{sandbox}", sandbox.url), encoding="utf-8")
+    catalogue.write_text(acme_policy(sandbox.url), encoding="utf-8")
     async with living(sandbox, sqlite_url, SHIPMATE_CONFIG=str(catalogue)) as running:
         yield running
 

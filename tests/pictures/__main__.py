@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from bot import sandbox as sandbox_package
 from bot.delivery import Limits
+from bot.sandbox.acme import acme_policy
 from bot.sandbox.server import Sandbox
 from bot.sandbox.slack_manifest import read_manifest
 from bot.sandbox.story import play
@@ -36,7 +36,6 @@ from tests.browser.chromium import Chromium, Tab, find_chromium
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "pictures"
 MANIFEST = ROOT / "manifest.yml"
-POLICY = Path(sandbox_package.__file__).parent / "acme.yml"
 LARGEST = 250_000
 """Bytes: a README that takes long to load is not read."""
 
@@ -258,7 +257,7 @@ async def _stage(hour: int = 10) -> AsyncIterator[tuple[Sandbox, Callable[[str],
         async with Sandbox(rate_limits=False, manifest=manifest) as world:
             world.clock.turn(to=_at_work(world.clock.now(), hour))
             policy = Path(name) / "shipmate.yml"
-            policy.write_text(POLICY.read_text(encoding="utf-8").replace("{sandbox}", world.url), encoding="utf-8")
+            policy.write_text(acme_policy(world.url), encoding="utf-8")
             settings = load_settings(
                 {
                     **world.environment(),

@@ -9,7 +9,7 @@ from bot.deploys.views import (
     PersonView,
 )
 from bot.locks.rules import Stage
-from bot.locks.views import FreezeNote, FreezeRow, GoCard, LockCard, LockNote, LockRow, LockSaid, LocksReply
+from bot.locks.views import FreezeCard, FreezeNote, FreezeRow, GoCard, LockCard, LockNote, LockRow, LockSaid, LocksReply
 from tests.unit.golden_deploys import ANA, CHI, NOON
 
 LOCKED = LockCard(
@@ -72,15 +72,18 @@ LOCK_NOTE = LockNote(
     ends_at=LOCKED.ends_at,
     extend_until=LOCKED.extend_until,
 )
-FROZEN = FreezeNote(
+FROZEN = FreezeCard(
     freeze_id=5,
     service="checkout",
     reason="Moving the database",
-    by=ANA,
+    owner=ANA,
     begins=NOON,
     ends=NOON + timedelta(days=3),
-    lifted=False,
+    over=False,
+    lifted_at=None,
+    lifted_by=None,
 )
+FREEZE_LIFTED = FreezeNote(freeze_id=5, service="checkout", reason="Moving the database", by=ANA)
 LOCK_ROW = LockRow(
     lock_id=17,
     stage=Stage.HOLDS,
@@ -163,11 +166,16 @@ SAMPLES: dict[str, dict[str, object]] = {
         "extended by somebody": dataclasses.replace(LOCK_NOTE, said=LockSaid.EXTENDED, by=ANA),
         "lifted by somebody": dataclasses.replace(LOCK_NOTE, said=LockSaid.LIFTED, by=ANA, extend_until=None),
     },
-    "notes/freeze": {
+    "cards/freeze": {
         "one service": FROZEN,
         "everything": dataclasses.replace(FROZEN, service=None),
-        "lifted": dataclasses.replace(FROZEN, lifted=True),
-        "lifted, to whoever declared it": dataclasses.replace(FROZEN, lifted=True, yours=True),
+        "lifted": dataclasses.replace(FROZEN, over=True, lifted_at=NOON + timedelta(hours=1), lifted_by=CHI),
+        "ended by itself": dataclasses.replace(FROZEN, over=True),
+    },
+    "notes/freeze": {
+        "lifted": FREEZE_LIFTED,
+        "everything lifted": dataclasses.replace(FREEZE_LIFTED, service=None),
+        "lifted, to whoever declared it": dataclasses.replace(FREEZE_LIFTED, yours=True),
     },
     "replies/locks": {
         "nothing": LocksReply(locks=(), freezes=(), more=0),

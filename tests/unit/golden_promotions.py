@@ -26,6 +26,7 @@ from bot.answers.views import (
 )
 from bot.deploys.views import ChangeView, LinkView, PersonView, RangeState, StageView
 from bot.events import Act, DeployStatus
+from bot.gates.judging import PASSED
 from bot.locks.rules import Stage
 from bot.locks.views import FreezeRow, LockRow, LocksReply
 from bot.promotions.models import State
@@ -202,7 +203,11 @@ ROLLBACK = dataclasses.replace(
     leaving=(RETRY, BUMP),
     additions=None,
     deletions=None,
-    gates=(NO_LOCK, GateLine(gate="approval", state="open", reason="rollback")),
+    gates=(
+        GateLine(gate="lock", state="open", reason="no lock stops a rollback"),
+        *(GateLine(gate=one, state="open", reason=PASSED) for one in ("freeze", "order", "soak", "health")),
+        GateLine(gate="approval", state="open", reason="a rollback needs nobody's yes"),
+    ),
     able=(),
     ships_at=None,
 )

@@ -39,6 +39,7 @@ from bot.gates import (
     refusal,
     turns_at,
 )
+from bot.gates.judging import PASSED
 from tests.unit.situations import (
     APPROVALS,
     GATES,
@@ -138,7 +139,7 @@ def test_a_declared_rollback_is_judged_by_lock_and_approval_alone(
     )
     judgement = judge((*WHOLE, Broken()), back)
     assert [one.gate for one in judgement.closed] == closed
-    passed = [one.gate for one in judgement.verdicts if one.verdict == Open("rollback")]
+    passed = [one.gate for one in judgement.verdicts if one.verdict == Open(PASSED)]
     assert passed == [gate.name for gate in (*WHOLE, Broken()) if gate.name not in ("lock", "approval")]
 
 

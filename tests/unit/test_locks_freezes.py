@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from bot.errors import UserError
 from bot.events import FreezeLifted
 from bot.locks import loading, service
 from bot.locks.models import DeclaredFreeze, Lock
+from bot.locks.views import FreezeCard
 from bot.outbox import Card, Note
 from tests.unit.locking import (
     CATALOG,
@@ -26,7 +28,6 @@ from tests.unit.locking import (
     freeze,
     frozen,
     later,
-    notes,
     read_anew,
     tags,
     touched,
@@ -99,7 +100,8 @@ def test_gates_see_the_freezes_of_the_calendar_and_those_declared(session: Sessi
     freeze(session, None, by=XYZ, reason="all of it", begins=later(days=1))
     assert len(touched(session)) == 6
     assert frozen(session, "ledger") == ["all of it", "Holidays"]
-    assert notes(session) == [("declared", "#payments"), ("declared", "#deploys")]
+    cards = session.exec(select(Card).where(Card.kind == "freeze").order_by(col(Card.id))).all()
+    assert [(card.subject, card.place) for card in cards] == [("1", "#payments"), ("2", "#deploys")]
 
 
 def test_a_freeze_is_looked_at_when_it_begins_and_when_it_ends(session: Session) -> None:
@@ -158,16 +160,51 @@ def test_a_freeze_that_is_over_needs_no_lifting(session: Session) -> None:
     assert "is over already" in service.lift_freeze(session, CATALOG, event, later(days=3))
 
 
-def test_what_a_freezes_message_says_is_dropped_once_it_is_lifted(session: Session) -> None:
+def standing_card(session: Session) -> Card:
+    """The card of the one freeze, which stands in Slack as it is now."""
+    card = session.exec(select(Card).where(Card.kind == "freeze")).one()
+    card.ts, card.sent_version = "1.1", card.version
+    session.flush()
+    return card
+
+
+def shown(session: Session, card: Card, at: datetime) -> FreezeCard:
+    """What the card says then; it is to be shown anew."""
+    assert card.version > card.sent_version
+    view = loading.freeze_card(session, Desk(CATALOG, "", at), card)
+    assert view is not None
+    return view
+
+
+def test_the_card_of_a_freeze_says_that_it_was_lifted(session: Session) -> None:
+    """Its button does not outlive it, and whoever waits hears of it aloud."""
     freeze(session)
-    desk = Desk(CATALOG, "", NOON)
-    (note,) = session.exec(select(Note)).all()
-    view = loading.freeze_note(session, desk, note)
-    assert view is not None
-    assert (view.service, view.by.name, view.lifted) == ("checkout", "Dee", False)
-    service.lift_freeze(session, CATALOG, FreezeLifted(freeze=1, slack_id=EVE, called="Eve", at=NOON), NOON)
-    assert loading.freeze_note(session, desk, note) is None
-    last = session.exec(select(Note).order_by(col(Note.id).desc()).limit(1)).one()
-    view = loading.freeze_note(session, desk, last)
-    assert view is not None
-    assert (view.by.name, view.lifted) == ("Eve", True)
+    card = standing_card(session)
+    before = loading.freeze_card(session, Desk(CATALOG, "", NOON), card)
+    assert before is not None
+    assert (card.place, before.service, before.owner.name, before.over) == ("#payments", "checkout", "Dee", False)
+    at = later(hours=1)
+    read_anew(session, at)
+    service.lift_freeze(session, CATALOG, FreezeLifted(freeze=1, slack_id=EVE, called="Eve", at=at), at)
+    after = shown(session, card, at)
+    assert (after.over, after.lifted_at, after.lifted_by.name if after.lifted_by else None) == (True, at, "Eve")
+    told = session.exec(select(Note).order_by(col(Note.place))).all()
+    views = [loading.freeze_note(session, Desk(CATALOG, "", at), note) for note in told]
+    assert [note.place for note in told] == ["#payments", DEE]
+    assert [(view.by.name, view.yours) for view in views if view is not None] == [("Eve", False), ("Eve", True)]
+
+
+def test_the_card_of_a_freeze_says_that_it_is_over(session: Session) -> None:
+    freeze(session, ends=later(days=2))
+    card = standing_card(session)
+    service.freeze_due(session, CATALOG, 1, later(days=2))
+    view = shown(session, card, later(days=2))
+    assert (view.over, view.lifted_at) == (True, None)
+
+
+def test_a_freeze_that_is_over_before_it_was_shown_is_not_shown(session: Session) -> None:
+    freeze(session)
+    card = session.exec(select(Card).where(Card.kind == "freeze")).one()
+    assert loading.freeze_card(session, Desk(CATALOG, "", later(hours=1)), card) is not None
+    service.lift_freeze(session, CATALOG, FreezeLifted(freeze=1, slack_id=DEE, called="Dee", at=NOON), NOON)
+    assert loading.freeze_card(session, Desk(CATALOG, "", NOON), card) is None

@@ -388,6 +388,24 @@ def test_an_instant_is_spoken_with_its_zone_and_with_its_day_unless_it_is_today(
 # --- what follows the command -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("typed", "ends_at", "reason"),
+    [
+        ("checkout 2h rolling", later(hours=2), "rolling"),
+        ("checkout 1h30m rolling", later(hours=1, minutes=30), "rolling"),
+        ("checkout 2 hours 30 minutes rolling back", later(hours=2, minutes=30), "rolling back"),
+        ("checkout 2h", later(hours=2), ""),
+        ("checkout 2h outage until 18:00", utc("2026-03-02T17:00"), "2h outage"),
+        ("checkout 2 errors a minute", None, "2 errors a minute"),
+        ("checkout 5xx since the deploy", None, "5xx since the deploy"),
+        ("checkout rolling 2h", None, "rolling 2h"),
+    ],
+)
+def test_a_length_right_behind_the_scope_needs_no_for(typed: str, ends_at: datetime | None, reason: str) -> None:
+    """Whoever is in a hurry leaves it out, and must not be held to four hours without a word."""
+    assert words.read_lock(typed, PARIS, NOON) == words.LockWords("checkout", reason, ends_at, True)
+
+
 def test_a_lock_is_typed_with_its_end_before_or_after_the_reason() -> None:
     wanted = words.LockWords("checkout", "rollback in progress", later(hours=2), True)
     assert words.read_lock("checkout rollback in progress for 2h", PARIS, NOON) == wanted

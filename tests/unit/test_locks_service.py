@@ -146,6 +146,30 @@ def test_what_is_on_its_way_is_told_and_that_nothing_is(session: Session) -> Non
     assert {one.id for one in targets.every(session) if one.service == "checkout"} == set(asked[0])
 
 
+@pytest.mark.parametrize(
+    ("waits", "told"),
+    [
+        (OnTheirWay(changes=4, people=3), "Nothing was on its way there. 4 changes by 3 people wait because of it."),
+        (OnTheirWay(changes=1, people=1), "Nothing was on its way there. 1 change by 1 person waits because of it."),
+        (OnTheirWay(held=["b"], changes=2, people=1), "now: b. 2 changes by 1 person wait because of it."),
+    ],
+)
+def test_whoever_locks_is_told_what_waits_as_the_card_tells_it(session: Session, waits: OnTheirWay, told: str) -> None:
+    event = LockPlaced(
+        scope="checkout", reason="why", ends_at=None, rollbacks=True, slack_id=DEE, called="Dee", channel=None, at=NOON
+    )
+    assert told in service.place(session, CATALOG, event, NOON, lambda *_: waits)
+
+
+def test_a_length_at_the_end_of_the_reason_is_said_to_be_none(session: Session) -> None:
+    """It may be what happened for two hours, so it locks; it may have been meant, so it is said."""
+    said = lock(session, reason="rolling 2h")
+    assert said.startswith("Locked checkout until 16:00 (UTC): rolling 2h.")
+    assert "“2h” is part of the reason; if it is how long: /ship lock checkout for 2h <reason>." in said
+    assert "is part of the reason" not in lock(session, reason="rolling 2h", until=later(hours=2))
+    assert "is part of the reason" not in lock(session, reason="rolling 2")
+
+
 # --- who may ------------------------------------------------------------------------------------------------------
 
 
@@ -271,3 +295,13 @@ def test_a_scope_that_the_catalogue_has_dropped_can_still_be_unlocked(session: S
     lock(session, "team:shop")
     event = replace(event, scope="team:shop")
     assert service.act(session, without, event, NOON) == "Unlocked all of shop. Dee is told."
+
+
+@pytest.mark.parametrize("scope", ["everything", "environment:production", "team:payments"])
+def test_what_is_wider_than_a_service_never_stands_for_the_one_lock_within_it(session: Session, scope: str) -> None:
+    """Whoever wants everything open again does not ask for the one lock of somebody else to go."""
+    lock(session, by=DEE)
+    with pytest.raises(UserError, match="is not locked") as refusal:
+        unlock(session, scope, by=EVE)
+    assert "checkout" in str(refusal.value)
+    assert [reason for reason, _ in facts(session)] == ["rollback in progress"]

@@ -54,10 +54,10 @@ def test_whoever_does_not_belong_is_told_who_does(session: Session) -> None:
     here.raised("b", "a", pull(815, "b"))
     seen_in_slack(here, "U0DEE", "U0EVE", "U0ANA")
     assert here.refused(Act.APPROVE, "U0BEN") == (
-        "You can't: you do not belong to Dee, Eve or Ana. Can: Dee, Eve (off hours until 20:00 (UTC))."
+        "You can't: you do not belong to Dee, Eve or Ana. Can: Dee, Eve (off hours until 20:00 UTC)."
     )
     assert here.refused(Act.APPROVE, "U0ANA") == (
-        "You can't: you wrote #815. Can: Dee, Eve (off hours until 20:00 (UTC))."
+        "You can't: you wrote #815. Can: Dee, Eve (off hours until 20:00 UTC)."
     )
 
 

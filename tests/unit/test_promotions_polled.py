@@ -42,7 +42,7 @@ def test_gates_that_time_has_just_opened_are_no_yes_before_it_was_begun(session:
     here.at += 31
     answer = asked(here)
     assert (answer.state, answer.reason) == ("pending", "every gate is open: it is about to begin")
-    assert locked(here).endswith("Nothing was on its way there.")
+    assert locked(here).endswith("Nothing was on its way there. 1 change by 1 person waits because of it.")
     here.turn(here.at)
     assert (asked(here).state, promotion.state, here.call()) == ("pending", State.OPEN, [])
 

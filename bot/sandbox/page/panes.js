@@ -6,6 +6,7 @@ const tabs = () => [...document.querySelectorAll(".tabs [role=tab]")];
 export class Panes {
   #hasPlace;
   #shown;
+  #behind; // what the side panel was opened from
 
   /** `hasPlace()` says whether a channel is open; `shown(pane)` hears what a narrow screen now shows. */
   constructor({ hasPlace, shown }) {
@@ -43,6 +44,7 @@ export class Panes {
 
   /** Show a pane, where one is seen at a time. */
   show(pane) {
+    if (pane === "side" && this.pane !== "side") this.#behind = this.pane;
     document.body.dataset.pane = pane;
     for (const button of document.querySelectorAll("[data-go]")) {
       const here = pane === "side" ? button.dataset.go === (document.body.dataset.tab ?? "story") : button.dataset.go === "places";
@@ -53,7 +55,7 @@ export class Panes {
 
   #go(where) {
     if (where !== "places") this.tab(where, true);
-    else this.show(this.pane === "side" && this.#hasPlace() ? "channel" : "places");
+    else this.show(this.pane === "side" && this.#behind !== "places" && this.#hasPlace() ? "channel" : "places");
   }
 
   #walk(event, tab) {
