@@ -34,7 +34,7 @@ from bot.incidents import (
     verdicts,
 )
 from bot.incidents.models import Incident
-from bot.incidents.states import WAITING, EntryKind, PageState, State
+from bot.incidents.states import EntryKind, PageState, State
 
 Doing = Callable[[Session, Desk, Incident, IncidentActed, datetime], str]
 
@@ -156,7 +156,8 @@ def _lead(session: Session, desk: Desk, incident: Incident, event: IncidentActed
     """Somebody leads; whoever was woken and takes the lead is on it, so that nobody else is woken in their place."""
     said = roles.give(session, desk, incident, event, now)
     page = finding.page_of(session, incident, event.slack_id)
-    if page is not None and page.state in WAITING and incident.lead == event.slack_id:
+    woken = page is not None and page.state not in (PageState.SHADOW, PageState.ANSWERED)  # also where it went on
+    if woken and incident.lead == event.slack_id:
         paging.on_it(session, desk, incident, event.slack_id, now)
     return said
 

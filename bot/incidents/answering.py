@@ -26,7 +26,7 @@ from bot.incidents import (
 )
 from bot.incidents.models import Incident, Page
 from bot.incidents.plain import opens
-from bot.incidents.states import GONE_ON, WAITING, EntryKind, PageState, State
+from bot.incidents.states import EXHAUSTED, GONE_ON, WAITING, EntryKind, PageState, State
 from bot.incidents.telling import Said
 from bot.incidents.waking import Way
 from bot.ports import Call, Paged, PagerState, Reached
@@ -85,7 +85,11 @@ def leaving(session: Session, desk: Desk, page_id: int) -> Leaving | None:
     )
     email = None if by_policy or page.pager_user is not None else people.email_of(session, desk, page.slack_id)
     standing = incident.pager_incident if policy is not None else None
-    rung = tuple(one.pager_user for one in pages.of(session, incident) if one.pager_user and one.id != page.id)
+    rung = tuple(
+        one.pager_user
+        for one in pages.of(session, incident)
+        if one.pager_user and one.id != page.id and one.state != PageState.OVER  # that was before it was opened again
+    )
     return Leaving(call, not by_policy, email, standing, policy, rung)
 
 
@@ -132,7 +136,8 @@ def sent(session: Session, desk: Desk, page_id: int, paged: Paged, user: str | N
         pages.acknowledge(session, going_on, now)
     if page.way == Way.POLICY:
         reaching.reached(session, desk, going_on, page, paged.reached, now)
-    if first_time:
+        reaching.of_others(session, page, paged.reached)
+    if first_time and page.state not in (PageState.PASSED_ON, PageState.OVER):
         sending.woken(session, desk, going_on, page, now)
     for number in _given_up(session, incident):
         if number != paged.incident:
@@ -171,17 +176,18 @@ def exhausted(session: Session, desk: Desk, page_id: int, now: datetime) -> None
     page, incident = _open(session, page_id)
     if page is None or incident is None or page.state != PageState.WANTED:
         return
-    page.state, page.reason = PageState.FAILED.value, pages.EXHAUSTED
+    page.state, page.reason = PageState.FAILED.value, EXHAUSTED
     work.cancel(session, pages.PAGE, page_id)
     session.flush()
     words = paging.pass_on(session, desk, incident, page, now)
-    called = [one for one in pages.of(session, incident) if one.way == Way.POLICY and one.sent_at is not None]
+    rung = (one for one in pages.of(session, incident) if one.way == Way.POLICY and one.state != PageState.OVER)
+    called = sorted((one for one in rung if one.sent_at is not None), key=lambda one: one.sent_at or now)
     if called and called[-1].state == PageState.UNANSWERED:
         called[-1].state, called[-1].no_answer_at = PageState.SENT.value, None
         session.flush()
     still = f"PagerDuty goes on calling {called[-1].name}" if called else "PagerDuty has nobody else to call"
     of = f"{page_id}:{page.asked_at.isoformat()}:exhausted"
-    telling.say(session, desk, incident, Said.EXHAUSTED, of, now, page=page_id, next=words, why=still)
+    telling.say(session, desk, incident, Said.EXHAUSTED, of, now, page=page_id, called=page.name, next=words, why=still)
     text = f"{page.name} {page.reason}: {still}, {words}"
     timeline.enter(session, incident.id or 0, EntryKind.PAGE, f"exhausted:{of}", text, now)
     telling.show(session, desk, incident, now)
@@ -213,7 +219,7 @@ def looked(session: Session, desk: Desk, page_id: int, state: PagerState | None,
         paging.answer(session, incident, page, now)
         return
     words = unanswered.escalate(session, desk, incident, page, now)
-    of = f"{page_id}:{page.asked_at.isoformat()}"
+    of = f"{page_id}:{(page.sent_at or page.asked_at).isoformat()}"  # a policy may call them more than once
     telling.say(session, desk, incident, Said.NO_ANSWER, of, now, page=page_id, next=words)
     timeline.enter(
         session, incident.id or 0, EntryKind.PAGE, f"no_answer:{of}", f"{page.name} did not answer: {words}", now
@@ -254,7 +260,7 @@ def pager_answered(session: Session, desk: Desk, event: PagerAnswered, now: date
     elif event.said in _HANDED_OVER and event.user is not None and going_on.state == State.OPEN:
         reaching.handed_over(session, going_on, event.incident, event.user, event.at, _HANDED_OVER[event.said])
         if going_on.pager_incident in (None, event.incident):
-            reaching.reached(session, desk, going_on, page, [Reached(event.user, event.name)], now)
+            reaching.reached(session, desk, going_on, page, [Reached(event.user, event.name)], now, event.at)
     session.flush()
     telling.show(session, desk, going_on, now)
 

@@ -35,11 +35,9 @@ def elsewhere(session: Session, incident: Incident, likely: Likely) -> Sequence[
         )
         .order_by(col(Page.id))
     ).all()  # fmt: skip
-    return [
-        page
-        for page, theirs, other in rows
-        if theirs.subject == likely.subject or _change_of(session, other, theirs) == change
-    ]
+    others = {theirs.id: (other, theirs) for _, theirs, other in rows if theirs.subject != likely.subject}
+    apart = {number for number, found in others.items() if _change_of(session, *found) != change}
+    return [page for page, theirs, _ in rows if theirs.id not in apart]
 
 
 def passed_on(people: Sequence[Person], elsewhere: Sequence[Page]) -> bool:
@@ -60,4 +58,4 @@ def _change_of(session: Session, incident: Incident, likely: Likely) -> int | No
     """The change on whose account people are woken; None of a flag, and where nobody knows what was rolled out."""
     deploy = session.get(Deploy, likely.subject) if likely.kind == "deploy" else None
     changes = people.changes_in(session, deploy) if deploy is not None else ()
-    return people.primary(session, incident, changes).id if changes else None
+    return people.primary(session, changes, people.stacks_of(session, incident)).id if changes else None

@@ -101,6 +101,14 @@ def named_likely(session: Session, incident: Incident) -> list[Likely]:
     return []
 
 
+def recovered_by_undoing(session: Session, incident: Incident) -> bool:
+    """Whether its harm is counted as ended when a likely change was out, though something fired on for a while."""
+    ended, quiet = incident.mitigated_at, incident.quiet_at
+    if ended is None or quiet is None or quiet <= ended:
+        return False
+    return any(one.rolled_back_at == ended for one in likely_changes(session, incident))
+
+
 def pages_of(session: Session, incident: Incident) -> Sequence[Page]:
     """Everybody who was woken for an incident, in order."""
     return session.exec(select(Page).where(Page.incident == incident.id).order_by(col(Page.id))).all()

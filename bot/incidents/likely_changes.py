@@ -34,8 +34,9 @@ def likely_views(session: Session, desk: Desk, incident: Incident, rows: Sequenc
     """Likely changes as people see them; one whose deploy or flag is gone is left out."""
     opinions = _opinions(session, desk, [row.id or 0 for row in rows])
     onset = present.onset(session, incident) if rows else incident.onset_at
+    stacks = people.stacks_of(session, incident) if rows else ()
     found = (
-        _deploy(session, desk, incident, onset, row, opinions)
+        _deploy(session, desk, stacks, onset, row, opinions)
         if row.kind == "deploy"
         else _flag(session, desk, incident, onset, row, opinions)
         for row in rows
@@ -60,7 +61,7 @@ def target_of(session: Session, likely: Likely) -> tuple[Deploy, Target] | None:
 def _deploy(
     session: Session,
     desk: Desk,
-    incident: Incident,
+    stacks: Sequence[Sequence[str]],
     onset: datetime,
     row: Likely,
     opinions: Mapping[int, tuple[OpinionView, ...]],
@@ -71,7 +72,7 @@ def _deploy(
     deploy, target = found
     at, rolling = took_effect(session, deploy, onset)
     arrived = [change for change, leaving in carried(session, deploy) if not leaving]
-    first = people.primary(session, incident, arrived) if arrived else None
+    first = people.primary(session, arrived, stacks) if arrived else None
     ordered = [first, *(one for one in arrived if one is not first)] if first is not None else []
     views = deploys.change_views(session, desk, ordered[: people.MOST_CHANGES])
     owner = promotions.owner_of(session, deploy)

@@ -44,7 +44,7 @@ MOST_SERVICES = 10
 MOST_PAGES = 8
 MOST_TASKS = 8
 MOST_LIKELY = 3
-MOST_CALLED = 2
+MOST_CALLED = 3
 """Of those who have not answered, that a line of an incident names."""
 
 
@@ -57,7 +57,7 @@ def incident_card(
     """An incident as those see it who read ``place``; ``listed`` of its alerts and of what changed before are named."""
     services = finding.services_of(session, incident)
     likely = finding.named_likely(session, incident)[:MOST_LIKELY]
-    pages = finding.pages_of(session, incident)
+    pages = [one for one in finding.pages_of(session, incident) if not pages_kept.is_spent(one)]
     alerts, more_alerts, firing = pieces.alerts(session, incident, listed)
     tasks, more_tasks = pieces.tasks(session, desk, incident, MOST_TASKS)
     before, more_before = changed_before.before(session, desk, incident, services, listed)
@@ -84,6 +84,7 @@ def incident_card(
         resolved_by=_person(session, desk, incident.resolved_by),
         resolution=incident.resolution,
         recovered_in=likely_changes.length(ended - incident.onset_at) if ended is not None and not is_open else None,
+        recovered_by_undoing=not is_open and finding.recovered_by_undoing(session, incident),
         cause=likely_changes.likely_view(session, desk, incident, incident.cause),
         cause_known=incident.cause is not None,
         merged_into=incident.merged_into,
@@ -157,6 +158,7 @@ def _wakes_on_call(session: Session, desk: Desk, incident: Incident, pages: Sequ
     """Who is on call for an incident's service and was not woken yet, in words."""
     if incident.state != State.OPEN.value or incident.watched or incident.service is None:
         return None
+    pages = [page for page in pages if page.state != PageState.OVER.value]  # before it was opened again
     if any(page.role == Role.ON_CALL.value and page.state != PageState.SHADOW.value for page in pages):
         return None
     owner = desk.catalog.service(incident.service)
@@ -172,8 +174,7 @@ def incident_line(session: Session, desk: Desk, incident: Incident) -> IncidentL
     alerts, _, firing = pieces.alerts(session, incident, LISTED)
     pages = finding.pages_of(session, incident)
     answered = [pieces.page_line(session, desk, one).person for one in pages if one.state == PageState.ANSWERED.value]
-    waits = [one for one in pages if one.state in _STILL_WAKES] if _nobody_on_it(incident, pages) else []
-    unanswered = sorted(waits, key=lambda one: (one.no_answer_at is None, -(one.id or 0)))
+    unanswered = _unanswered(pages) if incident.state == State.OPEN.value and not answered else ()
     return IncidentLine(
         incident_id=incident.id or 0,
         title=incident.title,
@@ -194,9 +195,13 @@ def incident_line(session: Session, desk: Desk, incident: Incident) -> IncidentL
     )
 
 
-def _nobody_on_it(incident: Incident, pages: Sequence[Page]) -> bool:
-    is_open = incident.state == State.OPEN.value and incident.lead is None
-    return is_open and all(one.state != PageState.ANSWERED.value for one in pages)
+def _unanswered(pages: Sequence[Page]) -> Sequence[Page]:
+    """Who was called and has not answered, each once: first who still is, of them those after whom others are woken."""
+    calls = [one for one in pages if one.state in _STILL_WAKES or one.state == PageState.UNANSWERED.value]
+    latest = {one.who: one for one in sorted(calls, key=lambda one: one.id or 0)}
+    return sorted(
+        latest.values(), key=lambda one: (one.state not in _STILL_WAKES, one.no_answer_at is None, -(one.id or 0))
+    )
 
 
 def severity_rows() -> tuple[SeverityRow, ...]:
@@ -243,6 +248,7 @@ def incident_note(session: Session, desk: Desk, note: Note, *, over: bool = Fals
         from_=data.get("from_"),
         other_room=_room_of(session, data.get("into") or data.get("from_")),
         at=_instant(data.get("at")),
+        lifted=tuple(data.get("lifted") or ()),
         still_locked=pieces.still_locked(session, desk, incident) if data["said"] == Said.RESOLVED.value else (),
     )
 
@@ -270,7 +276,8 @@ def page_note(session: Session, desk: Desk, number: int, *, place: str, first: b
     if page is None or incident is None:
         return None
     incident = finding.going_on(session, incident)
-    if first and (page.state not in _STILL_WAKES or incident.state != State.OPEN.value):
+    theirs = page.state in _STILL_WAKES or page.state == PageState.ANSWERED.value  # who answered on the phone reads it
+    if first and (not theirs or incident.state != State.OPEN.value):
         return None
     return _to_person(session, desk, incident, page, place=place, of=None, said=PersonSaid.PAGE)
 
@@ -292,7 +299,9 @@ def _to_person(
 
     It is called by what fires now, which is not what it began with where it was opened again.
     """
-    card = replace(incident_card(session, desk, incident, place=place), title=present.title(session, incident))
+    card, title = incident_card(session, desk, incident, place=place), present.title(session, incident)
+    # What fires now may be of another service than the incident's, which then says nothing of it.
+    card = replace(card, title=title, service=card.service if title.startswith(incident.title) else None)
     theirs = pages_kept.likely_of(session, incident, page) if page is not None and of is None else None
     of = of or (theirs.id if theirs is not None else None)
     return PersonNote(

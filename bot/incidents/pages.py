@@ -22,7 +22,7 @@ from bot.deploys.models import Deploy
 from bot.incidents import naming, people, present, ranking, statements
 from bot.incidents.models import Entry, Incident, IncidentService, Likely, Opinion, Page
 from bot.incidents.plain import one_line, opens, was_turned
-from bot.incidents.states import PageState
+from bot.incidents.states import EXHAUSTED, PageState
 from bot.outbox import Lane
 
 PAGE = "page"
@@ -59,9 +59,6 @@ _PREFIX = "shipmate"
 AUTHORS = frozenset({"author", "merger", "other_author", "rolled_back"})
 """Roles (``waking.Role``) of those who are woken on account of one change, rather than because they are on call."""
 
-EXHAUSTED = "has nobody else to call"
-"""``Page.reason`` of an escalation policy that has called everybody whom it names."""
-
 _ON_CALL, _POLICY, _ROLE = "on-call", "policy", "on_call"
 """How whoever is on call is named where nobody knows who that is, the way they are called, and why (``waking``)."""
 
@@ -82,7 +79,7 @@ def of(session: Session, incident: Incident) -> Sequence[Page]:
 
 def woken(session: Session, incident: Incident) -> frozenset[str]:
     """Who was woken for an incident, by ``Page.who`` and every other name by which they are known now."""
-    found = [one for one in of(session, incident) if one.state != PageState.SHADOW]
+    found = [one for one in of(session, incident) if one.state != PageState.SHADOW and not is_spent(one)]
     names = {name for one in found for name in names_of(one)}
     # Whoever is on call is called by it, also once nobody knows any more who that is.
     return frozenset(names | {_ON_CALL} if any(one.way == _POLICY and one.role == _ROLE for one in found) else names)
@@ -105,6 +102,16 @@ def answered(session: Session, incident: Incident) -> bool:
         return True
     asked = {one.slack_id for one in found if one.state in (PageState.WANTED, PageState.SENT)}
     return incident.lead is not None and incident.lead not in asked and not only_named(session, incident)
+
+
+def is_spent(page: Page) -> bool:
+    """Whether a policy was asked by this and may be again: it called those of other pages, or it was before the end."""
+    return page.who.startswith(POLICY) and page.state == PageState.OVER
+
+
+def exhausted(session: Session, incident: Incident) -> bool:
+    """Whether an escalation policy has called everybody whom it names."""
+    return any(one.state == PageState.FAILED and one.reason == EXHAUSTED for one in of(session, incident))
 
 
 def only_named(session: Session, incident: Incident) -> bool:
@@ -238,7 +245,7 @@ def likely_words(
         return deploy.sha[:7], at, did
     others = len(changes) - 1 + deploy.truncated
     more = f" and {others} more" if others else ""
-    return f"{people.primary(session, incident, changes).label}{more}", at, did
+    return f"{people.primary(session, changes, people.stacks_of(session, incident)).label}{more}", at, did
 
 
 def details_of(session: Session, desk: Desk, incident: Incident, page: Page, then: str | None = None) -> str:

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from bot import audit, work
 from bot.alerts.suspects import Confidence
 from bot.audit import Tag
+from bot.catalog import Service
 from bot.deploys.loading import Desk
 from bot.gates.wording import listed
 from bot.incidents import (
@@ -35,7 +36,7 @@ from bot.incidents import (
 from bot.incidents.models import Incident, Likely, Page
 from bot.incidents.states import GONE_ON, WAITING, EntryKind, PageState
 from bot.incidents.telling import PersonSaid, Said
-from bot.incidents.waking import Plan, Role, Way, reason_of
+from bot.incidents.waking import ON_CALL, Plan, Role, Wake, Way, reason_of
 
 NOBODY_ELSE = "nobody else"
 """Whom a “Not mine” wakes where nobody is left to be woken."""
@@ -145,13 +146,17 @@ def wake_on_call(session: Session, desk: Desk, incident: Incident, now: datetime
     owner = pages.owner_of(session, desk, incident)
     if owner is None:
         return f"{naming.called(incident)} is of no service, so nobody is on call for it: name people in its room."
-    woken = [one for one in pages.of(session, incident) if one.state != PageState.SHADOW and one.role == Role.ON_CALL]
+    every = [one for one in pages.of(session, incident) if one.state != PageState.SHADOW and not pages.is_spent(one)]
+    woken = [one for one in every if one.role == Role.ON_CALL]
     if pages.not_ours(incident) or any(one.state != PageState.OVER for one in woken):
+        woken = [one for one in woken if one.state != PageState.OVER]
         names = ", ".join(one.name for one in woken) or "Whoever is on call"
         return f"{names} {'was' if len(woken) < 2 else 'were'} woken already."
     if woken:  # before it was resolved, and it goes on
-        sending.anew(session, desk, incident, woken[-1], now)
-        return f"{woken[-1].name} is called now."
+        called = _on_call_anew(session, desk, incident, owner, now) or woken[-1]
+        if called.state == PageState.OVER:
+            sending.anew(session, desk, incident, called, now)
+        return f"{called.name} is called now."
     found = succession.on_call(session, desk, incident, owner, now) or succession.escalation(
         session, desk, incident, owner
     )
@@ -222,7 +227,8 @@ def reopened(session: Session, desk: Desk, incident: Incident, now: datetime) ->
     """An alert opened it again: whoever was woken long ago is woken again, and whoever was on it at once; never nobody.
 
     Whoever never answered is woken again once that is long ago. Not somebody who passed it on: it went to somebody else
-    then, and does so now. The pager's incident of then has ended, and another one is opened.
+    then, and does so now. Where a policy called, whoever is on call now is. The pager's incident of then has ended, and
+    another one is opened.
     """
     if incident.pager_ours:
         incident.pager_incident, incident.pager_ours, incident.pager_url = None, False, None
@@ -232,26 +238,73 @@ def reopened(session: Session, desk: Desk, incident: Incident, now: datetime) ->
     found = [
         page
         for page in pages.of(session, incident)
-        if page.state not in _NOT_ANEW and not _is_past(session, incident, page)
+        if page.state not in _NOT_ANEW and not _is_past(session, incident, page) and not pages.is_spent(page)
     ]
+    again = _again(incident, found, now)
+    owner = pages.owner_of(session, desk, incident)
+    by_pager = pages.by_pager(desk, owner)
+    for page in found:
+        if page not in again and page.state == PageState.OVER and page.way != Way.POLICY:
+            work.schedule(session, pages.PAGE, page.id or 0, page.asked_at + AGAIN_AFTER)
+    if again and by_pager and not any(page.way != Way.RESPOND for page in again):
+        again[0].way = Way.ASSIGN.value  # there is nobody's incident to be asked to
+    for page in again:
+        if page.way != Way.POLICY:
+            sending.anew(session, desk, incident, page, now)
+        elif page.pager_user is not None and (page.state == PageState.ANSWERED or page.slack_id == incident.lead):
+            page.way, page.reason = Way.ASSIGN.value, "was on it"  # they are; a policy would call whoever it calls now
+            sending.anew(session, desk, incident, page, now)
+    if not _waits(session, incident) and any(page.way == Way.POLICY for page in again):
+        _on_call_anew(session, desk, incident, owner, now)
+    if not _waits(session, incident):
+        found_next = succession.next_of(session, desk, incident, now, but=None)
+        sending.wake_next(session, desk, incident, None, now, found_next)
+    if not _waits(session, incident):  # everybody let it go then
+        _on_call_anew(session, desk, incident, owner, now)
+
+
+def _again(incident: Incident, found: Sequence[Page], now: datetime) -> list[Page]:
+    """Who of these is woken anew at once: all who were woken long ago, and else one, whoever was on it before all."""
     again = [page for page in found if now >= page.asked_at + AGAIN_AFTER]
     if not any(page.way != Way.RESPOND for page in again):
         first = next((page for page in found if page.slack_id == incident.lead and incident.lead is not None), None)
         first = first or next((page for page in found if page.state == PageState.ANSWERED), None)
         first = first or next((page for page in found if page.way != Way.RESPOND), None)
-        again = [first, *again] if first is not None and first not in again else again
-    by_pager = pages.by_pager(desk, pages.owner_of(session, desk, incident))
-    for page in found:
-        if page not in again and page.state == PageState.OVER:
-            work.schedule(session, pages.PAGE, page.id or 0, page.asked_at + AGAIN_AFTER)
-    if again and by_pager and not any(page.way != Way.RESPOND for page in again):
-        again[0].way = Way.ASSIGN.value  # there is nobody's incident to be asked to
-    for page in again:
-        sending.anew(session, desk, incident, page, now)
-    if not again:
-        sending.wake_next(
-            session, desk, incident, None, now, succession.next_of(session, desk, incident, now, but=None)
-        )
+        return [first, *again] if first is not None and first not in again else again
+    return again
+
+
+def _waits(session: Session, incident: Incident) -> bool:
+    """Whether anybody is woken, and waited for, of whom it does not depend on somebody else's being so."""
+    return any(page.state in WAITING and page.way != Way.RESPOND for page in pages.of(session, incident))
+
+
+def begin_anew(session: Session, incident: Incident) -> None:
+    """It goes on after its end: who did not answer then is waited for no more, and every policy may be asked again."""
+    for page in pages.of(session, incident):
+        of_policy = page.state == PageState.FAILED and page.who.startswith(pages.POLICY)
+        if of_policy or page.state == PageState.UNANSWERED:
+            page.state = PageState.OVER.value
+    session.flush()
+
+
+def _on_call_anew(
+    session: Session, desk: Desk, incident: Incident, owner: Service | None, now: datetime
+) -> Page | None:
+    """Have whoever is on call now called by the policy, as though nobody had been; without the pager, told in Slack."""
+    if owner is None:
+        return None
+    by_pager = pages.by_pager(desk, owner)
+    found = people.on_call(session, desk, owner, now, pager=by_pager)
+    person, way = found[0] if found else ON_CALL, Way.POLICY if by_pager else Way.MESSAGE
+    names = person.names
+    every = pages.of(session, incident)
+    page = next((one for one in every if one.state != PageState.SHADOW and names & pages.names_of(one)), None)
+    if page is None:
+        return sending.call(session, desk, incident, Wake(person, way, reason_of(person)), now)
+    page.way, page.role, page.reason = way.value, person.role.value, reason_of(person)
+    sending.anew(session, desk, incident, page, now)
+    return page
 
 
 def _is_past(session: Session, incident: Incident, page: Page) -> bool:

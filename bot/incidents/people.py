@@ -103,14 +103,14 @@ def changes_in(session: Session, deploy: Deploy) -> Sequence[Change]:
     return [alone] if alone is not None else []
 
 
-def primary(session: Session, incident: Incident, changes: Sequence[Change]) -> Change:
+def primary(session: Session, changes: Sequence[Change], stacks: Sequence[Sequence[str]]) -> Change:
     """The change of a rollout that its people are asked about first, and by which everybody calls it.
 
     It is the one that touches what lies innermost in an error's stack; else a pull request, one that no bot wrote (a
     lock file has many lines), the largest, the last.
     """
     parts = deploys.parts(session, [one.id or 0 for one in changes])
-    return _primary_first(changes, parts, stacks_of(session, incident))[0]
+    return _primary_first(changes, parts, stacks)[0]
 
 
 def on_call(session: Session, desk: Desk, owner: Service, now: datetime, *, pager: bool) -> tuple[Person, ...]:

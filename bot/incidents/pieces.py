@@ -21,7 +21,7 @@ from bot.incidents.views import (
     UpdateView,
 )
 from bot.incidents.waking import Way
-from bot.locks import facts
+from bot.locks import facts, scopes
 from bot.locks import loading as locks
 
 MOST_LOOKED_AT = 10
@@ -67,6 +67,7 @@ def page_line(session: Session, desk: Desk, page: Page) -> PageLine:
     person = locks.person(session, desk, page.slack_id, page.name) if page.slack_id else PersonView(name=page.name)
     incident = session.get(Incident, page.incident)
     then = unanswered.then_words(session, desk, finding.going_on(session, incident), page) if incident else None
+    late = unanswered.is_late(page, desk.now)
     return PageLine(
         page_id=page.id or 0,
         person=person,
@@ -79,7 +80,15 @@ def page_line(session: Session, desk: Desk, page: Page) -> PageLine:
         next_at=page.no_answer_at if then is not None else None,
         then=then,
         sure=page.way != Way.MESSAGE.value,
+        late=late,
+        told=_told_instead(session, desk, page) if late else (),
     )
+
+
+def _told_instead(session: Session, desk: Desk, page: Page) -> tuple[PersonView, ...]:
+    """Who is told in Slack since a call does not leave."""
+    places = unanswered.told_instead(session, page)
+    return tuple(locks.person(session, desk, one) for one in places)
 
 
 def update_view(session: Session, desk: Desk, row: StatusUpdate | None) -> UpdateView | None:
@@ -129,8 +138,9 @@ def tasks(session: Session, desk: Desk, incident: Incident, most: int) -> tuple[
 def still_locked(session: Session, desk: Desk, incident: Incident) -> tuple[str, ...]:
     """What holds on at its services, in sentences: locks of people, of rollbacks and failures, of other incidents."""
     found: dict[int, str] = {}
+    standing = scopes.standing(session)
     for row in finding.services_of(session, incident)[:MOST_LOOKED_AT]:
-        for lock in facts.facts_for(session, desk.catalog, row.service, row.environment, None, desk.now):
+        for lock in facts.facts_among(standing, desk.catalog, row.service, row.environment, None, desk.now):
             if not lock.ended and lock.id not in found:
                 by = f" by {lock.owner}" if lock.set_by is not None else ""
                 found[lock.id] = f"{lock.scope} stays locked{by}: {lock.reason}"

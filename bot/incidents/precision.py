@@ -95,7 +95,8 @@ class Stability:
     """How a service's changes fared. ``deploys`` went to its last environment; ``failed`` of them caused an incident.
 
     ``recoveries`` are the times from the onset to the end of the harm, one for each failed deploy, the shortest first.
-    ``incidents`` counts all of the service's, whatever caused them.
+    ``incidents`` counts all of the service's, whatever caused them; ``lasted`` is the same time of each that is
+    resolved, in any order: dora.dev counts no recovery but from failed deploys, so it is told apart.
     """
 
     service: str
@@ -103,13 +104,17 @@ class Stability:
     failed: int
     incidents: int
     recoveries: tuple[timedelta, ...]
+    lasted: tuple[timedelta, ...] = ()
 
     @property
     def recovery(self) -> timedelta | None:
         """The median recovery time; None where nothing failed, or nothing has ended yet."""
-        if not self.recoveries:
-            return None
-        return timedelta(seconds=statistics.median(one.total_seconds() for one in self.recoveries))
+        return _median(self.recoveries)
+
+    @property
+    def incident_recovery(self) -> timedelta | None:
+        """The median of how long its incidents lasted, whatever caused them; None where none is resolved."""
+        return _median(self.lasted)
 
     @property
     def slow_recovery(self) -> timedelta | None:
@@ -117,6 +122,10 @@ class Stability:
         if not self.recoveries:
             return None
         return self.recoveries[math.ceil(SLOW * len(self.recoveries)) - 1]
+
+
+def _median(spans: Sequence[timedelta]) -> timedelta | None:
+    return timedelta(seconds=statistics.median(one.total_seconds() for one in spans)) if spans else None
 
 
 # --- counting, pure -----------------------------------------------------------------------------------------------
@@ -214,6 +223,7 @@ def stability(session: Session, desk: Desk, since: datetime, until: datetime) ->
             recoveries=tuple(
                 sorted(took for number in failed[service] if (took := _longest(causes[number])) is not None)
             ),
+            lasted=tuple(took for one in seen.get(service, ()) if (took := _longest([one])) is not None),
         )
         for service in sorted({*shipped, *seen})
     }
@@ -322,14 +332,14 @@ def _services(session: Session, numbers: Iterable[int | None]) -> Mapping[int, s
     return {row.incident: row.service for row in rows}
 
 
-def _incidents(session: Session, since: datetime, until: datetime) -> Mapping[str, set[int]]:
+def _incidents(session: Session, since: datetime, until: datetime) -> Mapping[str, Sequence[Incident]]:
     """By service, the incidents about it that began in a window; one that was merged is the other's."""
     rows = session.exec(
-        select(IncidentService.service, Incident.id)
+        select(IncidentService.service, Incident)
         .join(Incident, col(IncidentService.incident) == col(Incident.id))
         .where(Incident.onset_at >= since, Incident.onset_at < until, Incident.state != State.MERGED.value)
     ).all()
-    found: dict[str, set[int]] = defaultdict(set)
-    for service, number in rows:
-        found[service].add(number or 0)
-    return found
+    found: dict[str, dict[int, Incident]] = defaultdict(dict)  # it may be about two environments of a service
+    for service, incident in rows:
+        found[service][incident.id or 0] = incident
+    return {service: list(incidents.values()) for service, incidents in found.items()}

@@ -17,7 +17,19 @@ from bot.audit import Tag
 from bot.deploys.loading import Desk
 from bot.errors import UserError
 from bot.events import IncidentActed
-from bot.incidents import finding, locking, naming, paging, promises, rooms, tasks, telling, timeline, unasking
+from bot.incidents import (
+    finding,
+    locking,
+    naming,
+    paging,
+    promises,
+    rollouts,
+    rooms,
+    tasks,
+    telling,
+    timeline,
+    unasking,
+)
 from bot.incidents.models import Incident
 from bot.incidents.postmortem import Postmortem, load
 from bot.incidents.states import EntryKind, State
@@ -49,13 +61,14 @@ def resolve(session: Session, desk: Desk, incident: Incident, event: IncidentAct
     # While something fires nobody knows yet when the harm ends: what is told of its end then says so.
     incident.mitigated_at = _mitigated_at(session, incident) or incident.quiet_at or (None if firing else now)
     promises.withdraw(session, incident)
+    lifted = _locked(session, incident)
     for row in finding.services_of(session, incident):
         row.locked = False
         session.add(row)
     session.flush()
     locks.lift_cause(session, desk.catalog, locking.cause_of(incident), now, waits=_waits)
     paging.over(session, incident, now)
-    number, took = incident.id or 0, _took(incident, now)
+    number, took = incident.id or 0, _took(session, incident, now)
     key, stamp = f"resolved:{now.isoformat()}", now.isoformat()
     text = (f"Resolved while {_still(firing)}" if firing else f"Resolved {took}") + (f": {words}" if words else "")
     timeline.enter(session, number, EntryKind.ACT, key, text, now, who=event.called)
@@ -63,7 +76,9 @@ def resolve(session: Session, desk: Desk, incident: Incident, event: IncidentAct
         session, Tag.INCIDENT_MOVED, f"incident:{number}", now, who=f"slack:{event.slack_id}",
         to=State.RESOLVED.value, cause=cause, why=incident.resolution,
     )  # fmt: skip
-    telling.say(session, desk, incident, Said.RESOLVED, stamp, now, called=event.called, who=event.slack_id)
+    telling.say(
+        session, desk, incident, Said.RESOLVED, stamp, now, called=event.called, who=event.slack_id, lifted=lifted
+    )
     left = _follow_ups(session, desk, incident, now)
     if incident.room is not None:
         rooms.want_document(session, incident, now)
@@ -108,6 +123,7 @@ def reopened(
     incident.mitigated_at = incident.quiet_at = None
     session.add(incident)
     session.flush()
+    paging.begin_anew(session, incident)
     if not incident.watched:
         locking.lock(session, desk, incident, now)
         rooms.wanted_anew(session, desk, incident, now)
@@ -173,11 +189,12 @@ def recovery(incident: Incident) -> timedelta | None:
     return max(timedelta(), ended - incident.onset_at) if ended is not None else None
 
 
-def _took(incident: Incident, now: datetime) -> str:
+def _took(session: Session, incident: Incident, now: datetime) -> str:
     """How long it lasted until somebody said that it is over, and where that is less, until the harm ended."""
     whole, ended = naming.length(now - incident.onset_at), recovery(incident)
     recovered = naming.length(ended) if ended is not None else whole
-    return f"{whole} after it began" + (f" (recovered after {recovered})" if recovered != whole else "")
+    when = ", when the likely change was out" if finding.recovered_by_undoing(session, incident) else ""
+    return f"{whole} after it began" + (f" (recovered after {recovered}{when})" if recovered != whole else "")
 
 
 def fires(session: Session, incident: Incident) -> int:
@@ -220,6 +237,13 @@ def _follow_ups(session: Session, desk: Desk, incident: Incident, now: datetime)
             tasks.want_issue(session, task, now)
     become = "becomes an issue" if len(left) == 1 else "become issues"
     return f" {_counted(len(left), 'task')} left over {become} in {repo}."
+
+
+def _locked(session: Session, incident: Incident) -> list[str]:
+    """The services that its locks hold now: not what a person has unlocked."""
+    cause = locking.cause_of(incident)
+    held = {one.scope.casefold() for one in locks.standing(session) if one.cause == cause and one.lifted_at is None}
+    return [row.service for row in finding.services_of(session, incident) if rollouts.place_of(row) in held]
 
 
 def _locked_words(session: Session, incident: Incident) -> str:

@@ -27,7 +27,7 @@ def make(session: Session, incident: Incident, wake: Wake, now: datetime, likely
     """The page of one person for an incident; None where they were woken for it before."""
     person = wake.person
     page = next((one for one in pages.of(session, incident) if person.names & pages.names_of(one)), None)
-    if page is not None and (page.state != PageState.SHADOW or wake.way is Way.SHADOW):
+    if page is not None and not pages.is_spent(page) and (page.state != PageState.SHADOW or wake.way is Way.SHADOW):
         return None
     if page is None:
         page = Page(
@@ -36,6 +36,7 @@ def make(session: Session, incident: Incident, wake: Wake, now: datetime, likely
         )  # fmt: skip
         session.add(page)
     page.way, page.reason, page.role, page.asked_at = wake.way.value, wake.reason, person.role.value, now
+    page.sent_at = page.pager_incident = None
     page.likely = likely.id if likely is not None else None
     page.state = PageState.SHADOW.value if wake.way is Way.SHADOW else PageState.WANTED.value
     session.flush()
@@ -96,8 +97,17 @@ def woken(session: Session, desk: Desk, incident: Incident, page: Page, now: dat
     if not any(timeline.became(session, number, key, text, now) for key in called):  # one line for one call
         timeline.enter(session, number, EntryKind.PAGE, f"woken:{of}", text, now)
     every = pages.of(session, incident)
-    waiting = [one.id for one in every if one.way == Way.RESPOND and one.state == PageState.WANTED]
+    asked = [one for one in every if one.way == Way.RESPOND and one.state == PageState.WANTED]
+    waiting = [one.id for one in asked if not _said_of(session, incident, one)]
     telling.say(session, desk, incident, Said.PAGED, of, now, page=page.id, pages=waiting)
+
+
+def _said_of(session: Session, incident: Incident, page: Page) -> bool:
+    """Whether it was said already that somebody is asked to come: to a call that had left before theirs was wanted."""
+    return any(
+        outbox.noted(session, telling.key_of(incident, Said.PAGED, f"{page.id}:{of}"))
+        for of in ("", page.asked_at.isoformat())
+    )
 
 
 def ask_in_slack(session: Session, desk: Desk, incident: Incident, now: datetime) -> None:
@@ -120,13 +130,22 @@ def wake_next(
     if found is None:
         return "nobody else can be woken"
     called = succession.named(session, desk, incident, found.wake.person)
-    made = make(session, incident, found.wake, now, found.likely)
+    made = call(session, desk, incident, found.wake, now, found.likely)
     if made is None:
         return f"{called} was woken already"
-    send(session, desk, incident, made, now)
-    session.flush()
-    telling.show(session, desk, incident, now)
     return f"{called} is {'called' if made.way in CALLS else 'woken'} now"
+
+
+def call(
+    session: Session, desk: Desk, incident: Incident, wake: Wake, now: datetime, likely: Likely | None = None
+) -> Page | None:
+    """Wake somebody, and show it; None where they were woken for it before."""
+    made = make(session, incident, wake, now, likely)
+    if made is not None:
+        send(session, desk, incident, made, now)
+        session.flush()
+        telling.show(session, desk, incident, now)
+    return made
 
 
 def ask_responders(session: Session, incident: Incident, now: datetime) -> None:

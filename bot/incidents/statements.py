@@ -32,10 +32,9 @@ SERVICES = (
 )
 PAGES = select(Page).where(Page.incident == bindparam("of_incident")).order_by(col(Page.id))
 # Of whoever was woken for an incident, or for one that goes on as this.
-PAGES_SHOWN = select(Page.id, Page.slack_id).where(
+PAGES_SHOWN = select(Page.id).where(
     (col(Page.incident) == bindparam("of_incident"))
     | col(Page.incident).in_(select(Incident.id).where(Incident.merged_into == bindparam("of_incident"))),
-    col(Page.slack_id).is_not(None),
 )
 STANDING = select(Likely).where(Likely.incident == bindparam("of_incident"), Likely.rank > 0).order_by(col(Likely.rank))
 LAST_TAKEN_OUT = select(func.max(Likely.rolled_back_at)).where(Likely.incident == bindparam("of_incident"))

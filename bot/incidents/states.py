@@ -47,6 +47,10 @@ GONE_ON = frozenset({PageState.PASSED_ON.value, PageState.UNANSWERED.value, Page
 """Where a page stands that went to somebody else."""
 
 
+EXHAUSTED = "has nobody else to call"
+"""``Page.reason`` of an escalation policy that has called everybody whom it names."""
+
+
 class EntryKind(StrEnum):
     """What a line of the timeline is about."""
 

@@ -109,11 +109,14 @@ def named(session: Session, desk: Desk, incident: Incident, person: Person) -> s
     return person.name
 
 
-def woken_words(session: Session, desk: Desk, incident: Incident, wake: Wake) -> str:
-    """That somebody is woken next, by name: ``Dee (on call) is woken``; by a policy, that it goes on to that."""
+def woken_words(session: Session, desk: Desk, incident: Incident, wake: Wake, *, by_policy: bool = False) -> str:
+    """That somebody is woken next, by name: ``Dee (on call) is woken``; by a policy, that it goes on to that.
+
+    ``by_policy``: to somebody whom a policy called already, it is whoever comes next by it.
+    """
     person, called = wake.person, named(session, desk, incident, wake.person)
     if person.who.startswith(pages.POLICY):
-        return f"it goes on to {called}"
+        return f"whoever is next by {called} is called" if by_policy else f"it goes on to {called}"
     named_so = person.role is Role.ON_CALL and not called.startswith(ON_CALL.name)
     return f"{called}{' (on call)' if named_so else ''} is woken"
 

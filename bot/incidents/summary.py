@@ -53,6 +53,8 @@ class IncidentSummary:
     condition: str | None
     condition_at: datetime | None
     next_update_at: datetime | None
+    promised: bool
+    """Whether somebody said by when the next word comes: else its severity calls for one by then."""
     locked: tuple[str, ...]
     resolved_at: datetime | None
     zone: str
@@ -104,6 +106,7 @@ def load(session: Session, desk: Desk, incident: Incident) -> IncidentSummary:
         condition=update.condition if update is not None else None,
         condition_at=update.at if update is not None else None,
         next_update_at=incident.next_update_at,
+        promised=update is not None and update.next_at == incident.next_update_at,
         locked=tuple(row.service for row in finding.services_of(session, incident) if row.locked),
         resolved_at=incident.resolved_at,
         zone=desk.catalog.timezone.key,

@@ -49,6 +49,8 @@ class Said(StrEnum):
     """``who`` says that ``likely`` is not the cause; ``next`` says in words who is woken now."""
     PAGE_FAILED = "page_failed"
     """``page`` could not be sent: ``why``; ``next`` says what is done instead."""
+    CALLED_AGAIN = "called_again"
+    """Nobody has answered, and the pager calls whoever ``page`` is of once more."""
     EXHAUSTED = "exhausted"
     """The policy of ``page`` has nobody left to call: ``why`` says whom it goes on calling, ``next`` who else is."""
     LIKELY = "likely"
@@ -72,7 +74,7 @@ class Said(StrEnum):
     UPDATE = "update"
     """How it stands (``update``, the number of a status update)."""
     UPDATE_DUE = "update_due"
-    """The next word was promised by now (``at``)."""
+    """The next word is due by now (``at``)."""
     TASK = "task"
     """``task`` is to be done, or is (``done``), or has become an issue."""
     MERGED = "merged"
@@ -154,7 +156,7 @@ def say(
     ``outside``: there though it has a room, since whoever it is for may not be in that. So it is where the room takes
     no words any more. Returns whether it is new.
     """
-    name = f"{SAID}:{incident.id}:{said.value}:{key}"[:255]
+    name = key_of(incident, said, key)
     about = {"incident": incident.id, "said": said.value, **data}
     if incident.room is not None and not outside and not is_shut(session, incident):
         return outbox.add_note(session, SAID, name, incident.room, now, lane=Lane.APPROVAL, **about)
@@ -165,6 +167,11 @@ def say(
     if card.ts is None and card.error is not None:  # that channel cannot be written to: nothing is said in its thread
         return outbox.add_note(session, SAID, name, desk.catalog.default_channel, now, lane=Lane.APPROVAL, **about)
     return outbox.add_note(session, SAID, name, place, now, thread=card, lane=Lane.APPROVAL, **about)
+
+
+def key_of(incident: Incident, said: Said, key: str) -> str:
+    """By what it is known that something was said of an incident."""
+    return f"{SAID}:{incident.id}:{said.value}:{key}"[:255]
 
 
 def is_shut(session: Session, incident: Incident) -> bool:
@@ -233,5 +240,7 @@ def _woken_before(session: Session, slack_id: str, number: int, now: datetime, *
 def _page_cards(session: Session, incident: Incident) -> list[Card]:
     """The cards of whoever was woken for an incident, or for one that goes on as this."""
     pages = session.exec(statements.PAGES_SHOWN, params={"of_incident": incident.id}).all()
-    found = (outbox.find_card(session, PAGE, str(number), slack_id or "") for number, slack_id in pages)
-    return [card for card in found if card is not None]
+    if not pages:
+        return []
+    shown = select(Card).where(Card.kind == PAGE, col(Card.subject).in_([str(number) for number in pages]))
+    return list(session.exec(shown.order_by(col(Card.id))).all())  # also of those who are told in somebody's stead

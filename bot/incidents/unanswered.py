@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -17,6 +18,7 @@ from bot.incidents.waking import Way
 from bot.outbox import Card, Lane
 
 _BY_ITSELF = "PagerDuty goes on by its escalation policy"
+_NOBODY_LEFT = "nobody else is left to be woken"
 _NOBODY = "nobody is known to tell"
 
 MOST_NAGS = 3
@@ -59,7 +61,7 @@ def escalate(session: Session, desk: Desk, incident: Incident, page: Page, now: 
     if found is not None:
         sending.put_by(session, page, PageState.UNANSWERED)
     elif page.way == Way.POLICY:
-        return _BY_ITSELF
+        return _NOBODY_LEFT if pages.exhausted(session, incident) else _BY_ITSELF
     return sending.wake_next(session, desk, incident, page, now, found)
 
 
@@ -72,18 +74,20 @@ def then_words(session: Session, desk: Desk, incident: Incident, page: Page, *, 
     waits = page.state in WAITING and page.no_answer_at is not None
     if not waits or incident.state != State.OPEN or incident.quiet_at is not None or pages.answered(session, incident):
         return None
-    told_only = page.way not in sending.CALLS or (not leaves and _is_late(page, desk.now))
+    told_only = page.way not in sending.CALLS or (not leaves and is_late(page, desk.now))
     if told_only and page.nags < MOST_NAGS:
         return "this is asked again" if page.slack_id is not None else "it is said again"
     found = succession.next_of(session, desk, incident, desk.now, but=page, escalating=True)
     if found is not None:
-        return succession.woken_words(session, desk, incident, found.wake)
-    return _BY_ITSELF if page.way == Way.POLICY else "nobody else is left to be woken"
+        by_policy = page.way == Way.POLICY and not is_late(page, desk.now)
+        return succession.woken_words(session, desk, incident, found.wake, by_policy=by_policy)
+    return _BY_ITSELF if page.way == Way.POLICY and not pages.exhausted(session, incident) else _NOBODY_LEFT
 
 
-def _is_late(page: Page, now: datetime) -> bool:
+def is_late(page: Page, now: datetime) -> bool:
     """Whether a call has not left within the time that it may take."""
-    return page.state == PageState.WANTED and page.asked_at + sending.LEAVES_WITHIN <= now
+    calls = page.state == PageState.WANTED and page.way in sending.CALLS
+    return calls and page.asked_at + sending.LEAVES_WITHIN <= now
 
 
 def _unreached(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> None:
@@ -116,12 +120,10 @@ def _tell_others(session: Session, desk: Desk, incident: Incident, page: Page, n
     return named
 
 
-def _others_told(session: Session, page: Page) -> bool:
-    """Whether others have been told already, in Slack, that a call does not leave."""
-    cards = select(Card.id).where(
-        Card.kind == telling.PAGE, Card.subject == str(page.id), col(Card.place) != (page.slack_id or "")
-    )
-    return session.exec(cards.limit(1)).first() is not None
+def told_instead(session: Session, page: Page) -> Sequence[str]:
+    """Who has been told already, in Slack, that a call does not leave."""
+    others = (Card.kind == telling.PAGE, Card.subject == str(page.id), col(Card.place) != (page.slack_id or ""))
+    return session.exec(select(Card.place).where(*others).order_by(col(Card.id))).all()
 
 
 def _nag(session: Session, desk: Desk, incident: Incident, page: Page, now: datetime) -> None:
@@ -137,7 +139,8 @@ def _nag(session: Session, desk: Desk, incident: Incident, page: Page, now: date
         telling.tell(session, incident, page.slack_id, PersonSaid.PAGE, of, now, page=number, nag=page.nags)
     words = f"{page.name} is asked again" if page.slack_id is not None else "whoever reads this, can you look?"
     if page.state == PageState.WANTED:
-        anew = _others_told(session, page)  # else it was down with us, or the time for the first word was slept through
+        # Else it was down with us, or the time for the first word was slept through.
+        anew = bool(told_instead(session, page))
         told = [*([page.name] if page.slack_id is not None else []), *_tell_others(session, desk, incident, page, now)]
         now_told = f"{'is' if len(told) == 1 else 'are'} told {'again ' if anew else ''}in Slack"
         words = f"PagerDuty does not answer, and is tried again; {f'{listed(told)} {now_told}' if told else _NOBODY}"

@@ -24,6 +24,7 @@ ASKING = frozenset(
         Said.NOT_MINE,
         Said.PAGE_FAILED,
         Said.EXHAUSTED,
+        Said.CALLED_AGAIN,
         Said.LIKELY,
         Said.QUIET,
         Said.FIRES_AGAIN,

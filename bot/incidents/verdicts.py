@@ -157,9 +157,7 @@ def _concerns(session: Session, desk: Desk, incident: Incident, likely: Likely |
 
 def _waited_for(session: Session, incident: Incident) -> str:
     """Who is called and has not answered yet, in a sentence; nothing where nobody is."""
-    asked = [
-        one.name for one in pages.of(session, incident) if one.state in WAITING and one.way != Way.RESPOND.value
-    ]
+    asked = [one.name for one in pages.of(session, incident) if one.state in WAITING and one.way != Way.RESPOND.value]
     return f"{listed(asked)} {'is' if len(asked) == 1 else 'are'} asked now. " if asked else ""
 
 

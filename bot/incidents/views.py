@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.deploys.views import ChangeView, LinkView, PersonView
 from bot.incidents.plain import was_turned
-from bot.incidents.states import PageState, State
+from bot.incidents.states import EXHAUSTED, PageState, State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +103,10 @@ class PageLine:
     then: str | None = None
     sure: bool = True
     """Whether they are told by the pager too; False where PagerDuty is not set up for them."""
+    late: bool = False
+    """Whether their call should have left by now, and has not: the pager cannot be reached."""
+    told: tuple[PersonView, ...] = ()
+    """Who is told in Slack meanwhile."""
 
     @property
     def nobody(self) -> bool:
@@ -199,6 +203,7 @@ class IncidentCard:
     resolved_by: PersonView | None
     resolution: str | None
     recovered_in: timedelta | None
+    """How long it took until the harm ended: the likely change was out, or nothing fired any more."""
     cause: LikelyView | None
     """Which change it was, as said when it was resolved."""
     cause_known: bool
@@ -237,12 +242,20 @@ class IncidentCard:
     """Whether this copy of the card stands in the room itself."""
     links: tuple[LinkView, ...]
     document: str | None
+    recovered_by_undoing: bool = False
+    """Whether the harm is counted as ended when a likely change was out, though something fired on for a while."""
     word_is_due: bool = False
     """Whether the time of the next update has passed, and somebody was reminded of it."""
     joined: tuple[int, ...] = ()
     """Incidents that were the same, and go on as this one."""
     zone: str | None = None
     """The catalogue's time zone, in which instants are told where Slack does not show the reader's own clock."""
+
+    @property
+    def promised(self) -> bool:
+        """Whether somebody said by when the next word comes: else its severity calls for one by then."""
+        said = self.update.next_at if self.update is not None else None
+        return said is not None and said == self.next_update_at
 
     @property
     def locked(self) -> tuple[ServiceLine, ...]:
@@ -274,6 +287,11 @@ class IncidentCard:
         """Whether a person opened it, and nobody was woken for it so far: that is said with the button that does."""
         woken = any(one.state is not PageState.SHADOW for one in self.pages)
         return self.is_open and not self.watched and self.opened_by is not None and not self.alerts and not woken
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether an escalation policy has called everybody whom it names."""
+        return any(one.state is PageState.FAILED and one.reason == EXHAUSTED for one in self.pages)
 
     @property
     def answered(self) -> tuple[PageLine, ...]:
@@ -315,6 +333,8 @@ class IncidentNote:
     at: datetime | None = None
     still_locked: tuple[str, ...] = ()
     """What holds on where it was resolved, each in a sentence: ``checkout stays locked by Ana: …``."""
+    lifted: tuple[str, ...] = ()
+    """The services whose locks its end lifted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -350,8 +370,20 @@ class PersonNote:
             for one in self.card.pages
             if one.state in (PageState.WANTED, PageState.SENT)
             and one.way != "respond"
-            and (self.page is None or one.page_id != self.page.page_id)
+            and (self.page is None or (one.page_id != self.page.page_id and one.person != self.page.person))
         )
+
+    @property
+    def silent(self) -> tuple[PersonView, ...]:
+        """Who else was called for it and did not answer."""
+        own = self.page.person if self.page is not None else None
+        found = (one.person for one in self.card.pages if one.state is PageState.UNANSWERED and one.person != own)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def last(self) -> bool:
+        """Whether nobody is left who could be called after them: their policy has called everybody."""
+        return self.page is not None and self.page.state is PageState.SENT and self.card.exhausted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -376,4 +408,4 @@ class IncidentLine:
     by_hand: bool = False
     """Whether somebody opened it and no alert ever came to it: nothing but people tell whether it goes on."""
     called: tuple[PageLine, ...] = ()
-    """Who was woken and has not answered, where nobody is on it; those first after whom somebody else is woken."""
+    """Who was woken and has not answered, where nobody has, whoever leads; those first whose phones still ring."""

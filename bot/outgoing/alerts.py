@@ -45,6 +45,7 @@ def unmapped_card(session: Session, desk: Desk, card: Card) -> Showing | None:
     fires = next(iter(unknown.firing_of(session, alert.source, kind)), None) if alert.resolved_at is not None else alert
     names = alerts.those_it_may_be_of(session, desk.catalog, alert)
     choices = tuple(ServiceChoice(name=name, value=f"{alert.id}:{name}") for name in names[:MOST_CHOICES])
+    named, meant = alerts.misnamed(session, desk.catalog, alert) or (None, None)
     view = UnmappedCard(
         alert_id=alert.id or 0,
         name=alert.name,
@@ -60,6 +61,8 @@ def unmapped_card(session: Session, desk: Desk, card: Card) -> Showing | None:
         service=said.service if said is not None else alert.service,
         by=person(session, desk, said.by) if said is not None else None,
         more=len(names) > MOST_CHOICES,
+        named=named,
+        meant=meant,
     )
     return Showing("cards/alert_unmapped", view, {"kind": "alert", "alert": str(alert.id)})
 

@@ -66,6 +66,7 @@ class Kinds:
                 ),
                 "lock": CardKind(load=self._card(locks.lock_card), foldable=cards.never),
                 "lock_go": CardKind(load=self._card(locks.go_card), foldable=cards.never),
+                "freeze": CardKind(load=self._card(locks.freeze_card), foldable=cards.never),
                 "departure": CardKind(load=self._card(trains.departure_card), foldable=cards.never),
                 unknown.ASKED: CardKind(load=self._card(alerts.unmapped_card), foldable=cards.never),
                 unknown.MORE: CardKind(load=self._card(alerts.more_unmapped_card), foldable=cards.never),

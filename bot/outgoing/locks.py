@@ -46,8 +46,14 @@ def lock_note(session: Session, desk: Desk, note: Note) -> Showing | None:
     return Showing("notes/lock", view, {"kind": "lock", "lock": str(view.lock_id)}) if view is not None else None
 
 
+def freeze_card(session: Session, desk: Desk, card: Card) -> Showing | None:
+    """One declared freeze, and what became of it; None where it was over before it was shown."""
+    view = loading.freeze_card(session, desk, card)
+    return Showing("cards/freeze", view, {"kind": "freeze", "freeze": card.subject}) if view is not None else None
+
+
 def freeze_note(session: Session, desk: Desk, note: Note) -> Showing | None:
-    """A freeze was declared or lifted; None once it is not so."""
+    """A freeze was lifted before its end."""
     view = loading.freeze_note(session, desk, note)
     return Showing("notes/freeze", view, {"kind": "freeze", "freeze": str(view.freeze_id)}) if view else None
 

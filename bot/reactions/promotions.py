@@ -15,7 +15,7 @@ from bot.deploys.models import Deploy, Target
 from bot.events import DeployReported
 from bot.locks import service as locks
 from bot.locks.rules import OnTheirWay
-from bot.promotions import finding, statements, telling
+from bot.promotions import backlog, finding, statements, telling
 from bot.promotions import service as promotions
 from bot.promotions.models import Promotion, State
 from bot.promotions.words import called
@@ -115,7 +115,10 @@ def moving(session: Session, target_ids: Sequence[int], *, catalog: Catalog, rol
         for one in promotions.about_to_start(session, target_ids)
         if not (one.rollback and rollbacks) and any(gate.name == "lock" for gate in catalog.service(one.service).gates)
     ]
+    changes, authors = backlog.waiting_at(session, target_ids)
     return OnTheirWay(
+        changes=changes,
+        people=authors,
         called=[_named(one) for one in found if not one.doubtful],
         doubtful=[_named(one) for one in found if one.doubtful],
         held=[_named(one) for one in held],

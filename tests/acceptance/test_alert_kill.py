@@ -104,7 +104,7 @@ class World:
                 await asyncio.sleep(watching.LOOK_AGAIN)
 
     async def turned_to_reminder(self) -> None:
-        """It becomes the time for which the next word was promised."""
+        """It becomes the time by which the next word is due."""
         promised = await self.database.read(lambda session: session.exec(select(Incident.next_update_at)).one())
         assert promised is not None
         self.sandbox.clock.turn(to=promised + timedelta(seconds=1))
@@ -114,9 +114,9 @@ class World:
         return [one for one in self.sandbox.world.channels.values() if one.name.startswith("inc-")]
 
     def reminders(self) -> list[Message]:
-        """What was said in the room of a promise that was not kept."""
+        """What was said in the room of a word that did not come in time."""
         found = [one for room in self.rooms() for one in self.sandbox.world.everything(room)]
-        return [one for one in found if "the next word was promised by" in watching.words_of(one)]
+        return [one for one in found if "the next word was due by" in watching.words_of(one)]
 
     async def is_whole(self) -> None:
         """One incident, one page at PagerDuty, one room with one card, pinned; and nothing said twice."""

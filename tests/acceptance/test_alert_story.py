@@ -155,3 +155,44 @@ def standing_in(there: Company, channel: Channel) -> str:
     return "\n".join(
         watching.words_of(one) for one in there.sandbox.world.everything(channel) if one.ephemeral_for is None
     )
+
+
+async def test_nobody_answers_as_the_policy_goes_round_and_what_is_opened_again_is_called(story: Story) -> None:
+    """Dee, Eve, and both once more; resolved all the same; what fires next calls Dee by an incident of its own."""
+    async with story() as there:
+        await there.turn(minutes=1)
+        there.sandbox.monitoring.groups = True
+        there.sandbox.monitoring.fire("checkout", "checkout out of balance")
+        await there.at_rest()
+        for _ in range(8):
+            await there.turn(minutes=2)
+        said = standing_in(there, room(there))
+        assert "Nobody has answered: PagerDuty calls Dee again" in said
+        assert "Nobody has answered: PagerDuty calls Eve Moreau again" in said
+        for _ in range(4):
+            await there.turn(minutes=2)
+        # At one and the same minute PagerDuty goes on by itself and we ask it to. Where we are first, its policy has
+        # nobody else; where it is, Eve has not answered, and whom Slack calls Eve is told there.
+        ends = ("has nobody else to call: PagerDuty goes on calling", "Eve Moreau has not answered: Eve is woken now")
+        assert any(end in standing_in(there, room(there)) for end in ends)
+        assert rang(there) == ["dee", "eve"]
+
+        (card,) = watching.cards(list(there.sandbox.world.everything(room(there))), "incident")
+        await there.press("eve", "incidents:resolve", card)
+        await there.fill("eve", {"text": "It will be fine", "likely": "0"})
+        await there.turn(seconds=28)
+        there.sandbox.monitoring.fire("checkout", "checkout slow")
+        await there.at_rest()
+        first, second = there.sandbox.pagerduty.incidents()
+        assert (first.status, second.status) == ("resolved", "triggered")
+        assert [user.key for user, _ in second.assigned] == ["dee"]
+        assert "Can you look? You are on call." in standing_with(there, "dee")
+        await there.turn(minutes=6)
+        assert [user.key for user, _ in second.assigned] == ["eve"]
+        assert "Eve Moreau was woken" in standing_with(there, "dee")
+        assert not watching.said_twice(there.sandbox)
+
+
+def standing_with(there: Company, person: str) -> str:
+    """Everything that somebody reads in their own conversation with us."""
+    return "\n".join(watching.words_of(one) for one in there.sandbox.slack.direct_messages(person))

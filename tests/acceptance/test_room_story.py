@@ -137,4 +137,4 @@ async def test_a_bot_that_is_started_again_opens_no_second_room_and_reminds_once
         assert len([one for one in there.sandbox.world.channels.values() if one.name.startswith("inc-")]) == 1
         assert not watching.said_twice(there.sandbox)
         await there.turn(minutes=30)
-        assert "promised" in standing_in(there, here)
+        assert "A word on how it stands was due by" in standing_in(there, here)

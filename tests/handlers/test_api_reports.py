@@ -111,7 +111,11 @@ async def test_a_deploy_is_stored_and_understood(door: Door) -> None:
     ("name", "report", "warning"),
     [
         ("deploys", DEPLOY, "I know no service “crat”; did you mean “cart”? It is announced as a service of its own."),
-        ("alerts", ALERT, "I know no service “crat”; did you mean “cart”? The alert counts for a service of its own."),
+        (
+            "alerts",
+            ALERT,
+            "I know no service “crat”; did you mean “cart”? If it was never deployed, people are asked whose it is.",
+        ),
     ],
 )
 async def test_a_misspelt_service_is_taken_with_a_warning(

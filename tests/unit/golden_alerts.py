@@ -49,6 +49,10 @@ SAMPLES: dict[str, dict[str, object]] = {
         "with services to choose": ASKED,
         "hardly known, and over": dataclasses.replace(ASKED, over=True, url=None, summary=None, labels=(), choices=()),
         "grave": dataclasses.replace(ASKED, grave="critical"),
+        "of a service that is none": dataclasses.replace(
+            ASKED, grave="critical", labels=("service=chekout",), named="chekout", meant="checkout"
+        ),
+        "of a service that is like none": dataclasses.replace(ASKED, labels=("service=nosuch",), named="nosuch"),
         "with more services than a menu takes": dataclasses.replace(ASKED, more=True),
         "it is nobody's, with as many": dataclasses.replace(ASKED, answered=True, by=DEE, more=True),
         "it is a service's": dataclasses.replace(ASKED, answered=True, service="cart", by=DEE),

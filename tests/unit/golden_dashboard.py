@@ -79,6 +79,10 @@ WATCHED = IncidentRow(
                 page_id=2, person=PersonView(name="Ben"), role="author", way="assign", state=PageState.FAILED,
                 reason="wrote #812", asked_at=before(4),
             ),
+            PageLine(
+                page_id=1, person=PersonView(name="Chi"), role="author", way="assign", state=PageState.UNANSWERED,
+                reason="merged #812", asked_at=before(9),
+            ),
         ),
     ),
     severity_words="Something is wrong that customers do not notice.",
@@ -270,6 +274,7 @@ FIGURES = Figures(
         ServiceFigures(
             service="checkout", team="payments", deploys=40, failed=2, incidents=3,
             recovery=timedelta(minutes=14), slow_recovery=timedelta(minutes=48),
+            incident_recovery=timedelta(minutes=11),
         ),
         ServiceFigures(
             service="mail", team=None, deploys=0, failed=0, incidents=1, recovery=None, slow_recovery=None

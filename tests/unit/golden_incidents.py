@@ -302,6 +302,7 @@ RESOLVED = dataclasses.replace(
     resolved_by=ANA,
     resolution="Rolled back to 9f8e7d6",
     recovered_in=timedelta(minutes=9),
+    recovered_by_undoing=True,
     cause=OUT.likely[0],
     cause_known=True,
     services=(ServiceLine(service="checkout", environment="production", locked=False),),
@@ -359,7 +360,9 @@ CARDS = {
         ),
     ),
     "resolved": RESOLVED,
-    "resolved, none of them": dataclasses.replace(RESOLVED, cause=None, resolution=None, joined=()),
+    "resolved, none of them": dataclasses.replace(
+        RESOLVED, cause=None, resolution=None, recovered_by_undoing=False, joined=()
+    ),
     "it was this, says somebody": dataclasses.replace(
         OPEN, likely=(dataclasses.replace(FIRST, opinions=(OpinionView(person=ANA, right=True),)), SECOND)
     ),
@@ -432,6 +435,7 @@ NOTES: dict[str, object] = {
         Said.UPDATE, ON_IT, update=dataclasses.replace(SAID, actions=None, needs=None, next_at=None)
     ),
     "an update is due": note(Said.UPDATE_DUE, ON_IT, at=SAID.next_at),
+    "an update is due, and nobody is on it": note(Said.UPDATE_DUE, OPEN, at=SAID.next_at),
     "an update was due, and it is over since": note(Said.UPDATE_DUE, RESOLVED, at=SAID.next_at),
     "a task": note(Said.TASK, task=TASK),
     "a task is done": note(Said.TASK, task=DONE),
@@ -439,6 +443,7 @@ NOTES: dict[str, object] = {
     "another joined": note(Said.MERGED, from_=9, other_room="C0INC0009"),
     "another joined, which had no room": note(Said.MERGED, from_=9),
     "resolved": note(Said.RESOLVED, RESOLVED),
+    "resolved, which two locks waited for": note(Said.RESOLVED, RESOLVED, lifted=("checkout", "ledger")),
     "resolved, and fires all the same": note(
         Said.RESOLVED, dataclasses.replace(RESOLVED, firing=2, resolution=None, services=OPEN.services)
     ),
@@ -464,6 +469,30 @@ NOTES: dict[str, object] = {
     "no issue": note(Said.TASK, task=TASK, why="I may not open issues in acme/checkout"),
     "no room": note(Said.NO_ROOM, dataclasses.replace(OPEN, room=None), why="restricted_action"),
 }
+CALLED = dataclasses.replace(
+    WOKEN, page_id=44, person=DEE, role="on_call", way="policy", reason="is on call", next_at=None, then=None
+)
+SILENT = dataclasses.replace(WOKEN, state=PageState.UNANSWERED, next_at=None, then=None)
+EXHAUSTED_POLICY = dataclasses.replace(
+    CALLED, page_id=45, state=PageState.FAILED, reason="has nobody else to call",
+    person=PersonView(name="the escalation policy of payments"),
+)  # fmt: skip
+LATE = dataclasses.replace(
+    CALLED, state=PageState.WANTED, late=True, told=(ANA,), next_at=ONSET + timedelta(minutes=5),
+    then="this is asked again",
+)  # fmt: skip
+LEFT_ALONE = dataclasses.replace(OPEN, pages=(SILENT, CALLED, EXHAUSTED_POLICY))
+CARDS |= {
+    "nobody answers, and nobody else is left": LEFT_ALONE,
+    "a call does not leave": dataclasses.replace(OPEN, pages=(LATE,)),
+}
+NOTES |= {
+    "called again by the policy": note(Said.CALLED_AGAIN, page=CALLED),
+    "the policy has nobody else": note(
+        Said.EXHAUSTED, page=EXHAUSTED_POLICY, called=EXHAUSTED_POLICY.person.name,
+        why="PagerDuty goes on calling Dee", next="nobody else can be woken",
+    ),
+}  # fmt: skip
 PERSON = PersonNote(said=PersonSaid.PAGE.value, card=OPEN, page=WOKEN, likely=FIRST, why=None, nag=0, written=True)
 PAGES: dict[str, object] = {
     "you wrote it": PERSON,
@@ -497,6 +526,14 @@ PAGES: dict[str, object] = {
         PERSON, page=dataclasses.replace(ASKED, way="assign", state=PageState.PASSED_ON), written=False
     ),
     "you did not answer": dataclasses.replace(PERSON, page=dataclasses.replace(ASKED, state=PageState.UNANSWERED)),
+    "the policy calls you, the last": dataclasses.replace(PERSON, card=LEFT_ALONE, page=CALLED, written=False),
+    "nobody answers, and you have not": dataclasses.replace(
+        PERSON, page=SILENT, card=dataclasses.replace(OPEN, pages=(SILENT,))
+    ),
+    "somebody else could not be called": dataclasses.replace(
+        PERSON, page=LATE, card=dataclasses.replace(OPEN, pages=(LATE,)), instead=True, written=False
+    ),
+    "somebody else could be called since": dataclasses.replace(PERSON, page=CALLED, instead=True, written=False),
     "you cannot come": dataclasses.replace(PERSON, page=dataclasses.replace(ASKED, state=PageState.DECLINED)),
     "you need not answer": dataclasses.replace(
         PERSON, page=dataclasses.replace(ASKED, state=PageState.OVER), written=False
@@ -599,8 +636,18 @@ METRICS = MetricsReply(
             incidents=4,
             recovery=timedelta(minutes=14),
             slow_recovery=timedelta(minutes=48),
+            incident_recovery=timedelta(minutes=11),
         ),
-        ServiceFigures(service="cart", team=None, deploys=0, failed=0, incidents=1, recovery=None, slow_recovery=None),
+        ServiceFigures(
+            service="cart",
+            team=None,
+            deploys=0,
+            failed=0,
+            incidents=1,
+            recovery=None,
+            slow_recovery=None,
+            incident_recovery=timedelta(minutes=4),
+        ),
     ),
     more=0,
 )

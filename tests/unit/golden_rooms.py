@@ -26,6 +26,7 @@ OPEN = IncidentSummary(
     condition="One in ten payments fails.",
     condition_at=ONSET + timedelta(minutes=10),
     next_update_at=ONSET + timedelta(minutes=40),
+    promised=True,
     locked=("checkout", "cart"),
     resolved_at=None,
     zone="Europe/Paris",
@@ -40,7 +41,7 @@ SAMPLES: dict[str, dict[str, object]] = {
         ),
         "opened by a person": replace(
             OPEN, title="mail is slow", lead=None, on_it=(), likely=(), sureness="", firing=0, alerts=False,
-            condition=None, condition_at=None, locked=("mail",),
+            condition=None, condition_at=None, promised=False, locked=("mail",),
         ),
         "resolved": replace(
             OPEN, state="resolved", resolved_at=ONSET + timedelta(minutes=48), next_update_at=None, locked=()

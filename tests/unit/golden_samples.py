@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from bot.answers.views import MyIncident, StatusReply, WhereFound, WhereReply
+from bot.alerts.views import AlertView
+from bot.answers.views import MyIncident, PlacedAlert, StatusReply, WhereFound, WhereReply
 from tests.unit import golden_alerts as alerting
 from tests.unit import golden_deploys as deploys
 from tests.unit import golden_forecasts as forecasting
@@ -35,6 +36,14 @@ SAMPLES["replies/where"] = {
 HELD = dataclasses.replace(
     PRODUCTION, locks=promoting.LOCK_LINES, promotions=(promoting.WAITING,), not_running=promoting.TAKEN_OUT
 )
+ELSEWHERE = tuple(
+    PlacedAlert(alert=AlertView(name="checkout is slow", since=alerting.NOON, url=url), environment=where)
+    for url, where in (
+        (None, "pre-prod"),
+        ("https://grafana.example/d/slow", None),
+        *((None, f"qa-{n}") for n in range(4)),
+    )
+)
 SAMPLES["replies/status"] |= {
     "live round the gates": StatusReply(
         services=(
@@ -46,6 +55,13 @@ SAMPLES["replies/status"] |= {
     ),
     "alerts fire": StatusReply(
         services=(dataclasses.replace(CHECKOUT, targets=(dataclasses.replace(HELD, alerts=promoting.FIRING),)),),
+        more=0,
+    ),
+    "alerts fire in no environment that is shown": StatusReply(
+        services=(
+            dataclasses.replace(CHECKOUT, elsewhere=ELSEWHERE),
+            dataclasses.replace(CART, elsewhere=ELSEWHERE[:2]),
+        ),
         more=0,
     ),
     "held back": StatusReply(services=(dataclasses.replace(CHECKOUT, targets=(HELD,)),), more=0),
@@ -71,7 +87,10 @@ SAMPLES["replies/status"] |= {
 SAMPLES["home/home"] |= {
     "incidents are open": dataclasses.replace(
         promoting.EMPTY_HOME,
-        incidents=(MyIncident(line=incidents.LINE, waits=True), MyIncident(line=incidents.QUIET_LINE, waits=False)),
+        incidents=(
+            MyIncident(line=incidents.LINE, waits=True),
+            MyIncident(line=incidents.QUIET_LINE, waits=False, free=True),
+        ),
     )
 }
 EVERY = [(template, name) for template, views in SAMPLES.items() for name in views]

@@ -27,6 +27,8 @@ class Pager:
     responders: bool = True
     levels: tuple[tuple[str, ...], ...] = (("PDEE",), ("PEVE",))
     """Whom a policy calls, level by level."""
+    tells: bool = False
+    """Whether it tells whom it called where a service's own policy was asked, its first level."""
 
     def _may(self, method: str) -> None:
         if method in self.faults:
@@ -53,7 +55,9 @@ class Pager:
         if number is None:
             self.calls.append(call)
             number = f"Q{len(self.calls)}"
-        return Paged(number, f"https://bakery.pagerduty.example/incidents/{number}")
+        reached = self.levels[0] if self.tells and call.user is None else ()
+        called = tuple(Reached(user, user.removeprefix("P").capitalize()) for user in reached)
+        return Paged(number, f"https://bakery.pagerduty.example/incidents/{number}", called)
 
     async def ask_responders(self, incident: str, users: Sequence[str], message: str) -> bool:
         """Where the account can."""

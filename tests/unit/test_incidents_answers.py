@@ -214,6 +214,21 @@ def test_status_and_home_show_what_is_open(sqlite_session: Session) -> None:
     assert status(here.session, here.desk, "mail").services[0].incident is None
 
 
+def test_home_of_whoever_did_not_answer_in_time_goes_on_asking_them(sqlite_session: Session) -> None:
+    """A policy that goes round calls them again; until somebody is on it they are asked, and so is who approves."""
+    here = burning(sqlite_session)
+    here.calls()
+    here.turn(18)
+    assert here.pages()[0][3] == "unanswered"
+    (mine,) = home(here.session, here.desk, "U0ANA").incidents
+    assert (mine.waits, mine.free) == (True, True)
+    shown = RENDERER.home("home/home", home(here.session, here.desk, "U0ANA"))["blocks"]
+    assert any("You were woken for this" in block.get("text", {}).get("text", "") for block in shown)
+    here.acts(IncidentAct.MINE, "U0DEE")
+    (mine,) = home(here.session, here.desk, "U0ANA").incidents
+    assert (mine.waits, mine.free) == (False, False)
+
+
 def test_the_timeline_says_what_is_left_out(sqlite_session: Session) -> None:
     here = burning(sqlite_session)
     for number in range(80):

@@ -9,7 +9,7 @@ from bot.audit import Fact, Tag
 from bot.deploys.models import Deploy
 from bot.events import FlagChanged, Human, IncidentAct
 from bot.incidents.models import Likely
-from tests.unit.alarming import Alarms, alarms
+from tests.unit.alarming import Alarms, alarms, paged
 from tests.unit.reports import BEN, CHI, carrying, minute, pull, report, sha_of
 
 
@@ -199,6 +199,42 @@ def test_a_rollout_of_what_it_depends_on(sqlite_session: Session) -> None:
     assert here.likely()[0][1] == "medium"
     assert here.calls().phones() == [None]
     assert here.told("U0ANA") == ["asked"]
+
+
+RATES = (paged("cart", depends_on=("ledger",)), paged("ledger", depends_on=("rates",)), paged("rates"))
+
+
+def test_what_it_depends_on_fails_first_and_its_author_is_not_woken(sqlite_session: Session) -> None:
+    """Rates fails, ledger with it, and a minute later cart, which went live before: all of it is one incident."""
+    here = alarms(sqlite_session, services=RATES)
+    deploy = here.shipped("cart", at=0)
+    here.at = 54
+    here.fires("ledger")
+    here.fires("rates")
+    here.turn(55)
+    incident = here.fires("cart")
+    here.turn(57)
+    assert here.incidents() == [incident]
+    assert here.likely() == [(deploy.id, "medium")]
+    (against,) = here.session.exec(select(Likely.against)).all()
+    assert against == [["dependency_fails", "ledger and rates, on which it depends, fail as well"]]
+    assert [name for name, *_ in here.pages()] == ["Dee"]
+
+
+def test_what_it_depends_on_fails_for_its_own_change(sqlite_session: Session) -> None:
+    """What fails because rates does is no reason to doubt what went live of rates."""
+    here = alarms(sqlite_session, services=RATES)
+    cart = here.shipped("cart", at=0, author=BEN)
+    rates = here.shipped("rates", "c", 820, at=50)
+    here.at = 54
+    here.fires("rates")
+    assert here.likely() == [(rates.id, "high")]
+    here.turn(55)
+    here.fires("cart")
+    here.turn(57)
+    assert here.likely()[0] == (rates.id, "high")
+    assert (cart.id, "high") not in here.likely()
+    assert "Ben" not in [name for name, *_ in here.pages()]
 
 
 def test_a_late_rollout_of_what_it_depends_on_is_looked_at(sqlite_session: Session) -> None:

@@ -80,11 +80,13 @@ def test_a_rollback_a_quiet_and_a_resolve_are_seen_one_after_the_other(sqlite_se
     assert "quiet again" in shown(card(here)).split("\n")[0]
     here.at = 30
     likely = here.session.exec(select(Likely)).one().id
-    here.acts(IncidentAct.RESOLVE, text="Rolled back", likely=likely)
+    said = here.acts(IncidentAct.RESOLVE, text="Rolled back", likely=likely)
+    assert said.endswith("18 min after it began (recovered after 8 min, when the likely change was out).")
     view = card(here)
     assert view.recovered_in == timedelta(minutes=8)
     words = shown(view)
-    assert words.startswith("✅ checkout 5xx · resolved, recovered after 8 min · SEV2 · incident 1")
+    ended = "resolved, recovered after 8 min, when the likely change was out"
+    assert words.startswith(f"✅ checkout 5xx · {ended} · SEV2 · incident 1"), "its alerts were over later than that"
     assert "It was #812" in words
     assert set(buttons(view)) == {"Reopen…", "Details", "Timeline", "Tasks…"}
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from bot.deploys import service as deploys
-from bot.deploys.models import Deploy
+from bot.deploys.models import Deploy, Target
 from bot.events import Human, IncidentAct, MergedPull
 from bot.incidents.loading import incident_card
 from tests.unit.alarming import Alarms, alarms, paged
@@ -154,14 +154,31 @@ def test_who_said_that_it_is_not_theirs_is_not_called_for_it_by_the_second(sqlit
     assert woken(here) == ["Dee:policy"]
 
 
-def _in_two_services(session: Session) -> Alarms:
-    """Ana's pull request goes live in two services of one repository, and the first of them fails."""
+def test_who_had_a_part_in_the_second_alone_is_told_in_slack_since_no_call_leaves_there(
+    sqlite_session: Session,
+) -> None:
+    """Ben would wait in vain to be asked to PagerDuty's incident; that he was told is said."""
+    here = _in_two_services(sqlite_session, mails=change(815, BEN, "mail/x.py", lines=1))
+    here.fires("mail")
+    assert here.calls().phones() == ["PANA"]
+    assert woken(here) == ["Ana:message", "Chi:message", "Ben:message"]
+    assert {state for _, _, _, state in here.pages()} == {"sent"}
+    assert here.aloud(here.incident()).count("paged") == 3
+
+
+def _in_two_services(session: Session, mails: MergedPull | None = None) -> Alarms:
+    """Ana's pull request goes live in two services of one repository, and the first of them fails.
+
+    ``mails`` went live in the second alone.
+    """
     here = alarms(session)
     for service in ("cart", "mail"):
         told = report("b", "succeeded", 0, number=f"{service}-b", service=service, repo="bakery/all", began=-1)
         here.tell(told)
-    for deploy in here.session.exec(select(Deploy).where(Deploy.sha == "b" * 40)).all():
-        found = carrying(change(812, ANA, "shared/money.py"))
+    rows = select(Deploy, Target.service).join(Target, col(Deploy.target) == col(Target.id))
+    for deploy, service in here.session.exec(rows.where(Deploy.sha == "b" * 40)).all():
+        more = [mails] if mails is not None and service == "mail" else []
+        found = carrying(change(812, ANA, "shared/money.py"), *more)
         deploys.range_read(here.session, here.catalog, deploy.id or 0, deploy.previous_sha, found, here.now)
     here.at = 12
     here.fires("cart")

@@ -18,7 +18,7 @@ from bot.incidents.models import Likely
 from bot.people import OnCallList
 from tests.unit.alarming import alarms
 from tests.unit.reports import minute
-from tests.unit.seeing import burning
+from tests.unit.seeing import RENDERER, burning
 
 
 def test_on_call_says_who_until_when_and_how_it_is_known(sqlite_session: Session) -> None:
@@ -57,6 +57,26 @@ def test_metrics_count_verdicts_failures_and_recovery(sqlite_session: Session) -
     assert (mail.about, mail.days, mail.teams, [one.incidents for one in mail.services]) == ("mail", 7, (), [0])
     with pytest.raises(UserError, match="I know no service and no team “chekout”; did you mean “checkout”"):
         metrics(here.session, here.desk, "chekout", None)
+
+
+def test_what_no_deploy_caused_has_a_recovery_of_its_own(sqlite_session: Session) -> None:
+    """Recovery is of failed deploys; that incidents were over is told beside their number."""
+    here = alarms(sqlite_session)
+    for at, took in ((100, 3), (300, 5), (500, 90)):
+        here.at = at
+        here.fires("mail")
+        here.at += took
+        here.over("mail")
+        here.acts(IncidentAct.RESOLVE, incident=here.incidents()[-1], text="it was the network", likely=0)
+    here.at = 800
+    here.fires("mail")
+    here.at = 801
+    (mail,) = metrics(here.session, here.desk, "mail", None).services
+    assert (mail.failed, mail.recovery, mail.incidents, mail.incident_recovery) == (0, None, 4, timedelta(minutes=5))
+    words = RENDERER.message("replies/metrics", metrics(here.session, here.desk, "mail", None), key="k").text
+    assert "failed (0 %) · 4 incidents, half of those over within 5 min" in words
+    rows = incident_rows.metrics(here.session, here.desk, "mail", None, None)["services"]
+    assert [(row["median_recovery"], row["median_incident_recovery"]) for row in rows] == [(None, 300)]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("word", "days"), [("30d", 30), ("2W", 14), ("365d", 365), ("0d", None), ("checkout", None)])

@@ -11,12 +11,12 @@ from bot.alerts.models import Alert
 from bot.answers.incidents import act_modal
 from bot.catalog import PagingMode
 from bot.events import IncidentAct, LockAct, LockActed
-from bot.incidents import finding, timeline
+from bot.incidents import finding, loading, timeline
 from bot.incidents.models import Incident, Likely, Opinion, Page, StatusUpdate, Task
 from bot.incidents.states import EntryKind, State
 from bot.locks.models import Lock
 from tests.unit.rooming import Rooming
-from tests.unit.seeing import card, shown
+from tests.unit.seeing import RENDERER, card, heard, shown
 from tests.unit.stores import NOON
 
 FIRST, SECOND = "incident 1 (checkout 5xx)", "incident 2 (mail 5xx)"
@@ -278,3 +278,39 @@ def test_lines_with_one_key_are_both_kept(sqlite_session: Session) -> None:
         "one was opened",
         "other was opened",
     }
+
+
+def test_whoever_is_woken_reads_what_fires_by_its_own_service(both: Rooming) -> None:
+    """Checkout's incident goes on, and mail's alert is all that fires: that is none of checkout's."""
+    first, second = incidents(both)
+    both.acts(IncidentAct.MERGE, incident=second, into=1)
+    both.over()
+    both.fires("mail", name="letters lag")
+    both.over("mail")
+    page = both.session.exec(select(Page).where(Page.incident == first.id).order_by(col(Page.id))).first()
+    assert page is not None
+    note = loading.page_note(both.session, both.desk, page.id or 0, place=page.slack_id or "", first=False)
+    assert note is not None
+    words = RENDERER.message("cards/page", note, key="k").text
+    assert words.split(" · ")[0] == "🔴 mail: letters lag, 12 min after your #812 went live"
+
+
+def test_each_lock_of_two_services_is_named(both: Rooming) -> None:
+    first, _ = incidents(both)
+    both.acts(IncidentAct.MERGE, incident=first, into=2)
+    words = shown(card(both, both.incidents()[1]))
+    assert "before: /ship unlock mail/production, /ship unlock checkout/production, then Go" in words
+    both.acts(IncidentAct.RESOLVE, incident=both.incidents()[1], text="rolled back")
+    (said,) = heard(both, "incident_said", "resolved")
+    assert "The locks of mail, checkout are lifted; what waits there" in said
+
+
+def test_a_lock_that_a_person_lifted_before_is_not_told_of_again(both: Rooming) -> None:
+    first, second = incidents(both)
+    both.acts(IncidentAct.MERGE, incident=first, into=2)
+    lock = both.session.exec(select(Lock).where(Lock.cause == "incident:2", Lock.scope == "mail/production")).one()
+    both.tell(LockActed(act=LockAct.LIFT, lock=lock.id, scope=None, slack_id="U0ANA", called="Ana", at=both.now))
+    both.acts(IncidentAct.RESOLVE, incident=second, text="rolled back")
+    assert both.notes("resolved", second)[0].data["lifted"] == ["checkout"]
+    (said,) = heard(both, "incident_said", "resolved")
+    assert "Its lock is lifted" in said

@@ -281,6 +281,7 @@ def test_a_card_goes_on_being_shown_where_it_stands(sqlite_session: Session) -> 
 def test_a_rollout_of_a_service_in_other_capitals_is_looked_at(sqlite_session: Session) -> None:
     """The catalogue knows neither: the alert says ``Bread``, the pipeline ``bread``."""
     here = alarms(sqlite_session)
+    here.shipped("bread", "d", 811, at=-60)
     here.at = 5
     here.fires("Bread", environment="production")
     here.shipped("bread", "e", at=0)

@@ -26,11 +26,12 @@ CASES: Mapping[str, tuple[Mapping[str, Any], str, str, str]] = {
         "whoever is on call for checkout",
     ),
     "whoever is on call, then the team's policy": (
-        {"away": True}, "U0DEE", "it goes on to the escalation policy of bakers", "the escalation policy of bakers"
+        {"away": True},
+        "U0DEE", "whoever is next by the escalation policy of bakers is called", "the escalation policy of bakers",
     ),
     "whoever is on call, then the service's own policy": (
         {"away": True, "team": ALONE},
-        "U0DEE", "it goes on to the escalation policy of checkout", "the escalation policy of checkout",
+        "U0DEE", "whoever is next by the escalation policy of checkout is called", "the escalation policy of checkout",
     ),
 }  # fmt: skip
 """What is given, who is woken first, what is promised, and who is called then."""

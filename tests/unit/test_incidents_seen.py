@@ -94,9 +94,13 @@ def test_muting_never_mutes_a_page_and_does_mute_a_question(sqlite_session: Sess
 
 
 def test_nobody_is_woken_late_for_what_is_answered_or_over(sqlite_session: Session) -> None:
+    """But whoever answered on the phone has what they need in Slack, with the buttons, though that was down by then."""
     here = burning(sqlite_session)
     here.acts(IncidentAct.MINE)
-    assert page_shown(here, "U0ANA", stands=False) is None
+    ana = page_shown(here, "U0ANA", stands=False)
+    assert ana is not None
+    assert "You are on it since" in ana.text
+    assert "Update…" in pressable(ana)
     here.acts(IncidentAct.RESOLVE, text="over")
     assert page_shown(here, "U0CHI", stands=False) is None
 

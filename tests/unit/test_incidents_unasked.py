@@ -80,7 +80,7 @@ def test_what_was_asked_is_taken_back_once_it_is_over(burning: Rooming) -> None:
     here.acts(IncidentAct.RESOLVE, text="Rolled back")
     shows = edits(here, editor)
     assert shows["quiet"].text == "🟢 None of its alerts fires any more, since 12:45 UTC"
-    assert shows["update_due"].text == "⏰ The next word was promised by 12:42 UTC"
+    assert shows["update_due"].text == "⏰ The next word was due by 12:42 UTC"
     assert pressable(shows["quiet"]) == pressable(shows["update_due"]) == []
     assert "Nobody needs you for it any more" in shows["asked"].text
     assert "Nobody wakes you" not in shows["asked"].text

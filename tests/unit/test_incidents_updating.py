@@ -18,7 +18,7 @@ from bot.incidents.states import SEVERITIES
 from bot.work import Work
 from tests.unit.reports import minute
 from tests.unit.rooming import Rooming
-from tests.unit.seeing import card, shown
+from tests.unit.seeing import card, heard, shown
 from tests.unit.stores import NOON
 
 PROMISED = 42
@@ -110,9 +110,9 @@ def test_whoever_does_not_keep_the_promise_is_reminded_every_ten_minutes_for_an_
     assert reminded(burning) == [42, 52, 62, 72, 82, 92]
     assert {note.data["who"] for note in burning.notes("update_due")} == {"U0ANA"}
     assert burning.notes("update_due")[0].data["at"] == minute(PROMISED).isoformat()
-    assert "⏰ The next update was promised by 12:42 UTC" in shown(card(burning))
+    assert "⏰ The next update was due by 12:42 UTC" in shown(card(burning)), "nobody had promised it"
     burning.acts(IncidentAct.UPDATE, text="Two in ten fail.")
-    assert "was promised by" not in shown(card(burning))
+    assert "The next update was" not in shown(card(burning))
 
 
 def test_an_update_ends_the_reminders_until_the_next_promise(burning: Rooming) -> None:
@@ -175,3 +175,37 @@ def test_every_severity_has_a_time_for_the_next_word(severity: int, every: timed
     here = Rooming(None, incidents_kept=Incidents(update_every=every))  # type: ignore[arg-type]  # none is needed
     incident = Incident(title="x", severity=severity, opened_at=NOON, onset_at=NOON)
     assert promises.every(here.desk, incident) == (every or SEVERITIES[severity].update_every)
+
+
+# --- who is asked -------------------------------------------------------------------------------------------------
+
+
+def test_where_nobody_is_on_it_nobody_has_promised_anything(burning: Rooming) -> None:
+    """The severity calls for a word; whoever reads that is asked to look, and may wake somebody by a button."""
+    burning.turn(PROMISED)
+    (said,) = heard(burning, "incident_said", "update_due")
+    assert "⏰ Nobody is on it. A word on how it stands was due by 12:42 UTC: whoever reads this, can you look?" in said
+    assert "promised" not in shown(card(burning))
+
+
+def test_whoever_is_on_it_without_leading_is_asked_for_the_word_that_is_due(burning: Rooming) -> None:
+    burning.acts(IncidentAct.MINE)
+    burning.incident().lead = None
+    burning.turn(PROMISED)
+    (said,) = heard(burning, "incident_said", "update_due")
+    assert "⏰ <@U0ANA>, the next word was due by 12:42 UTC: how does it stand?" in said
+
+
+def test_who_promised_a_word_is_held_to_it(burning: Rooming) -> None:
+    burning.acts(IncidentAct.UPDATE, "U0DEE", text="One in ten payments fails.", next_at=minute(30))
+    burning.turn(30)
+    (said,) = heard(burning, "incident_said", "update_due")
+    assert "⏰ <@U0DEE>, the next word was promised by 12:30 UTC: how does it stand?" in said
+    assert "⏰ The next update was promised by 12:30 UTC" in shown(card(burning))
+
+
+def test_what_a_worse_severity_brings_nearer_nobody_promised(burning: Rooming) -> None:
+    burning.acts(IncidentAct.UPDATE, "U0DEE", text="One in ten payments fails.", next_at=minute(60))
+    assert card(burning).promised
+    burning.acts(IncidentAct.SEVERITY, severity=1)
+    assert not card(burning).promised
