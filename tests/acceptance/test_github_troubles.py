@@ -84,7 +84,8 @@ async def test_without_an_app_missed_deployments_are_found_by_listing(
     async with story(sandbox, database_url, tmp_path, clock=clock) as there:
         await there.something_is_live()
         sha = await missed(sandbox)
-        await look_back(there)
+        assert not await there.serving.bot.lookback.look(None), "it looks again soon"
+        await there.at_rest()
         assert blind(sandbox) == [], "what happened a moment ago may still be on its way"
         clock.ahead = timedelta(minutes=10)
         for _ in range(2):
