@@ -48,7 +48,8 @@ def passed_on(people: Sequence[Person], elsewhere: Sequence[Page]) -> bool:
 
 def once(wake: Wake, elsewhere: Sequence[Page]) -> Wake:
     """Whose phone rang for the same change in another incident that is open is only told of this one in Slack."""
-    before = next((one for one in elsewhere if wake.person.names & pages.names_of(one)), None)
+    rung = (one for one in elsewhere if one.way != Way.MESSAGE and one.state not in (PageState.FAILED, PageState.OVER))
+    before = next((one for one in rung if wake.person.names & pages.names_of(one)), None)
     if before is None or wake.person.slack_id is None or wake.way not in (Way.ASSIGN, Way.RESPOND):
         return wake
     return replace(wake, way=Way.MESSAGE, reason=f"{wake.reason}, and was woken for incident {before.incident}")

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from bot.deploys import service as deploys
 from bot.deploys.models import Deploy, Target
+from bot.errors import GiveUp, OutgoingError
 from bot.events import Human, IncidentAct, MergedPull
 from bot.incidents.loading import incident_card
 from tests.unit.alarming import Alarms, alarms, paged
@@ -166,12 +167,24 @@ def test_who_had_a_part_in_the_second_alone_is_told_in_slack_since_no_call_leave
     assert here.aloud(here.incident()).count("paged") == 3
 
 
-def _in_two_services(session: Session, mails: MergedPull | None = None) -> Alarms:
+def test_whom_no_call_reached_for_the_first_is_called_for_the_second(sqlite_session: Session) -> None:
+    """The pager refused it then; in Slack alone she would sleep on."""
+    here = _in_two_services(sqlite_session, fault=GiveUp("invalid", "this service is disabled"))
+    assert here.calls().phones() == []
+    here.pager.faults.clear()
+    here.fires("mail")
+    assert here.calls().phones() == ["PANA"]
+    assert woken(here)[0] == "Ana:assign"
+
+
+def _in_two_services(session: Session, mails: MergedPull | None = None, fault: OutgoingError | None = None) -> Alarms:
     """Ana's pull request goes live in two services of one repository, and the first of them fails.
 
-    ``mails`` went live in the second alone.
+    ``mails`` went live in the second alone. ``fault`` is what the pager answers to whoever calls.
     """
     here = alarms(session)
+    if fault is not None:
+        here.pager.faults["page"] = fault
     for service in ("cart", "mail"):
         told = report("b", "succeeded", 0, number=f"{service}-b", service=service, repo="bakery/all", began=-1)
         here.tell(told)
